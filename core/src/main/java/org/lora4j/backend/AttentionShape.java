@@ -1,0 +1,43 @@
+package org.lora4j.backend;
+
+/**
+ * The sizes of one masked multi-head attention. Query t of sequence b is row {@code b·queries + t} of q; key s of
+ * sequence b is row {@code b·keyRows + s} of k and v; head h is columns {@code h·headSize} to {@code (h+1)·headSize − 1}.
+ *
+ * @param batch    number of sequences, B
+ * @param queries  queries per sequence, T_q
+ * @param keys     keys per sequence that take part, T_k ≥ T_q when causal
+ * @param keyRows  rows from one sequence's first key to the next's, at least {@code keys}; larger in a key/value cache
+ * @param nHead    number of heads
+ * @param headSize columns of one head
+ * @param scale    what multiplies q·k, usually 1/√headSize
+ * @param causal   whether query t sees only keys s ≤ t + (keys − queries)
+ */
+public record AttentionShape(
+        int batch, int queries, int keys, int keyRows, int nHead, int headSize, double scale, boolean causal) {
+
+    public AttentionShape {
+        if (keyRows < keys) {
+            throw new IllegalArgumentException("keyRows " + keyRows + " is less than keys " + keys);
+        }
+        if (causal && keys < queries) {
+            throw new IllegalArgumentException("causal attention needs at least as many keys as queries, found "
+                    + keys + " keys and " + queries + " queries");
+        }
+    }
+
+    /** Attention of every position of B sequences of length T to the same sequences, scaled by 1/√headSize. */
+    public static AttentionShape self(int batch, int length, int nHead, int headSize, boolean causal) {
+        return new AttentionShape(batch, length, length, length, nHead, headSize, 1 / Math.sqrt(headSize), causal);
+    }
+
+    /** Columns of q, k, v and the output: nHead·headSize. */
+    public int width() {
+        return nHead * headSize;
+    }
+
+    /** The number of keys that query t can see, before the padding mask. */
+    public int visibleKeys(int query) {
+        return causal ? Math.min(keys, query + 1 + keys - queries) : keys;
+    }
+}

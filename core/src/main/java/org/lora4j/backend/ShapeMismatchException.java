@@ -1,0 +1,13 @@
+package org.lora4j.backend;
+
+import org.lora4j.LoraException;
+
+/** An operation was given operands whose shapes do not fit together; the message holds the shapes as passed. */
+public final class ShapeMismatchException extends LoraException {
+
+    private static final long serialVersionUID = 1L;
+
+    public ShapeMismatchException(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,2 @@
+/** Shapes, tensors and strided matrix views, and the counter-based random numbers that fill them. */
+package org.lora4j.tensor;
