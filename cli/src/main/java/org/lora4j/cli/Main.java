@@ -48,6 +48,7 @@ public final class Main implements Callable<Integer> {
     }
 
     public static void main(String[] args) {
+        StandardError.restore();
         System.exit(run(Ui.ofProcess(), args));
     }
 
