@@ -12,7 +12,6 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.util.List;
 import org.lora4j.LoraException;
-import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -40,9 +39,8 @@ final class Failures {
     }
 
     /** A command line that asks for something that is not there: {@link ExitCode#WRONG_USE}. */
-    static int wrongUse(ParameterException wrong, String[] args) {
-        CommandLine command = wrong.getCommandLine();
-        StringBuilder line = new StringBuilder("lora4j: ").append(oneLine(wrong.getMessage()));
+    static int wrongUse(ParameterException wrong, Ui ui) {
+        StringBuilder line = new StringBuilder(oneLine(wrong.getMessage()));
         if (wrong instanceof UnmatchedArgumentException unmatched) {
             List<String> nearest = unmatched.getSuggestions();
             if (!nearest.isEmpty()) {
@@ -51,8 +49,8 @@ final class Failures {
         }
         char last = line.charAt(line.length() - 1);
         line.append(last == '.' || last == '?' ? " " : ". ")
-                .append("See ").append(command.getCommandSpec().qualifiedName()).append(" --help.");
-        command.getErr().println(line);
+                .append("See ").append(wrong.getCommandLine().getCommandSpec().qualifiedName()).append(" --help.");
+        ui.error(line.toString());
         return ExitCode.WRONG_USE;
     }
 

@@ -77,7 +77,7 @@ public final class Main implements Callable<Integer> {
                 .setAbbreviatedOptionsAllowed(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExpandAtFiles(false) // a prompt may start with @
-                .setParameterExceptionHandler(Failures::wrongUse)
+                .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
     }
 
