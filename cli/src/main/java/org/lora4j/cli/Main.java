@@ -15,6 +15,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "lora4j",
         subcommands = {
+                TrainCommand.class,
+                GenerateCommand.class,
+                EvaluateCommand.class,
+                TraceCommand.class,
                 DoctorCommand.class,
         },
         description = "LoRA (Hu et al. 2021) in pure Java: fine-tunes and runs language models on CPUs and GPUs.",

@@ -51,17 +51,15 @@ public final class LoraEmbedding implements TokenEmbedding {
     public void forward(IntTensor ids, Tensor y, double beta, Workspace ws) {
         Backend backend = ws.backend();
         base.forward(ids, y, beta, ws);
-        Tensor u = ws.activation(this, "u", y.rows(), rank());
-        backend.gatherRows(aTransposed.value(), ids, u, 0);
-        backend.matmul(u.matrix(), b.value().matrix().t(), y.matrix(), scaling, 1);
+        backend.matmul(lowRank(ids, y.rows(), ws).matrix(), b.value().matrix().t(), y.matrix(), scaling, 1);
     }
 
     @Override
     public void backward(IntTensor ids, Tensor dy, Workspace ws) {
         Backend backend = ws.backend();
         base.backward(ids, dy, ws);
-        Tensor u = ws.activation(this, "u", dy.rows(), rank());
         if (b.isTrainable()) {
+            Tensor u = lowRank(ids, dy.rows(), ws);
             backend.matmul(dy.matrix().t(), u.matrix(), b.gradient().matrix(), scaling, 1);
         }
         if (aTransposed.isTrainable()) {
@@ -69,6 +67,13 @@ public final class LoraEmbedding implements TokenEmbedding {
             backend.matmul(dy.matrix(), b.value().matrix(), du.matrix(), scaling, 0);
             backend.scatterAddRows(du, ids, aTransposed.gradient());
         }
+    }
+
+    /** u; gathered again in backward rather than stored, since one pass may embed several kinds of ids. */
+    private Tensor lowRank(IntTensor ids, int rows, Workspace ws) {
+        Tensor u = ws.scratch("lora.u", rows, rank());
+        ws.backend().gatherRows(aTransposed.value(), ids, u, 0);
+        return u;
     }
 
     /** The frozen table. */

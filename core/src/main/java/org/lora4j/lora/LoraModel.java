@@ -21,6 +21,9 @@ public interface LoraModel {
     /** Every parameter, those of attached adapters included. */
     List<Parameter> parameters();
 
+    /** Whether its files hold weights as in × out; adapter files say so, though A and B never lie that way. */
+    boolean fanInFanOut();
+
     /** What to call this model in messages: {@code this GPT-2}. */
     String description();
 }

@@ -16,7 +16,7 @@ public record Dropout(double p, int site) {
 
     /** Whether this pass drops anything. */
     public boolean isActive(Workspace ws) {
-        return ws.training() && p > 0;
+        return ws.dropping() && p > 0;
     }
 
     /** y ← dropout(x); y may be x. Backward is the same call on the gradients. */

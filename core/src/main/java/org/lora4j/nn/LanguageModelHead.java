@@ -16,23 +16,23 @@ import org.lora4j.tensor.Tensor;
  * </pre>
  *
  * <p>Logits are made for a few rows at a time and turned into their gradient in place, so the full n × V matrix never
- * exists. E is the token embedding's own table where the model ties the two.
+ * exists. Where the model ties its head, the projection's weight is the token embedding's own table.
  */
 public final class LanguageModelHead implements Module {
 
     /** Elements of one block of logits: small enough for a cache to help, large enough for a good product. */
     private static final int BLOCK_ELEMENTS = 1 << 21;
 
-    private final Parameter table;
+    private final Slot<Projection> projection;
 
-    /** @param table E, (V, C) */
-    public LanguageModelHead(Parameter table) {
-        this.table = table;
+    /** @param projection C → V, without a bias */
+    public LanguageModelHead(Slot<Projection> projection) {
+        this.projection = projection;
     }
 
     /** z ← h·Eᵀ for all rows of h; for generation and for auditors. */
     public void logits(Tensor h, Tensor z, Workspace ws) {
-        ws.backend().linear(h.matrix(), table.value().matrix(), null, z.matrix());
+        projection.get().forward(h, z, ws);
     }
 
     /** Σ of the losses of the rows of h (n, C) against {@code targets[0 … n − 1]}. */
@@ -55,43 +55,50 @@ public final class LanguageModelHead implements Module {
     private double blocks(Tensor h, int[] targets, double labelSmoothing, double weight, Tensor dh, Workspace ws) {
         Backend backend = ws.backend();
         int rows = h.rows();
+        int width = h.columns();
         if (rows == 0) {
             return 0;
         }
-        int vocabulary = table.shape().dim(0);
+        int vocabulary = vocabularySize();
         int blockRows = Math.clamp(BLOCK_ELEMENTS / vocabulary, 16, 512);
-        Tensor losses = ws.scratch("head.losses", rows, 1);
+        Tensor losses = ws.tensor(this, "losses", rows, 1);
         for (int from = 0; from < rows; from += blockRows) {
             int count = Math.min(blockRows, rows - from);
-            Tensor z = block(ws.scratch("head.z", blockRows, vocabulary), count, vocabulary);
-            Tensor blockLosses = block(ws.scratch("head.blockLosses", blockRows, 1), count, 1);
+            Tensor hBlock = first(count, ws.tensor(this, "h", blockRows, width));
+            Tensor z = first(count, ws.tensor(this, "z", blockRows, vocabulary));
+            Tensor blockLosses = first(count, ws.tensor(this, "blockLosses", blockRows, 1));
             IntTensor blockTargets = ws.ints(this, "targets", blockRows).as(Shape.of(count));
             backend.upload(targets, from, blockTargets, count);
-            backend.linear(h.rows(from, count), table.value().matrix(), null, z.matrix());
+            backend.copy(h.rows(from, count), hBlock.matrix());
+            projection.get().forward(hBlock, z, ws);
             if (dh == null) {
                 backend.crossEntropy(z, blockTargets, labelSmoothing, blockLosses);
             } else {
                 backend.crossEntropyWithGradient(z, blockTargets, labelSmoothing, weight, blockLosses);
-                backend.matmul(z.matrix(), table.value().matrix(), dh.rows(from, count), 1, 0);
-                if (table.isTrainable()) {
-                    backend.matmul(z.matrix().t(), h.rows(from, count), table.gradient().matrix(), 1, 1);
-                }
+                Tensor dhBlock = first(count, ws.tensor(this, "dh", blockRows, width));
+                projection.get().backward(z, dhBlock, ws);
+                backend.copy(dhBlock.matrix(), dh.rows(from, count));
             }
             backend.copy(blockLosses.matrix(), losses.rows(from, count));
         }
         return backend.sum(losses);
     }
 
-    private static Tensor block(Tensor whole, int rows, int columns) {
-        return whole.rows() == rows ? whole : whole.as(Shape.of(rows, columns));
+    /** The first rows of a block's memory. */
+    private static Tensor first(int rows, Tensor block) {
+        return block.rows() == rows ? block : block.as(Shape.of(rows, block.columns()));
     }
 
     public int vocabularySize() {
-        return table.shape().dim(0);
+        return projection.get().outFeatures();
+    }
+
+    public Slot<Projection> projection() {
+        return projection;
     }
 
     @Override
     public List<Parameter> parameters() {
-        return List.of(table);
+        return projection.parameters();
     }
 }

@@ -26,6 +26,7 @@ public final class Workspace {
 
     private final Backend backend;
     private final boolean training;
+    private final boolean dropping;
     private final long maxTokens;
     private final long seed;
     private final Map<Object, Map<String, Memory>> memories = new IdentityHashMap<>();
@@ -33,9 +34,10 @@ public final class Workspace {
     private long tokens = 1;
     private long step;
 
-    private Workspace(Backend backend, boolean training, long maxTokens, long seed) {
+    private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed) {
         this.backend = backend;
         this.training = training;
+        this.dropping = dropping;
         this.maxTokens = maxTokens;
         this.seed = seed;
     }
@@ -47,21 +49,31 @@ public final class Workspace {
      * @param seed      of dropout
      */
     public static Workspace forTraining(Backend backend, long maxTokens, long seed) {
-        return new Workspace(backend, true, maxTokens, seed);
+        return new Workspace(backend, true, true, maxTokens, seed);
+    }
+
+    /** A workspace whose passes keep what backward needs and where nothing drops: for auditing gradients. */
+    public static Workspace forGradients(Backend backend, long maxTokens) {
+        return new Workspace(backend, true, false, maxTokens, 0);
     }
 
     /** A workspace for passes without backward and without dropout. */
     public static Workspace forInference(Backend backend, long maxTokens) {
-        return new Workspace(backend, false, maxTokens, 0);
+        return new Workspace(backend, false, false, maxTokens, 0);
     }
 
     public Backend backend() {
         return backend;
     }
 
-    /** Whether a backward follows, and dropout drops. */
+    /** Whether a backward follows. */
     public boolean training() {
         return training;
+    }
+
+    /** Whether dropout drops. */
+    public boolean dropping() {
+        return dropping;
     }
 
     /**
@@ -109,9 +121,9 @@ public final class Workspace {
         return x;
     }
 
-    /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where p is 0 or not training. */
+    /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
     public DropoutMask dropout(double p, int site) {
-        return training && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
+        return dropping && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
     }
 
     private Memory memory(Object owner, String name) {

@@ -25,14 +25,23 @@ public final class AdamW {
      * @param epsilon     ε; the authors' scripts use 1e-6, PyTorch 1e-8
      * @param weightDecay λ
      * @param decayOrder  where the decay stands
+     * @param epsilonOnRaw whether ε is added to √v before v's bias is corrected, p ← p − η·(√c₂/c₁)·m/(√v + ε), as the
+     *                    authors' scripts do it; PyTorch and the paper of AdamW add it to √(v/c₂)
      */
-    public record Settings(double beta1, double beta2, double epsilon, double weightDecay, DecayOrder decayOrder) {
+    public record Settings(
+            double beta1, double beta2, double epsilon, double weightDecay, DecayOrder decayOrder,
+            boolean epsilonOnRaw) {
 
-        /** β 0.9 and 0.999, ε 1e-6, λ 0.01 after the update: the paper's GPT-2 scripts. */
-        public static final Settings AUTHORS = new Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.AFTER);
+        /** β 0.9 and 0.999, ε 1e-6 on the raw √v, λ 0.01 after the update: the authors' GPT-2 scripts. */
+        public static final Settings AUTHORS = new Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.AFTER, true);
 
         /** β 0.9 and 0.999, ε 1e-8, λ 0.01 before the update: PyTorch's defaults. */
-        public static final Settings PYTORCH = new Settings(0.9, 0.999, 1e-8, 0.01, DecayOrder.BEFORE);
+        public static final Settings PYTORCH = new Settings(0.9, 0.999, 1e-8, 0.01, DecayOrder.BEFORE, false);
+
+        /** ε as it is added to √(v/c₂): (√v + ε)/√c₂ = √(v/c₂) + ε/√c₂. */
+        double epsilonAt(long step) {
+            return epsilonOnRaw ? epsilon / Math.sqrt(1 - Math.pow(beta2, step)) : epsilon;
+        }
     }
 
     private final Backend backend;
@@ -59,7 +68,7 @@ public final class AdamW {
     public void step(double learningRate) {
         step++;
         AdamWStep numbers = new AdamWStep(
-                learningRate, settings.beta1(), settings.beta2(), settings.epsilon(), settings.weightDecay(), step, true,
+                learningRate, settings.beta1(), settings.beta2(), settings.epsilonAt(step), settings.weightDecay(), step, true,
                 settings.decayOrder());
         for (int i = 0; i < firstMoments.length; i++) {
             Parameter parameter = parameters.get(i);

@@ -20,9 +20,10 @@ import java.util.List;
  * @param length        T, the tokens of the longest
  * @param inputIds      B·T ids
  * @param attentionMask B·T ones and zeros, or null
+ * @param tokenTypeIds  B·T ids whose embeddings are added to the tokens', rarely used with GPT-2; null for none
  * @param labels        B·T ids or {@link #IGNORED}, or null where there is nothing to compare with
  */
-public record Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] labels) {
+public record Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] tokenTypeIds, int[] labels) {
 
     public static final int IGNORED = -100;
     public static final int PADDING = 0;
@@ -32,9 +33,17 @@ public record Batch(int size, int length, int[] inputIds, int[] attentionMask, i
         if (attentionMask != null) {
             requireSize("attention mask", attentionMask, size, length);
         }
+        if (tokenTypeIds != null) {
+            requireSize("token type ids", tokenTypeIds, size, length);
+        }
         if (labels != null) {
             requireSize("labels", labels, size, length);
         }
+    }
+
+    /** A batch without token types. */
+    public Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] labels) {
+        this(size, length, inputIds, attentionMask, null, labels);
     }
 
     private static void requireSize(String what, int[] values, int size, int length) {

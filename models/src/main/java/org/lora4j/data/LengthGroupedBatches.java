@@ -59,6 +59,11 @@ public final class LengthGroupedBatches {
         return examples.stream().mapToInt(EncodedExample::length).max().orElseThrow();
     }
 
+    /** B·T of no batch is larger. */
+    public int maxTokensPerBatch() {
+        return Math.multiplyExact(batchSize, maxLength());
+    }
+
     /** The batch at a place. */
     public Batch at(Cursor cursor) {
         requireInside(cursor);

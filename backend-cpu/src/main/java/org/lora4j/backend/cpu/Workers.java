@@ -1,15 +1,17 @@
 package org.lora4j.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
 /**
- * A team of threads that runs the tasks 0 … n − 1 of one operation and waits for them all. The caller is a member.
+ * A team of threads that runs the tasks 0 … n − 1 of one operation and waits until all are done. The caller is a member.
  *
  * <p>Tasks are claimed one at a time, so a core that is slowed down by something else holds up the others by one task at
- * most. Which thread runs a task must not change what the task computes: that is how the backend gives the same bits
- * with any number of threads.
+ * most; and a member that does not even get a core in time is not waited for: it joins the next operation. Which thread
+ * runs a task must not change what the task computes: that is how the backend gives the same bits with any number of
+ * threads.
  *
  * <p>Between operations that follow closely the members spin, since waking a parked thread takes longer than many
  * operations of a small model; after {@link #SPIN_NANOS} without work they park.
@@ -19,11 +21,16 @@ final class Workers implements AutoCloseable {
     /** How long a member looks for work before it sleeps. */
     private static final long SPIN_NANOS = 200_000;
 
-    private final Thread[] members;
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger running = new AtomicInteger();
+    private static final long ONE_GENERATION = 1L << 32;
 
-    private volatile int generation;
+    private final Thread[] members;
+
+    /** Upper half: counts openings and closings, odd while an operation is open. Lower half: members that joined it. */
+    private final AtomicLong state = new AtomicLong();
+    private final AtomicInteger left = new AtomicInteger();
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicInteger parked = new AtomicInteger();
+
     private volatile boolean closed;
     private volatile Throwable failure;
     private int taskCount;
@@ -52,15 +59,21 @@ final class Workers implements AutoCloseable {
             return;
         }
         this.task = task;
-        this.taskCount = n;
+        taskCount = n;
         next.set(0);
-        running.set(members.length);
-        generation++;
-        for (Thread member : members) {
-            LockSupport.unpark(member);
+        left.set(0);
+        state.set((state.get() & -ONE_GENERATION) + ONE_GENERATION);
+        if (parked.get() != 0) {
+            for (Thread member : members) {
+                LockSupport.unpark(member);
+            }
         }
         claimTasks(task, n);
-        while (running.get() != 0) {
+        int joined = (int) state.getAndAdd(ONE_GENERATION);
+        for (int spins = 1; left.get() != joined; spins++) {
+            if ((spins & 0xFFF) == 0) {
+                Thread.yield(); // more threads than cores: let the one we wait for run
+            }
             Thread.onSpinWait();
         }
         this.task = null;
@@ -86,23 +99,43 @@ final class Workers implements AutoCloseable {
     }
 
     private void work() {
-        int seen = 0;
+        long seen = 0;
         while (true) {
-            long idleSince = System.nanoTime();
-            while (generation == seen) {
-                if (closed) {
-                    return;
-                }
-                if (System.nanoTime() - idleSince > SPIN_NANOS) {
-                    LockSupport.parkNanos(this, 50_000_000);
-                } else {
-                    Thread.onSpinWait();
-                }
+            long now = awaitOpening(seen);
+            if (closed) {
+                return;
             }
-            seen++;
-            claimTasks(task, taskCount);
-            running.getAndDecrement();
+            if (state.compareAndSet(now, now + 1)) {
+                seen = now & -ONE_GENERATION;
+                claimTasks(task, taskCount);
+                left.getAndIncrement();
+            }
         }
+    }
+
+    /** The state of an operation that is open and that this member has not taken part in, or any if the team is closed. */
+    private long awaitOpening(long seen) {
+        long idleSince = System.nanoTime();
+        for (int spins = 1; ; spins++) {
+            long now = state.get();
+            if (isNew(now, seen) || closed) {
+                return now;
+            }
+            Thread.onSpinWait();
+            if ((spins & 63) == 0 && System.nanoTime() - idleSince > SPIN_NANOS) {
+                parked.getAndIncrement();
+                while (!isNew(state.get(), seen) && !closed) {
+                    LockSupport.park(this);
+                }
+                parked.getAndDecrement();
+                idleSince = System.nanoTime();
+            }
+        }
+    }
+
+    private static boolean isNew(long state, long seen) {
+        long generation = state & -ONE_GENERATION;
+        return (generation & ONE_GENERATION) != 0 && generation != seen;
     }
 
     /** Ends the members. Idempotent. */

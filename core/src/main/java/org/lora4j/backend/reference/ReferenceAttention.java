@@ -93,16 +93,13 @@ final class ReferenceAttention {
                 max = StrictMath.max(max, scores[s]);
             }
         }
-        if (max == Double.NEGATIVE_INFINITY) {
-            return max;
-        }
         double sum = 0;
         for (int s = 0; s < shape.visibleKeys(t); s++) {
             if (sees(b, s)) {
                 sum += StrictMath.exp(scores[s] - max);
             }
         }
-        return max + StrictMath.log(sum);
+        return max + StrictMath.log(sum); // −∞ if no key is seen, as log 0 is
     }
 
     private boolean sees(int b, int s) {

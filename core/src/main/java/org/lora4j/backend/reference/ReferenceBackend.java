@@ -34,6 +34,11 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public double unitRoundoff() {
+        return 0x1p-53;
+    }
+
+    @Override
     public String describe() {
         return DESCRIPTION;
     }

@@ -1,0 +1,351 @@
+package org.lora4j.backend.cpu;
+
+import org.lora4j.LoraException;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.BackendOptions;
+import org.lora4j.backend.Checks;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.ShapeMismatchException;
+import org.lora4j.tensor.Buffer;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * {@link Backend} in {@code float[]}, with the widest vectors the machine has and every core.
+ *
+ * <p>This class checks the arguments and hands arrays and offsets to the kernels, one class per family of operations.
+ * Every kernel sums in an order that does not depend on the number of threads, so {@code STRICT} costs nothing here and
+ * both precisions run the same code.
+ */
+final class CpuBackend implements Backend {
+
+    private final Workers workers;
+    private final Gemm gemm;
+    private long allocations;
+
+    CpuBackend(BackendOptions options) {
+        workers = new Workers(options.effectiveThreads());
+        gemm = new Gemm(workers);
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String describe() {
+        return describe(workers.threads());
+    }
+
+    /** {@code 512-bit vectors, 2 threads}. */
+    static String describe(int threads) {
+        return Gemm.FLOATS.vectorBitSize() + "-bit vectors, " + threads + (threads == 1 ? " thread" : " threads");
+    }
+
+    // ------------------------------------------------------------------------------------------------ memory
+
+    @Override
+    public Tensor allocate(Shape shape) {
+        Tensor tensor = new Tensor(shape, new HeapFloats(new float[arrayLength(shape)]));
+        allocations++;
+        return tensor;
+    }
+
+    @Override
+    public IntTensor allocateInts(Shape shape) {
+        IntTensor tensor = new IntTensor(shape, new HeapInts(new int[arrayLength(shape)]));
+        allocations++;
+        return tensor;
+    }
+
+    private static int arrayLength(Shape shape) {
+        if (shape.size() > Integer.MAX_VALUE - 8) {
+            throw new LoraException("a tensor of shape " + shape + " has " + shape.size()
+                    + " elements; on the cpu backend one tensor holds at most 2³¹ − 9. Use smaller batches.");
+        }
+        return (int) shape.size();
+    }
+
+    @Override
+    public long allocations() {
+        return allocations;
+    }
+
+    /**
+     * From the next product on, the tensor's packed panels are kept: as many bytes again as the tensor has, once for
+     * x·Wᵀ and once more if g·W is asked for too. Panels are made at first use, and go when the tensor's buffer does.
+     */
+    @Override
+    public void freeze(Tensor constant) {
+        gemm.freeze(floats(constant, "the tensor to freeze"));
+    }
+
+    @Override
+    public void upload(float[] src, int from, Tensor dst, long to, int count) {
+        System.arraycopy(src, from, floats(dst, to, count), (int) to, count);
+    }
+
+    @Override
+    public void upload(double[] src, int from, Tensor dst, long to, int count) {
+        float[] values = floats(dst, to, count);
+        for (int i = 0; i < count; i++) {
+            values[(int) to + i] = (float) src[from + i];
+        }
+    }
+
+    @Override
+    public void upload(int[] src, int from, IntTensor dst, int count) {
+        if (count > dst.size()) {
+            throw new ShapeMismatchException("upload of " + count + " whole numbers to a tensor of shape " + dst.shape());
+        }
+        System.arraycopy(src, from, ints(dst, "the destination"), 0, count);
+    }
+
+    @Override
+    public void read(Tensor src, long from, float[] dst, int to, int count) {
+        System.arraycopy(floats(src, from, count), (int) from, dst, to, count);
+    }
+
+    @Override
+    public void read(Tensor src, long from, double[] dst, int to, int count) {
+        float[] values = floats(src, from, count);
+        for (int i = 0; i < count; i++) {
+            dst[to + i] = values[(int) from + i];
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ elementwise
+
+    @Override
+    public void fill(Tensor x, double value) {
+        ElementwiseKernels.fill(workers, floats(x, "x"), 0, length(x), (float) value);
+    }
+
+    @Override
+    public void scale(Tensor x, double alpha) {
+        ElementwiseKernels.scale(workers, floats(x, "x"), 0, length(x), (float) alpha);
+    }
+
+    @Override
+    public void copy(MatrixView x, MatrixView y) {
+        Checks.copy(x, y);
+        ElementwiseKernels.copy(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
+                x.columns());
+    }
+
+    @Override
+    public void add(MatrixView x, MatrixView y, double alpha) {
+        Checks.add(x, y);
+        ElementwiseKernels.add(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
+                x.columns(), (float) alpha);
+    }
+
+    @Override
+    public void dropout(Tensor x, Tensor y, DropoutMask mask) {
+        Checks.dropout(x, y);
+        ElementwiseKernels.dropout(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), mask);
+    }
+
+    @Override
+    public void gelu(Tensor x, Tensor y, GeluKind kind) {
+        Checks.gelu(x, y);
+        GeluKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
+    }
+
+    @Override
+    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
+        Checks.geluBackward(x, dy, dx);
+        GeluKernels.backward(
+                workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
+    }
+
+    // ------------------------------------------------------------------------------------------------ products
+
+    @Override
+    public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
+        Checks.matmul(a, b, c);
+        gemm.multiply(
+                a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
+                floats(b, "b"), offset(b), b.rowStride(), b.transposed(),
+                floats(c, "c"), offset(c), c.rowStride(), (float) alpha, (float) beta, null);
+    }
+
+    @Override
+    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+        Checks.linear(x, w, bias, y);
+        gemm.multiply(
+                x.rows(), w.rows(), x.columns(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(),
+                floats(w, "w"), offset(w), w.rowStride(), !w.transposed(),
+                floats(y, "y"), offset(y), y.rowStride(), 1, 0, bias == null ? null : floats(bias, "bias"));
+    }
+
+    @Override
+    public void addColumnSums(MatrixView g, Tensor out) {
+        Checks.addColumnSums(g, out);
+        ElementwiseKernels.addColumnSums(
+                workers, floats(g, "g"), offset(g), g.rowStride(), g.rows(), g.columns(), floats(out, "out"), 0);
+    }
+
+    // ------------------------------------------------------------------------------------------------ normalisation
+
+    @Override
+    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
+        LayerNormKernels.forward(
+                workers, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(beta, "beta"), 0, eps, floats(y, "y"), 0,
+                floats(mean, "mean"), 0, floats(rstd, "rstd"), 0, x.rows(), x.columns());
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+        LayerNormKernels.backward(
+                workers, floats(dy, "dy"), 0, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(mean, "mean"), 0,
+                floats(rstd, "rstd"), 0, floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0,
+                floatsOrNull(dbeta, "dbeta"), 0, x.rows(), x.columns());
+    }
+
+    // ------------------------------------------------------------------------------------------------ attention
+
+    @Override
+    public void attention(
+            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
+            MatrixView y, Tensor lse) {
+        Checks.attention(q, k, v, mask, shape, y, lse);
+        AttentionKernels.forward(
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
+                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(mask, "mask"), 0, shape, dropout, floats(y, "y"),
+                offset(y), y.rowStride(), floatsOrNull(lse, "lse"), 0);
+    }
+
+    @Override
+    public void attentionBackward(
+            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
+            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
+        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
+        AttentionKernels.backward(
+                workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
+                floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
+                offset(y), y.rowStride(), floats(lse, "lse"), 0, intsOrNull(mask, "mask"), 0, shape, dropout,
+                floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                floats(dv, "dv"), offset(dv), dv.rowStride());
+    }
+
+    // ------------------------------------------------------------------------------------------------ embeddings
+
+    @Override
+    public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
+        Checks.gatherRows(table, rows, out);
+        EmbeddingKernels.gather(
+                workers, floats(table, "table"), 0, table.rows(), ints(rows, "rows"), 0, floats(out, "out"), 0,
+                rows.size(), table.columns(), (float) beta);
+    }
+
+    @Override
+    public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
+        Checks.scatterAddRows(g, rows, table);
+        EmbeddingKernels.scatterAdd(
+                workers, floats(g, "g"), 0, ints(rows, "rows"), 0, floats(table, "table"), 0, table.rows(), rows.size(),
+                table.columns());
+    }
+
+    // ------------------------------------------------------------------------------------------------ loss
+
+    @Override
+    public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
+        Checks.crossEntropy(logits, targets, losses);
+        CrossEntropyKernels.forward(
+                workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing,
+                floats(losses, "losses"), 0, logits.rows(), logits.columns());
+    }
+
+    @Override
+    public void crossEntropyWithGradient(
+            Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
+        Checks.crossEntropy(logits, targets, losses);
+        CrossEntropyKernels.forwardWithGradient(
+                workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing, weight,
+                floats(losses, "losses"), 0, logits.rows(), logits.columns());
+    }
+
+    // ------------------------------------------------------------------------------------------------ reductions, update
+
+    @Override
+    public double sum(Tensor x) {
+        return Reductions.sum(workers, floats(x, "x"), 0, length(x));
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        return Reductions.sumOfSquares(workers, floats(x, "x"), 0, length(x));
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
+        Checks.adamW(p, g, m, v);
+        AdamWKernels.update(
+                workers, floats(p, "p"), 0, floats(g, "g"), 0, floats(m, "m"), 0, floats(v, "v"), 0, length(p), step);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+
+    // ------------------------------------------------------------------------------------------------ arguments
+
+    private static int length(Tensor tensor) {
+        return (int) tensor.size();
+    }
+
+    private static int offset(MatrixView view) {
+        return (int) view.offset();
+    }
+
+    private static float[] floats(MatrixView view, String what) {
+        return floats(view.tensor(), what);
+    }
+
+    private static float[] floatsOrNull(Tensor tensor, String what) {
+        return tensor == null ? null : floats(tensor, what);
+    }
+
+    private static int[] intsOrNull(IntTensor tensor, String what) {
+        return tensor == null ? null : ints(tensor, what);
+    }
+
+    private static float[] floats(Tensor tensor, String what) {
+        if (tensor.buffer() instanceof HeapFloats heap) {
+            return heap.values();
+        }
+        throw foreign(what, tensor.buffer());
+    }
+
+    private static float[] floats(Tensor tensor, long from, int count) {
+        if (from < 0 || count < 0 || from + count > tensor.size()) {
+            throw new ShapeMismatchException("elements " + from + " to " + (from + count - 1) + " of a tensor of shape " + tensor.shape());
+        }
+        return floats(tensor, "the tensor");
+    }
+
+    private static int[] ints(IntTensor tensor, String what) {
+        if (tensor.buffer() instanceof HeapInts heap) {
+            return heap.values();
+        }
+        throw foreign(what, tensor.buffer());
+    }
+
+    private static IllegalArgumentException foreign(String what, Buffer buffer) {
+        return new IllegalArgumentException(
+                what + " does not belong to the cpu backend but holds a " + buffer.getClass().getSimpleName());
+    }
+}

@@ -1,0 +1,338 @@
+package org.lora4j.backend.cpu;
+
+import static org.lora4j.backend.cpu.Gemm.FLOATS;
+import static org.lora4j.backend.cpu.Gemm.LANES;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The innermost loops of the matrix product: a tile of 12 or 6 rows × 2 vectors of c stays in registers while k runs.
+ *
+ * <pre>
+ *   tile[i, j] ← Σ over p = 0 … depth − 1, in this order, of a[i, p]·b[p, j]      each step one fma
+ * </pre>
+ *
+ * <p>12 × 2 accumulators, two vectors of b and one broadcast element of a fill 27 of the 32 registers that 512-bit
+ * machines have; 6 × 2 fits the 16 of the others. Each step loads 14 (8) times for 24 (12) fma, and there are enough
+ * independent sums to hide the latency of the fma units.
+ *
+ * <p>b is read as {@code b[bo + p·bStride]} and the next 2·LANES − 1 elements. a is either <em>k-major</em>, element
+ * (i, p) at {@code ao + p·aStride + i}, as in packed panels and in transposed views; or <em>row-major</em>, at
+ * {@code ao + i·aStride + p}, where rows past {@code lastRow} repeat the last one instead of leaving the matrix. The tile
+ * is written to {@code tile[to]} onward with rows of 2·LANES.
+ *
+ * <p>The statements are written out because the compiler keeps only local variables in registers.
+ */
+final class Tiles {
+
+    private Tiles() {
+    }
+
+    static void rows12OfKMajor(
+            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector t0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector t1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector t2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        FloatVector t3 = FloatVector.zero(FLOATS);
+        FloatVector s4 = FloatVector.zero(FLOATS);
+        FloatVector t4 = FloatVector.zero(FLOATS);
+        FloatVector s5 = FloatVector.zero(FLOATS);
+        FloatVector t5 = FloatVector.zero(FLOATS);
+        FloatVector s6 = FloatVector.zero(FLOATS);
+        FloatVector t6 = FloatVector.zero(FLOATS);
+        FloatVector s7 = FloatVector.zero(FLOATS);
+        FloatVector t7 = FloatVector.zero(FLOATS);
+        FloatVector s8 = FloatVector.zero(FLOATS);
+        FloatVector t8 = FloatVector.zero(FLOATS);
+        FloatVector s9 = FloatVector.zero(FLOATS);
+        FloatVector t9 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector t10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector t11 = FloatVector.zero(FLOATS);
+        for (int p = 0; p < depth; p++) {
+            int bi = bo + p * bStride;
+            int ai = ao + p * aStride;
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[ai]);
+            s0 = x0.fma(b0, s0);
+            t0 = x0.fma(b1, t0);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[ai + 1]);
+            s1 = x1.fma(b0, s1);
+            t1 = x1.fma(b1, t1);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[ai + 2]);
+            s2 = x2.fma(b0, s2);
+            t2 = x2.fma(b1, t2);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[ai + 3]);
+            s3 = x3.fma(b0, s3);
+            t3 = x3.fma(b1, t3);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[ai + 4]);
+            s4 = x4.fma(b0, s4);
+            t4 = x4.fma(b1, t4);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[ai + 5]);
+            s5 = x5.fma(b0, s5);
+            t5 = x5.fma(b1, t5);
+            FloatVector x6 = FloatVector.broadcast(FLOATS, a[ai + 6]);
+            s6 = x6.fma(b0, s6);
+            t6 = x6.fma(b1, t6);
+            FloatVector x7 = FloatVector.broadcast(FLOATS, a[ai + 7]);
+            s7 = x7.fma(b0, s7);
+            t7 = x7.fma(b1, t7);
+            FloatVector x8 = FloatVector.broadcast(FLOATS, a[ai + 8]);
+            s8 = x8.fma(b0, s8);
+            t8 = x8.fma(b1, t8);
+            FloatVector x9 = FloatVector.broadcast(FLOATS, a[ai + 9]);
+            s9 = x9.fma(b0, s9);
+            t9 = x9.fma(b1, t9);
+            FloatVector x10 = FloatVector.broadcast(FLOATS, a[ai + 10]);
+            s10 = x10.fma(b0, s10);
+            t10 = x10.fma(b1, t10);
+            FloatVector x11 = FloatVector.broadcast(FLOATS, a[ai + 11]);
+            s11 = x11.fma(b0, s11);
+            t11 = x11.fma(b1, t11);
+        }
+        s0.intoArray(tile, to + 0 * LANES);
+        t0.intoArray(tile, to + 1 * LANES);
+        s1.intoArray(tile, to + 2 * LANES);
+        t1.intoArray(tile, to + 3 * LANES);
+        s2.intoArray(tile, to + 4 * LANES);
+        t2.intoArray(tile, to + 5 * LANES);
+        s3.intoArray(tile, to + 6 * LANES);
+        t3.intoArray(tile, to + 7 * LANES);
+        s4.intoArray(tile, to + 8 * LANES);
+        t4.intoArray(tile, to + 9 * LANES);
+        s5.intoArray(tile, to + 10 * LANES);
+        t5.intoArray(tile, to + 11 * LANES);
+        s6.intoArray(tile, to + 12 * LANES);
+        t6.intoArray(tile, to + 13 * LANES);
+        s7.intoArray(tile, to + 14 * LANES);
+        t7.intoArray(tile, to + 15 * LANES);
+        s8.intoArray(tile, to + 16 * LANES);
+        t8.intoArray(tile, to + 17 * LANES);
+        s9.intoArray(tile, to + 18 * LANES);
+        t9.intoArray(tile, to + 19 * LANES);
+        s10.intoArray(tile, to + 20 * LANES);
+        t10.intoArray(tile, to + 21 * LANES);
+        s11.intoArray(tile, to + 22 * LANES);
+        t11.intoArray(tile, to + 23 * LANES);
+    }
+
+    static void rows12OfRowMajor(
+            int depth, float[] a, int ao, int aStride, int lastRow, float[] b, int bo, int bStride, float[] tile, int to) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector t0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector t1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector t2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        FloatVector t3 = FloatVector.zero(FLOATS);
+        FloatVector s4 = FloatVector.zero(FLOATS);
+        FloatVector t4 = FloatVector.zero(FLOATS);
+        FloatVector s5 = FloatVector.zero(FLOATS);
+        FloatVector t5 = FloatVector.zero(FLOATS);
+        FloatVector s6 = FloatVector.zero(FLOATS);
+        FloatVector t6 = FloatVector.zero(FLOATS);
+        FloatVector s7 = FloatVector.zero(FLOATS);
+        FloatVector t7 = FloatVector.zero(FLOATS);
+        FloatVector s8 = FloatVector.zero(FLOATS);
+        FloatVector t8 = FloatVector.zero(FLOATS);
+        FloatVector s9 = FloatVector.zero(FLOATS);
+        FloatVector t9 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector t10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector t11 = FloatVector.zero(FLOATS);
+        int a0 = ao;
+        int a1 = ao + Math.min(1, lastRow) * aStride;
+        int a2 = ao + Math.min(2, lastRow) * aStride;
+        int a3 = ao + Math.min(3, lastRow) * aStride;
+        int a4 = ao + Math.min(4, lastRow) * aStride;
+        int a5 = ao + Math.min(5, lastRow) * aStride;
+        int a6 = ao + Math.min(6, lastRow) * aStride;
+        int a7 = ao + Math.min(7, lastRow) * aStride;
+        int a8 = ao + Math.min(8, lastRow) * aStride;
+        int a9 = ao + Math.min(9, lastRow) * aStride;
+        int a10 = ao + Math.min(10, lastRow) * aStride;
+        int a11 = ao + Math.min(11, lastRow) * aStride;
+        for (int p = 0; p < depth; p++) {
+            int bi = bo + p * bStride;
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[a0 + p]);
+            s0 = x0.fma(b0, s0);
+            t0 = x0.fma(b1, t0);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[a1 + p]);
+            s1 = x1.fma(b0, s1);
+            t1 = x1.fma(b1, t1);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[a2 + p]);
+            s2 = x2.fma(b0, s2);
+            t2 = x2.fma(b1, t2);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[a3 + p]);
+            s3 = x3.fma(b0, s3);
+            t3 = x3.fma(b1, t3);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[a4 + p]);
+            s4 = x4.fma(b0, s4);
+            t4 = x4.fma(b1, t4);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[a5 + p]);
+            s5 = x5.fma(b0, s5);
+            t5 = x5.fma(b1, t5);
+            FloatVector x6 = FloatVector.broadcast(FLOATS, a[a6 + p]);
+            s6 = x6.fma(b0, s6);
+            t6 = x6.fma(b1, t6);
+            FloatVector x7 = FloatVector.broadcast(FLOATS, a[a7 + p]);
+            s7 = x7.fma(b0, s7);
+            t7 = x7.fma(b1, t7);
+            FloatVector x8 = FloatVector.broadcast(FLOATS, a[a8 + p]);
+            s8 = x8.fma(b0, s8);
+            t8 = x8.fma(b1, t8);
+            FloatVector x9 = FloatVector.broadcast(FLOATS, a[a9 + p]);
+            s9 = x9.fma(b0, s9);
+            t9 = x9.fma(b1, t9);
+            FloatVector x10 = FloatVector.broadcast(FLOATS, a[a10 + p]);
+            s10 = x10.fma(b0, s10);
+            t10 = x10.fma(b1, t10);
+            FloatVector x11 = FloatVector.broadcast(FLOATS, a[a11 + p]);
+            s11 = x11.fma(b0, s11);
+            t11 = x11.fma(b1, t11);
+        }
+        s0.intoArray(tile, to + 0 * LANES);
+        t0.intoArray(tile, to + 1 * LANES);
+        s1.intoArray(tile, to + 2 * LANES);
+        t1.intoArray(tile, to + 3 * LANES);
+        s2.intoArray(tile, to + 4 * LANES);
+        t2.intoArray(tile, to + 5 * LANES);
+        s3.intoArray(tile, to + 6 * LANES);
+        t3.intoArray(tile, to + 7 * LANES);
+        s4.intoArray(tile, to + 8 * LANES);
+        t4.intoArray(tile, to + 9 * LANES);
+        s5.intoArray(tile, to + 10 * LANES);
+        t5.intoArray(tile, to + 11 * LANES);
+        s6.intoArray(tile, to + 12 * LANES);
+        t6.intoArray(tile, to + 13 * LANES);
+        s7.intoArray(tile, to + 14 * LANES);
+        t7.intoArray(tile, to + 15 * LANES);
+        s8.intoArray(tile, to + 16 * LANES);
+        t8.intoArray(tile, to + 17 * LANES);
+        s9.intoArray(tile, to + 18 * LANES);
+        t9.intoArray(tile, to + 19 * LANES);
+        s10.intoArray(tile, to + 20 * LANES);
+        t10.intoArray(tile, to + 21 * LANES);
+        s11.intoArray(tile, to + 22 * LANES);
+        t11.intoArray(tile, to + 23 * LANES);
+    }
+
+    static void rows6OfKMajor(
+            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector t0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector t1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector t2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        FloatVector t3 = FloatVector.zero(FLOATS);
+        FloatVector s4 = FloatVector.zero(FLOATS);
+        FloatVector t4 = FloatVector.zero(FLOATS);
+        FloatVector s5 = FloatVector.zero(FLOATS);
+        FloatVector t5 = FloatVector.zero(FLOATS);
+        for (int p = 0; p < depth; p++) {
+            int bi = bo + p * bStride;
+            int ai = ao + p * aStride;
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[ai]);
+            s0 = x0.fma(b0, s0);
+            t0 = x0.fma(b1, t0);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[ai + 1]);
+            s1 = x1.fma(b0, s1);
+            t1 = x1.fma(b1, t1);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[ai + 2]);
+            s2 = x2.fma(b0, s2);
+            t2 = x2.fma(b1, t2);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[ai + 3]);
+            s3 = x3.fma(b0, s3);
+            t3 = x3.fma(b1, t3);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[ai + 4]);
+            s4 = x4.fma(b0, s4);
+            t4 = x4.fma(b1, t4);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[ai + 5]);
+            s5 = x5.fma(b0, s5);
+            t5 = x5.fma(b1, t5);
+        }
+        s0.intoArray(tile, to + 0 * LANES);
+        t0.intoArray(tile, to + 1 * LANES);
+        s1.intoArray(tile, to + 2 * LANES);
+        t1.intoArray(tile, to + 3 * LANES);
+        s2.intoArray(tile, to + 4 * LANES);
+        t2.intoArray(tile, to + 5 * LANES);
+        s3.intoArray(tile, to + 6 * LANES);
+        t3.intoArray(tile, to + 7 * LANES);
+        s4.intoArray(tile, to + 8 * LANES);
+        t4.intoArray(tile, to + 9 * LANES);
+        s5.intoArray(tile, to + 10 * LANES);
+        t5.intoArray(tile, to + 11 * LANES);
+    }
+
+    static void rows6OfRowMajor(
+            int depth, float[] a, int ao, int aStride, int lastRow, float[] b, int bo, int bStride, float[] tile, int to) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector t0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector t1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector t2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        FloatVector t3 = FloatVector.zero(FLOATS);
+        FloatVector s4 = FloatVector.zero(FLOATS);
+        FloatVector t4 = FloatVector.zero(FLOATS);
+        FloatVector s5 = FloatVector.zero(FLOATS);
+        FloatVector t5 = FloatVector.zero(FLOATS);
+        int a0 = ao;
+        int a1 = ao + Math.min(1, lastRow) * aStride;
+        int a2 = ao + Math.min(2, lastRow) * aStride;
+        int a3 = ao + Math.min(3, lastRow) * aStride;
+        int a4 = ao + Math.min(4, lastRow) * aStride;
+        int a5 = ao + Math.min(5, lastRow) * aStride;
+        for (int p = 0; p < depth; p++) {
+            int bi = bo + p * bStride;
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[a0 + p]);
+            s0 = x0.fma(b0, s0);
+            t0 = x0.fma(b1, t0);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[a1 + p]);
+            s1 = x1.fma(b0, s1);
+            t1 = x1.fma(b1, t1);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[a2 + p]);
+            s2 = x2.fma(b0, s2);
+            t2 = x2.fma(b1, t2);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[a3 + p]);
+            s3 = x3.fma(b0, s3);
+            t3 = x3.fma(b1, t3);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[a4 + p]);
+            s4 = x4.fma(b0, s4);
+            t4 = x4.fma(b1, t4);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[a5 + p]);
+            s5 = x5.fma(b0, s5);
+            t5 = x5.fma(b1, t5);
+        }
+        s0.intoArray(tile, to + 0 * LANES);
+        t0.intoArray(tile, to + 1 * LANES);
+        s1.intoArray(tile, to + 2 * LANES);
+        t1.intoArray(tile, to + 3 * LANES);
+        s2.intoArray(tile, to + 4 * LANES);
+        t2.intoArray(tile, to + 5 * LANES);
+        s3.intoArray(tile, to + 6 * LANES);
+        t3.intoArray(tile, to + 7 * LANES);
+        s4.intoArray(tile, to + 8 * LANES);
+        t4.intoArray(tile, to + 9 * LANES);
+        s5.intoArray(tile, to + 10 * LANES);
+        t5.intoArray(tile, to + 11 * LANES);
+    }
+}
