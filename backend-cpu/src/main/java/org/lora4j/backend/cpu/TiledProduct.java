@@ -10,9 +10,10 @@ import java.util.function.IntConsumer;
  * A product in tiles that stay in registers.
  *
  * <p>Tiles are grouped into blocks, one block of c is one task: for at most {@link Gemm#DEPTH} of k at a time, a strip of
- * b stays in the first-level cache while the block's rows of a pass by from the second level. An operand that lies k-major
- * already (a transposed, b not) is read in place; the other orientation is copied into {@link Panels} first, all threads
- * together, and for a frozen b that copy is kept. What does not fit in the space for panels is done in pieces.
+ * b stays in the first-level cache while the block's rows of a pass by from the second level. Operands are copied into
+ * {@link Panels} first, all threads together; the copies of a frozen bᵀ are kept. An operand that lies k-major already (a
+ * transposed, b not) is read in place where it is small or little used. What does not fit in the space for panels is done
+ * in pieces.
  */
 final class TiledProduct {
 
@@ -24,6 +25,15 @@ final class TiledProduct {
 
     /** Panels are made for at most so many floats of an operand at a time. */
     private static final int PANEL_FLOATS = 4 << 20;
+
+    /** An operand that lies k-major is packed if it is larger than what stays in a cache with the other one, */
+    private static final int LARGE = 100_000;
+    /** and if each of its elements is used so often. */
+    private static final int OFTEN = 96;
+
+    /** Panels of an operand that lies k-major are made so many together, for so many steps of k: few pages at a time. */
+    private static final int TOGETHER = 4;
+    private static final int PAGES = 64;
 
     /** Multiplications that one thread has done before another has been told. */
     private static final int SMALL = 60_000;
@@ -43,6 +53,7 @@ final class TiledProduct {
     /** Steps of k between two visits of c: k in equal parts. It depends on nothing but k, like the order of summation. */
     private int step;
     private int rowTiles;
+    private boolean packsLeft;
 
     // the piece that is being done
     private int depthFrom;
@@ -71,18 +82,19 @@ final class TiledProduct {
         int parts = tilesIn(x.k, DEPTH);
         step = Math.min(DEPTH, tilesIn(tilesIn(x.k, parts), 16) * 16);
         FrozenPanels.Entry kept = x.bTransposed ? frozenPanels() : null;
-        boolean packsRight = x.bTransposed && kept == null;
+        boolean packsRight = kept == null && (x.bTransposed || x.m >= OFTEN && (long) x.n * x.k > LARGE);
+        packsLeft = !x.aTransposed || x.n >= OFTEN && (long) x.m * x.k > LARGE;
 
         int depthPiece = x.k;
-        if (!x.aTransposed || packsRight) {
-            int lines = Math.max(x.aTransposed ? 0 : rowTiles * ROWS, packsRight ? COLUMNS : 0);
+        if (packsLeft || packsRight) {
+            int lines = Math.max(packsLeft ? rowTiles * ROWS : 0, packsRight ? COLUMNS : 0);
             depthPiece = Math.max(1, PANEL_FLOATS / lines / step) * step;
         }
         for (int p = 0; p < x.k; p += depthPiece) {
             depthFrom = p;
             depth = Math.min(depthPiece, x.k - p);
             steps = tilesIn(depth, step);
-            leftTasks = x.aTransposed ? 0 : rowTiles;
+            leftTasks = !packsLeft ? 0 : x.aTransposed ? tilesIn(rowTiles, TOGETHER) : rowTiles;
             int columnPiece = packsRight ? Math.max(1, PANEL_FLOATS / COLUMNS / depth) * COLUMNS : x.n;
             for (int from = 0; from < x.n; from += columnPiece) {
                 columnFrom = from;
@@ -129,7 +141,7 @@ final class TiledProduct {
     }
 
     private void packPiece(boolean packsRight) {
-        int tasks = leftTasks + (packsRight ? columnTiles : 0);
+        int tasks = leftTasks + (!packsRight ? 0 : x.bTransposed ? columnTiles : tilesIn(columnTiles, TOGETHER));
         if (leftTasks > 0) {
             leftPanels = atLeast(leftPanels, rowTiles * steps * ROWS * DEPTH);
         }
@@ -144,33 +156,68 @@ final class TiledProduct {
         if (right == null && columnRest != 0) {
             columnEdge = atLeast(columnEdge, depth * COLUMNS);
             int at = x.bOffset + depthFrom * x.bStride + columnFrom + columns - columnRest;
-            Panels.copy(x.b, at, x.bStride, columnRest, depth, columnEdge, COLUMNS);
+            Panels.copyColumns(x.b, at, x.bStride, columnRest, depth, columnEdge, 0);
         }
         int rowRest = x.m % ROWS;
-        if (x.aTransposed && rowRest != 0) {
+        if (!packsLeft && rowRest != 0) {
             rowEdge = atLeast(rowEdge, depth * ROWS);
             int at = x.aOffset + depthFrom * x.aStride + x.m - rowRest;
-            Panels.copy(x.a, at, x.aStride, rowRest, depth, rowEdge, ROWS);
+            Panels.copyRows(x.a, at, x.aStride, rowRest, depth, rowEdge, 0);
         }
     }
 
-    /** The panels of one tile's rows of a, or the panel of one tile's columns of bᵀ. */
+    /** The panels of one tile's rows of a, or the panel of one tile's columns of b. */
     private void pack(int task) {
         if (task < leftTasks) {
-            int i = task * ROWS;
-            int rows = Math.min(ROWS, x.m - i);
-            for (int s = 0; s < steps; s++) {
-                int from = x.aOffset + i * x.aStride + depthFrom + s * step;
-                Panels.rows(x.a, from, x.aStride, rows, Math.min(step, depth - s * step), leftPanels, leftPanel(task, s));
-            }
+            packLeft(task);
         } else {
-            int j = (task - leftTasks) * COLUMNS;
-            int from = x.bOffset + (columnFrom + j) * x.bStride + depthFrom;
-            Panels.transpose(x.b, from, x.bStride, Math.min(COLUMNS, columns - j), depth, right, j * rightDepth, COLUMNS);
+            packRight(task - leftTasks);
         }
     }
 
-    private int leftPanel(int row, int s) {
+    private void packLeft(int task) {
+        if (x.aTransposed) {
+            int last = Math.min(rowTiles, (task + 1) * TOGETHER);
+            for (int p = 0; p < depth; p += PAGES) {
+                for (int row = task * TOGETHER; row < last; row++) {
+                    int i = row * ROWS;
+                    int from = x.aOffset + (depthFrom + p) * x.aStride + i;
+                    Panels.copyRows(
+                            x.a, from, x.aStride, Math.min(ROWS, x.m - i), Math.min(PAGES, depth - p),
+                            leftPanels, i * depth + p * ROWS);
+                }
+            }
+            return;
+        }
+        int i = task * ROWS;
+        for (int s = 0; s < steps; s++) {
+            int from = x.aOffset + i * x.aStride + depthFrom + s * step;
+            Panels.rows(
+                    x.a, from, x.aStride, Math.min(ROWS, x.m - i), Math.min(step, depth - s * step),
+                    leftPanels, rowPanel(task, s));
+        }
+    }
+
+    private void packRight(int task) {
+        if (x.bTransposed) {
+            int j = task * COLUMNS;
+            int from = x.bOffset + (columnFrom + j) * x.bStride + depthFrom;
+            Panels.transpose(x.b, from, x.bStride, Math.min(COLUMNS, columns - j), depth, right, j * rightDepth);
+            return;
+        }
+        int last = Math.min(columnTiles, (task + 1) * TOGETHER);
+        for (int p = 0; p < depth; p += PAGES) {
+            for (int column = task * TOGETHER; column < last; column++) {
+                int j = column * COLUMNS;
+                int from = x.bOffset + (depthFrom + p) * x.bStride + columnFrom + j;
+                Panels.copyColumns(
+                        x.b, from, x.bStride, Math.min(COLUMNS, columns - j), Math.min(PAGES, depth - p),
+                        right, j * rightDepth + p * COLUMNS);
+            }
+        }
+    }
+
+    private int rowPanel(int row, int s) {
         return (row * steps + s) * ROWS * DEPTH;
     }
 
@@ -238,14 +285,23 @@ final class TiledProduct {
         }
         if (!x.aTransposed) {
             if (rows > Tiles.HALF) {
-                Tiles.rows12OfRowPanel(length, leftPanels, leftPanel(row, s), b, bAt, bStride, tiles, scratch);
+                Tiles.rows12OfRowPanel(length, leftPanels, rowPanel(row, s), b, bAt, bStride, tiles, scratch);
             } else {
-                Tiles.rows6OfRowPanel(length, leftPanels, leftPanel(row, s), b, bAt, bStride, tiles, scratch);
+                Tiles.rows6OfRowPanel(length, leftPanels, rowPanel(row, s), b, bAt, bStride, tiles, scratch);
             }
         } else {
-            float[] a = rows < ROWS ? rowEdge : x.a;
-            int aAt = rows < ROWS ? p * ROWS : x.aOffset + (depthFrom + p) * x.aStride + i;
-            int aStride = rows < ROWS ? ROWS : x.aStride;
+            float[] a = x.a;
+            int aAt = x.aOffset + (depthFrom + p) * x.aStride + i;
+            int aStride = x.aStride;
+            if (packsLeft) {
+                a = leftPanels;
+                aAt = i * depth + p * ROWS;
+                aStride = ROWS;
+            } else if (rows < ROWS) {
+                a = rowEdge;
+                aAt = p * ROWS;
+                aStride = ROWS;
+            }
             if (rows > Tiles.HALF) {
                 Tiles.rows12OfKMajor(length, a, aAt, aStride, b, bAt, bStride, tiles, scratch);
             } else {
