@@ -1,2 +1,2 @@
-/** lora4j: LoRA (Hu et al. 2021) in pure Java. What every part shares is here: the errors users see. */
+/** lora4j: LoRA (Hu et al. 2021) in pure Java. What every part shares is here: errors, and how they name things. */
 package org.lora4j;

@@ -30,6 +30,11 @@ public interface Backend extends AutoCloseable {
     /** One line for logs and {@code doctor}: what it runs on. */
     String describe();
 
+    /** u, half the distance from 1 to the next number: 2⁻²⁴ where tensors hold floats, 2⁻⁵³ where they hold doubles. */
+    default double unitRoundoff() {
+        return 0x1p-24;
+    }
+
     // ------------------------------------------------------------------------------------------------ memory
 
     /** A new tensor of zeros. */

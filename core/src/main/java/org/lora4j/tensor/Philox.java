@@ -174,7 +174,8 @@ public final class Philox {
     public int bounded(int bound, int step, int site, int index) {
         if (bound <= 0 || index < 0) {
             throw new IllegalArgumentException(
-                    "a random number below " + bound + " for element " + index + ": the bound must be positive, the element not negative");
+                    "a random number below " + bound + " for element " + index
+                            + ": the bound must be positive, the element not negative");
         }
         // 2³² words do not divide evenly among bound numbers: as many words as the remainder are drawn again
         long remainder = (1L << 32) % bound;

@@ -5,6 +5,7 @@ import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
+import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.ShapeMismatchException;
@@ -123,89 +124,94 @@ final class CpuBackend implements Backend {
 
     @Override
     public void fill(Tensor x, double value) {
-        throw notYet();
+        ElementwiseKernels.fill(workers, floats(x, "x"), 0, length(x), (float) value);
     }
 
     @Override
     public void scale(Tensor x, double alpha) {
-        throw notYet();
+        ElementwiseKernels.scale(workers, floats(x, "x"), 0, length(x), (float) alpha);
     }
 
     @Override
     public void copy(MatrixView x, MatrixView y) {
-        throw notYet();
+        Checks.copy(x, y);
+        ElementwiseKernels.copy(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
+                x.columns());
     }
 
     @Override
     public void add(MatrixView x, MatrixView y, double alpha) {
-        throw notYet();
+        Checks.add(x, y);
+        ElementwiseKernels.add(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
+                x.columns(), (float) alpha);
     }
 
     @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
-        throw notYet();
+        Checks.dropout(x, y);
+        ElementwiseKernels.dropout(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), mask);
     }
 
     @Override
     public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        throw notYet();
+        Checks.gelu(x, y);
+        GeluKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
     }
 
     @Override
     public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        throw notYet();
+        Checks.geluBackward(x, dy, dx);
+        GeluKernels.backward(
+                workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 
     // ------------------------------------------------------------------------------------------------ products
 
     @Override
     public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
-        if (a.columns() != b.rows() || a.rows() != c.rows() || b.columns() != c.columns()) {
-            throw new ShapeMismatchException("matmul of " + a + " · " + b + " into " + c + ": "
-                    + (a.columns() != b.rows() ? "the inner sizes " + a.columns() + " and " + b.rows() + " differ"
-                            : "the product is (" + a.rows() + ", " + b.columns() + ")"));
-        }
-        if (c.transposed()) {
-            throw new IllegalArgumentException("matmul into " + c + ": the result is never transposed");
-        }
+        Checks.matmul(a, b, c);
         gemm.multiply(
-                a.rows(), b.columns(), a.columns(), floats(a.tensor(), "a"), (int) a.offset(), a.rowStride(), a.transposed(),
-                floats(b.tensor(), "b"), (int) b.offset(), b.rowStride(), b.transposed(),
-                floats(c.tensor(), "c"), (int) c.offset(), c.rowStride(), (float) alpha, (float) beta, null);
+                a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
+                floats(b, "b"), offset(b), b.rowStride(), b.transposed(),
+                floats(c, "c"), offset(c), c.rowStride(), (float) alpha, (float) beta, null);
     }
 
     @Override
     public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
-        if (x.columns() != w.columns() || x.rows() != y.rows() || w.rows() != y.columns()
-                || bias != null && bias.size() != w.rows()) {
-            throw new ShapeMismatchException("linear with x " + x + ", w " + w + ", "
-                    + (bias == null ? "no bias" : "bias " + bias.shape()) + ", y " + y);
-        }
-        if (y.transposed()) {
-            throw new IllegalArgumentException("linear into " + y + ": the result is never transposed");
-        }
+        Checks.linear(x, w, bias, y);
         gemm.multiply(
-                x.rows(), w.rows(), x.columns(), floats(x.tensor(), "x"), (int) x.offset(), x.rowStride(), x.transposed(),
-                floats(w.tensor(), "w"), (int) w.offset(), w.rowStride(), !w.transposed(),
-                floats(y.tensor(), "y"), (int) y.offset(), y.rowStride(), 1, 0, bias == null ? null : floats(bias, "bias"));
+                x.rows(), w.rows(), x.columns(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(),
+                floats(w, "w"), offset(w), w.rowStride(), !w.transposed(),
+                floats(y, "y"), offset(y), y.rowStride(), 1, 0, bias == null ? null : floats(bias, "bias"));
     }
 
     @Override
     public void addColumnSums(MatrixView g, Tensor out) {
-        throw notYet();
+        Checks.addColumnSums(g, out);
+        ElementwiseKernels.addColumnSums(
+                workers, floats(g, "g"), offset(g), g.rowStride(), g.rows(), g.columns(), floats(out, "out"), 0);
     }
 
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
     public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        throw notYet();
+        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
+        LayerNormKernels.forward(
+                workers, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(beta, "beta"), 0, eps, floats(y, "y"), 0,
+                floats(mean, "mean"), 0, floats(rstd, "rstd"), 0, x.rows(), x.columns());
     }
 
     @Override
     public void layerNormBackward(
             Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        throw notYet();
+        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+        LayerNormKernels.backward(
+                workers, floats(dy, "dy"), 0, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(mean, "mean"), 0,
+                floats(rstd, "rstd"), 0, floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0,
+                floatsOrNull(dbeta, "dbeta"), 0, x.rows(), x.columns());
     }
 
     // ------------------------------------------------------------------------------------------------ attention
@@ -214,56 +220,80 @@ final class CpuBackend implements Backend {
     public void attention(
             MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
             MatrixView y, Tensor lse) {
-        throw notYet();
+        Checks.attention(q, k, v, mask, shape, y, lse);
+        AttentionKernels.forward(
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
+                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(mask, "mask"), 0, shape, dropout, floats(y, "y"),
+                offset(y), y.rowStride(), floatsOrNull(lse, "lse"), 0);
     }
 
     @Override
     public void attentionBackward(
             MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
             AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        throw notYet();
+        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
+        AttentionKernels.backward(
+                workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
+                floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
+                offset(y), y.rowStride(), floats(lse, "lse"), 0, intsOrNull(mask, "mask"), 0, shape, dropout,
+                floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                floats(dv, "dv"), offset(dv), dv.rowStride());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings
 
     @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
-        throw notYet();
+        Checks.gatherRows(table, rows, out);
+        EmbeddingKernels.gather(
+                workers, floats(table, "table"), 0, table.rows(), ints(rows, "rows"), 0, floats(out, "out"), 0,
+                rows.size(), table.columns(), (float) beta);
     }
 
     @Override
     public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
-        throw notYet();
+        Checks.scatterAddRows(g, rows, table);
+        EmbeddingKernels.scatterAdd(
+                workers, floats(g, "g"), 0, ints(rows, "rows"), 0, floats(table, "table"), 0, table.rows(), rows.size(),
+                table.columns());
     }
 
     // ------------------------------------------------------------------------------------------------ loss
 
     @Override
     public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
-        throw notYet();
+        Checks.crossEntropy(logits, targets, losses);
+        CrossEntropyKernels.forward(
+                workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing,
+                floats(losses, "losses"), 0, logits.rows(), logits.columns());
     }
 
     @Override
     public void crossEntropyWithGradient(
             Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
-        throw notYet();
+        Checks.crossEntropy(logits, targets, losses);
+        CrossEntropyKernels.forwardWithGradient(
+                workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing, weight,
+                floats(losses, "losses"), 0, logits.rows(), logits.columns());
     }
 
     // ------------------------------------------------------------------------------------------------ reductions, update
 
     @Override
     public double sum(Tensor x) {
-        throw notYet();
+        return Reductions.sum(workers, floats(x, "x"), 0, length(x));
     }
 
     @Override
     public double sumOfSquares(Tensor x) {
-        throw notYet();
+        return Reductions.sumOfSquares(workers, floats(x, "x"), 0, length(x));
     }
 
     @Override
     public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
-        throw notYet();
+        Checks.adamW(p, g, m, v);
+        AdamWKernels.update(
+                workers, floats(p, "p"), 0, floats(g, "g"), 0, floats(m, "m"), 0, floats(v, "v"), 0, length(p), step);
     }
 
     @Override
@@ -273,8 +303,24 @@ final class CpuBackend implements Backend {
 
     // ------------------------------------------------------------------------------------------------ arguments
 
-    private static UnsupportedOperationException notYet() {
-        return new UnsupportedOperationException("the cpu backend does not have this operation yet");
+    private static int length(Tensor tensor) {
+        return (int) tensor.size();
+    }
+
+    private static int offset(MatrixView view) {
+        return (int) view.offset();
+    }
+
+    private static float[] floats(MatrixView view, String what) {
+        return floats(view.tensor(), what);
+    }
+
+    private static float[] floatsOrNull(Tensor tensor, String what) {
+        return tensor == null ? null : floats(tensor, what);
+    }
+
+    private static int[] intsOrNull(IntTensor tensor, String what) {
+        return tensor == null ? null : ints(tensor, what);
     }
 
     private static float[] floats(Tensor tensor, String what) {

@@ -1,0 +1,49 @@
+package org.lora4j.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.lora4j.data.DataSets;
+import org.lora4j.data.E2e;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.data.TooLong;
+import picocli.CommandLine.Option;
+
+/** {@code --data} and what becomes of examples that are too long, for commands that read pairs. */
+final class DataChoice {
+
+    private static final String EMBEDDED = "e2e";
+
+    @Option(names = "--data", required = true, paramLabel = "PATH",
+            description = "Pairs of context and completion: E2E's zip, folder or .csv, .jsonl with context and completion, "
+                    + "context||completion lines in .txt, or e2e for the embedded E2E.")
+    private String data;
+
+    @Option(names = "--too-long", defaultValue = "fail", paramLabel = "WHAT",
+            description = "An example longer than the model's positions: fail, truncate_context or drop "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private TooLong tooLong;
+
+    List<TextPair> open(Split split) {
+        return isEmbedded() ? E2e.embedded(split) : DataSets.open(Path.of(data), split);
+    }
+
+    /** Whether there is such a part; a single file has none, and is read whole for any. */
+    boolean has(Split split) {
+        return isEmbedded() || DataSets.splits(Path.of(data)).contains(split);
+    }
+
+    private boolean isEmbedded() {
+        return data.equals(EMBEDDED) && !Files.exists(Path.of(data));
+    }
+
+    TooLong tooLong() {
+        return tooLong;
+    }
+
+    /** As the user typed it. */
+    String name() {
+        return data;
+    }
+}

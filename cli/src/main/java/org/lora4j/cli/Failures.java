@@ -1,0 +1,94 @@
+package org.lora4j.cli;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.ReadOnlyFileSystemException;
+import java.util.List;
+import org.lora4j.LoraException;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Turns whatever went wrong into one line on standard error and an exit code; a stack trace is for {@code --verbose}. */
+final class Failures {
+
+    private Failures() {
+    }
+
+    /** Work that failed: {@link ExitCode#FAILURE}. */
+    static int report(Throwable thrown, Ui ui) {
+        Throwable cause = thrown instanceof UncheckedIOException io ? io.getCause() : thrown;
+        switch (cause) {
+            case LoraException lora -> ui.error(lora.getMessage());
+            case IOException io -> ui.error(message(io));
+            case ReadOnlyFileSystemException _ -> ui.error("the file system is read-only; nothing was written.");
+            case OutOfMemoryError memory -> ui.error(message(memory));
+            default -> ui.error("unexpected " + name(cause) + text(cause.getMessage()) + ", a mistake in lora4j."
+                    + (ui.isVerbose() ? "" : " Run with --verbose for the stack trace."));
+        }
+        if (ui.isVerbose()) {
+            ui.stackTrace(thrown);
+        }
+        return ExitCode.FAILURE;
+    }
+
+    /** A command line that asks for something that is not there: {@link ExitCode#WRONG_USE}. */
+    static int wrongUse(ParameterException wrong, String[] args) {
+        CommandLine command = wrong.getCommandLine();
+        StringBuilder line = new StringBuilder("lora4j: ").append(oneLine(wrong.getMessage()));
+        if (wrong instanceof UnmatchedArgumentException unmatched) {
+            List<String> nearest = unmatched.getSuggestions();
+            if (!nearest.isEmpty()) {
+                line.append(" (nearest: ").append(String.join(", ", nearest.subList(0, Math.min(3, nearest.size())))).append(')');
+            }
+        }
+        char last = line.charAt(line.length() - 1);
+        line.append(last == '.' || last == '?' ? " " : ". ")
+                .append("See ").append(command.getCommandSpec().qualifiedName()).append(" --help.");
+        command.getErr().println(line);
+        return ExitCode.WRONG_USE;
+    }
+
+    private static String message(IOException thrown) {
+        return switch (thrown) {
+            case NoSuchFileException e -> e.getFile() + ": there is no such file or folder.";
+            case AccessDeniedException e -> e.getFile() + ": permission denied; choose another place or change its permissions.";
+            case FileAlreadyExistsException e -> e.getFile() + ": exists already and is not what was expected there.";
+            case DirectoryNotEmptyException e -> e.getFile() + ": the folder is not empty.";
+            case NotDirectoryException e -> e.getFile() + ": is not a folder.";
+            case FileSystemException e -> e.getFile() == null
+                    ? oneLine(e.getMessage())
+                    : e.getFile() + ": " + (e.getReason() == null ? "cannot be read or written" : e.getReason()) + ".";
+            case FileNotFoundException e -> oneLine(e.getMessage());
+            default -> thrown.getMessage() == null
+                    ? "reading or writing failed (" + name(thrown) + ")."
+                    : "reading or writing failed: " + oneLine(thrown.getMessage());
+        };
+    }
+
+    private static String message(OutOfMemoryError thrown) {
+        long heap = Runtime.getRuntime().maxMemory();
+        String what = thrown.getMessage() == null ? "" : " (" + oneLine(thrown.getMessage()) + ")";
+        return "out of memory" + what + ": Java may use " + Bytes.text(heap) + " of heap. Take a smaller --batch or shorter "
+                + "sequences, or give it more: LORA4J_JAVA_OPTS=-Xmx" + Math.max(1, Math.round(2 * heap / 0x1p30)) + "g.";
+    }
+
+    private static String name(Throwable thrown) {
+        return thrown.getClass().getSimpleName();
+    }
+
+    private static String text(String message) {
+        return message == null ? "" : ": " + oneLine(message);
+    }
+
+    private static String oneLine(String message) {
+        return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+    }
+}

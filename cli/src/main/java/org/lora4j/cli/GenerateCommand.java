@@ -1,0 +1,155 @@
+package org.lora4j.cli;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.PromptFormat;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lora4j generate}. */
+@Command(
+        name = "generate",
+        description = {
+            "Writes text with a model and, if you like, an adapter.",
+            "",
+            "Greedy unless --temperature is given. An adapter that was trained on pairs of context and completion gets its "
+                    + "prompt as such a context; otherwise the text is simply continued.",
+        },
+        footer = {
+            "  lora4j generate --model base-6m --adapter my-adapter \\",
+            "      --prompt \"name : Blue Spice | Type : pub | area : riverside\"",
+        })
+final class GenerateCommand extends LoraCommand {
+
+    @Mixin
+    private ModelChoice model;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
+    private Path adapter;
+
+    @ArgGroup(multiplicity = "1")
+    private Prompts prompts;
+
+    /** One of the two. */
+    static final class Prompts {
+
+        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times.")
+        private List<String> texts;
+
+        @Option(names = "--prompts", paramLabel = "FILE", description = "A UTF-8 file with one prompt a line.")
+        private Path file;
+    }
+
+    @Option(names = "--prompt-format", paramLabel = "FORMAT",
+            description = "plain or pair (context, end-of-text); default: what the adapter was trained on, else plain.")
+    private PromptFormat format;
+
+    @Option(names = "--max-new-tokens", defaultValue = "64", paramLabel = "N",
+            description = "Most tokens to write (default: ${DEFAULT-VALUE}).")
+    private int maxNewTokens;
+
+    @Option(names = "--temperature", defaultValue = "0", paramLabel = "X",
+            description = "0 takes the likeliest token each time, 1 draws from the model's distribution "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private double temperature;
+
+    @Option(names = "--top-k", defaultValue = "0", paramLabel = "K",
+            description = "Draw from the K likeliest tokens, 0 for all (default: ${DEFAULT-VALUE}).")
+    private int topK;
+
+    @Option(names = "--top-p", defaultValue = "1", paramLabel = "P",
+            description = "Draw from the likeliest tokens that make up the share P (default: ${DEFAULT-VALUE}).")
+    private double topP;
+
+    @Option(names = "--seed", defaultValue = "0", paramLabel = "N",
+            description = "Of the draws (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--json", description = "Print a list of {prompt, text, tokens}, for programs.")
+    private boolean json;
+
+    @Mixin
+    private BackendChoice backend;
+
+    @Override
+    protected int run() throws IOException {
+        if (maxNewTokens < 1) {
+            throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
+        }
+        if (temperature == 0 && (topK != 0 || topP != 1)) {
+            ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
+        }
+        Sampling sampling = new Sampling(temperature, topK, topP, seed);
+        List<String> texts = texts();
+        try (Backend b = backend.open()) {
+            Gpt2 gpt2 = model.load(b);
+            Tokenizer tokenizer = model.tokenizer();
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            if (attached != null) {
+                attached.freeze();
+            }
+            PromptFormat used = format != null ? format
+                    : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
+            generate(new Generator(gpt2), tokenizer, texts, used, sampling);
+        }
+        return ExitCode.OK;
+    }
+
+    private void generate(
+            Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used, Sampling sampling) {
+        ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
+        List<int[]> ids = texts.stream()
+                .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
+        Set<Integer> stop = Set.of(tokenizer.endOfText());
+        long start = System.nanoTime();
+        List<int[]> written = generator.generate(ids, maxNewTokens, stop, sampling, (sequence, id) -> { });
+        double seconds = (System.nanoTime() - start) * 1e-9;
+        List<Map<String, Object>> results = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            String text = tokenizer.decode(written.get(i));
+            if (json) {
+                Map<String, Object> result = new LinkedHashMap<>();
+                result.put("prompt", texts.get(i));
+                result.put("text", used == PromptFormat.PAIR ? text.strip() : text);
+                result.put("tokens", written.get(i));
+                results.add(result);
+            } else {
+                ui().print(used == PromptFormat.PAIR ? text.strip() : ui().dim(texts.get(i)) + text);
+            }
+        }
+        if (json) {
+            ui().printJson(results);
+        }
+        long tokens = written.stream().mapToLong(w -> w.length).sum();
+        ui().detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
+    }
+
+    private List<String> texts() throws IOException {
+        if (prompts.file == null) {
+            return prompts.texts;
+        }
+        List<String> lines = Files.readAllLines(prompts.file, StandardCharsets.UTF_8).stream()
+                .filter(line -> !line.isBlank()).toList();
+        if (lines.isEmpty()) {
+            throw wrongUse("--prompts " + prompts.file + ": the file has no lines");
+        }
+        return lines;
+    }
+}

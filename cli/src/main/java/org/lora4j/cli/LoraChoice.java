@@ -1,0 +1,99 @@
+package org.lora4j.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.lora4j.lora.BiasMode;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.lora.LoraInit;
+import org.lora4j.lora.LoraScaling;
+import org.lora4j.lora.TargetSelector;
+import picocli.CommandLine.Option;
+
+/** The options that make a {@link LoraConfig}. */
+final class LoraChoice {
+
+    private static final String EXPRESSION = "regex:";
+
+    @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
+            description = "r, the rank of each update (default: ${DEFAULT-VALUE}).")
+    private int rank;
+
+    @Option(names = "--alpha", defaultValue = "32", paramLabel = "X",
+            description = "alpha; the update counts alpha/r (default: ${DEFAULT-VALUE}).")
+    private double alpha;
+
+    @Option(names = "--targets", defaultValue = "q,v", paramLabel = "NAMES",
+            description = "What gets an update: parts of the fused attention map (q, k, v), names or ends of names "
+                    + "(c_attn, attn.c_proj, c_fc, wte), all-linear, or regex:EXPRESSION for whole names "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private String targets;
+
+    @Option(names = "--layers", split = ",", paramLabel = "N",
+            description = "Only in these layers, counted from 0 (default: all).")
+    private List<Integer> layers = List.of();
+
+    @Option(names = "--dropout", defaultValue = "0", paramLabel = "P",
+            description = "Dropout on the input of each update, in training (default: ${DEFAULT-VALUE}; the paper's E2E: 0.1).")
+    private double dropout;
+
+    @Option(names = "--bias", defaultValue = "none", paramLabel = "MODE",
+            description = "Biases that train too: none, all or lora_only (default: ${DEFAULT-VALUE}).")
+    private BiasMode bias;
+
+    @Option(names = "--init", defaultValue = "gaussian", paramLabel = "KIND",
+            description = "How A begins: gaussian, N(0, 1/in) after the paper, or kaiming, uniform as in loralib and PEFT "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private Init init;
+
+    @Option(names = "--rslora", description = "Scale by alpha/√r instead of alpha/r.")
+    private boolean rsLora;
+
+    /** The words for {@link LoraInit}. */
+    enum Init {
+        GAUSSIAN, KAIMING
+    }
+
+    LoraConfig config() {
+        LoraConfig config = LoraConfig.of(rank, alpha)
+                .withScaling(rsLora ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R)
+                .withDropout(dropout).withBias(bias)
+                .withInit(init == Init.GAUSSIAN ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING);
+        if (targets.startsWith(EXPRESSION)) {
+            return config.withTargets(onLayers(TargetSelector.byExpression(targets.substring(EXPRESSION.length()))));
+        }
+        if (targets.equalsIgnoreCase(TargetSelector.ALL_LINEAR)) {
+            return config.withTargets(onLayers(TargetSelector.byExpression(TargetSelector.ALL_LINEAR)));
+        }
+        List<String> parts = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (String target : Arrays.stream(targets.split(",")).map(String::strip).filter(t -> !t.isEmpty()).toList()) {
+            (target.matches("[qkv]") ? parts : names).add(target);
+        }
+        LoraConfig withParts = config.withParts(parts).withPartsInLayers(layers);
+        return names.isEmpty() ? withParts : withParts.withTargets(onLayers(TargetSelector.byNames(names)));
+    }
+
+    private TargetSelector onLayers(TargetSelector selector) {
+        return layers.isEmpty() ? selector : selector.onLayers(layers);
+    }
+
+    /** {@code r 4, alpha 32 on q,v}. */
+    String text() {
+        String number = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
+        return "r %d, alpha %s on %s".formatted(rank, number, targets.toLowerCase(Locale.ROOT));
+    }
+
+    int rank() {
+        return rank;
+    }
+
+    double alpha() {
+        return alpha;
+    }
+
+    List<String> targets() {
+        return Arrays.asList(targets.split(","));
+    }
+}

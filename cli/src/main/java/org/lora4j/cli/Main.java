@@ -1,0 +1,97 @@
+package org.lora4j.cli;
+
+import java.io.PrintStream;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command {@code lora4j}. A new subcommand is a class that extends {@link LoraCommand} and a name in the list below.
+ */
+@Command(
+        name = "lora4j",
+        subcommands = {
+                TrainCommand.class,
+                GenerateCommand.class,
+                EvaluateCommand.class,
+                TraceCommand.class,
+                DoctorCommand.class,
+        },
+        description = "LoRA (Hu et al. 2021) in pure Java: fine-tunes and runs language models on CPUs and GPUs.",
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        footer = {
+                "",
+                "Examples:",
+                "  lora4j doctor           what this machine can run",
+                "  lora4j doctor --help    the options of one command, with an example",
+                "",
+                "Exit codes: 0 done, 1 failed, 2 wrong use. LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g."
+        },
+        versionProvider = Version.class)
+public final class Main implements Callable<Integer> {
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    private boolean help;
+
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version.")
+    private boolean version;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Ui ui;
+
+    private Main(Ui ui) {
+        this.ui = ui;
+    }
+
+    public static void main(String[] args) {
+        System.exit(run(Ui.ofProcess(), args));
+    }
+
+    /** Runs one command line and returns its {@link ExitCode}; writes only to the given streams, as to files. */
+    public static int run(PrintStream out, PrintStream err, String... args) {
+        return run(new Ui(out, err, Terminal.NONE), args);
+    }
+
+    static int run(Ui ui, String... args) {
+        try {
+            return commandLine(ui).execute(args);
+        } catch (Throwable thrown) { // a mistake in this package: commands report their own failures
+            return Failures.report(thrown, ui);
+        } finally {
+            ui.flush();
+        }
+    }
+
+    /** The parser with all commands, for tests and for writing the manual. */
+    static CommandLine commandLine(Ui ui) {
+        return new CommandLine(new Main(ui))
+                .setOut(ui.outWriter())
+                .setErr(ui.errWriter())
+                .setColorScheme(CommandLine.Help.defaultColorScheme(ui.terminal().colours() ? Ansi.ON : Ansi.OFF))
+                .setUsageHelpWidth(Math.clamp(ui.terminal().columns(), 80, 120))
+                .setAbbreviatedOptionsAllowed(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExpandAtFiles(false) // a prompt may start with @
+                .setParameterExceptionHandler(Failures::wrongUse)
+                .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    Ui ui() {
+        return ui;
+    }
+
+    /** No command was named: shows what there is. */
+    @Override
+    public Integer call() {
+        spec.commandLine().usage(spec.commandLine().getErr());
+        return ExitCode.WRONG_USE;
+    }
+}

@@ -1,0 +1,42 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import org.lora4j.backend.Backend;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
+import picocli.CommandLine.Option;
+
+/** {@code --model}, for commands that load one. */
+final class ModelChoice {
+
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+    private String model;
+
+    Path folder() {
+        return EmbeddedBase.resolve(model);
+    }
+
+    /** As the user typed it. */
+    String name() {
+        return model;
+    }
+
+    Gpt2 load(Backend backend) {
+        return Gpt2Files.load(folder(), backend);
+    }
+
+    Tokenizer tokenizer() {
+        return ByteLevelBpe.load(folder());
+    }
+
+    /** Attaches the adapter of a folder, where one is given. */
+    static LoraAdapter attach(Gpt2 model, Path adapter) {
+        return adapter == null ? null : PeftFormat.load(model, adapter);
+    }
+}

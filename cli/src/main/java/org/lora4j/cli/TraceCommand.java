@@ -1,0 +1,128 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Batch;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.DType;
+import org.lora4j.io.FormatException;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.io.Safetensors;
+import org.lora4j.io.SafetensorsWriter;
+import org.lora4j.io.TensorSource;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.Shape;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lora4j trace}: the auditor's tap. */
+@Command(
+        name = "trace",
+        description = {
+            "Writes what a model computes on one batch: logits, loss, gradients.",
+            "",
+            "The batch is a safetensors file with integers of shape (B, T): input_ids, and optionally attention_mask, "
+                    + "token_type_ids and labels (-100 is ignored). The output has float32 logits (B, T, V); with labels, "
+                    + "loss (1), the mean over the targets that are not ignored, shifted by one as in Transformers; with "
+                    + "--gradients, grad.KEY for each trainable tensor, KEY as in the adapter's file. Dropout is off.",
+        },
+        footer = "  lora4j trace --model gpt2 --adapter my-adapter --batch batch.safetensors --out out.safetensors --gradients")
+final class TraceCommand extends LoraCommand {
+
+    @Mixin
+    private ModelChoice model;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
+    private Path adapter;
+
+    @Option(names = "--batch", required = true, paramLabel = "FILE", description = "The batch, safetensors.")
+    private Path batch;
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "Where to write, safetensors.")
+    private Path out;
+
+    @Option(names = "--gradients", description = "Write gradients too; needs --adapter, and labels in the batch.")
+    private boolean gradients;
+
+    @Mixin
+    private BackendChoice backend;
+
+    @Override
+    protected int run() {
+        Batch input = readBatch();
+        if (gradients && adapter == null) {
+            throw wrongUse("--gradients without --adapter: a base model alone has nothing that trains");
+        }
+        if (gradients && input.labels() == null) {
+            throw wrongUse("--gradients: " + batch + " has no labels, and without them there is no loss to derive");
+        }
+        try (Backend b = backend.open()) {
+            Gpt2 gpt2 = model.load(b);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+            Workspace inference = Workspace.forInference(b, input.inputIds().length);
+            int vocabulary = gpt2.config().vocabSize();
+            writer.add("logits", DType.F32, Shape.of(input.size(), input.length(), vocabulary),
+                    b.readDoubles(gpt2.logits(input, inference)));
+            if (input.labels() != null) {
+                addLoss(writer, gpt2, attached, input, b, inference);
+            }
+            writer.write(out);
+        }
+        ui().info("wrote " + out);
+        return ExitCode.OK;
+    }
+
+    private void addLoss(
+            SafetensorsWriter writer, Gpt2 gpt2, LoraAdapter attached, Batch input, Backend b, Workspace inference) {
+        int targets = input.targets();
+        if (targets == 0) {
+            ui().warn("no label is a target (all are -100 or in the first column), so the loss is NaN, as in Transformers");
+        }
+        writer.add("loss", DType.F32, Shape.of(1), new double[] {gpt2.loss(input, 0, inference) / targets});
+        List<PeftFormat.Entry> entries = gradients ? PeftFormat.entries(attached) : Collections.emptyList();
+        if (gradients && targets > 0) {
+            Workspace ws = Workspace.forGradients(b, input.inputIds().length);
+            gpt2.lossAndGradients(input, 1.0 / targets, 0, 0, ws);
+        }
+        for (PeftFormat.Entry entry : entries) {
+            writer.add("grad." + entry.key(), DType.F32, entry.shape(),
+                    entry.inFileLayout(b, entry.parameter().gradient()));
+        }
+    }
+
+    private Batch readBatch() {
+        try (Safetensors file = Safetensors.open(batch)) {
+            Shape shape = file.shape("input_ids");
+            if (shape.rank() != 2 || shape.size() == 0) {
+                throw new FormatException(batch, "input_ids has shape " + shape + ", expected (B, T), neither of them 0");
+            }
+            List<String> known = List.of("input_ids", "attention_mask", "token_type_ids", "labels");
+            for (String name : file.names()) {
+                if (!known.contains(name)) {
+                    ui().warn(batch + ": " + name + " is not used; known are " + String.join(", ", known));
+                }
+            }
+            int[] mask = read(file, "attention_mask", shape);
+            if (mask != null && Arrays.stream(mask).anyMatch(value -> value != 0 && value != 1)) {
+                throw new FormatException(batch, "attention_mask has values other than 0 and 1");
+            }
+            return new Batch(
+                    shape.dim(0), shape.dim(1), read(file, "input_ids", shape), mask,
+                    read(file, "token_type_ids", shape), read(file, "labels", shape));
+        }
+    }
+
+    private static int[] read(TensorSource file, String name, Shape shape) {
+        if (!file.has(name)) {
+            return null;
+        }
+        file.requireShape(name, shape.toArray());
+        return file.ints(name);
+    }
+}

@@ -1,0 +1,168 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.optim.AdamW;
+import org.lora4j.train.FineTuning;
+import org.lora4j.train.TrainingPlan;
+import org.lora4j.train.TrainingPlan.ScheduleKind;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lora4j train}. */
+@Command(
+        name = "train",
+        description = {
+            "Trains an adapter on pairs of context and completion.",
+            "",
+            "The loss is on the completions only. The folder --out gets the adapter as PEFT writes it, metrics.jsonl and "
+                    + "report.html. A run that was killed goes on from its last checkpoint when the same command is given "
+                    + "again. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 --dropout 0.1 "
+                    + "--label-smoothing 0.1 --rank 4 --alpha 32 --targets q,v.",
+        },
+        footer = {
+            "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 --targets q,v \\",
+            "      --epochs 1 --lr 1e-2 --out my-adapter",
+        })
+final class TrainCommand extends LoraCommand {
+
+    @Mixin
+    private ModelChoice model;
+
+    @Mixin
+    private DataChoice data;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder, for the adapter.")
+    private Path out;
+
+    @Option(names = "--overwrite", description = "Begin anew where the folder holds an adapter or an unfinished run.")
+    private boolean overwrite;
+
+    @Option(names = "--method", defaultValue = "lora", paramLabel = "NAME",
+            description = "How to adapt: lora, the only one so far (default: ${DEFAULT-VALUE}).")
+    private Method method;
+
+    /** Methods of the paper. */
+    enum Method {
+        LORA
+    }
+
+    @Mixin
+    private LoraChoice lora;
+
+    @Option(names = "--epochs", defaultValue = "1", paramLabel = "X",
+            description = "Times to go through the data (default: ${DEFAULT-VALUE}).")
+    private double epochs;
+
+    @Option(names = "--steps", defaultValue = "0", paramLabel = "N", description = "Optimiser steps, instead of --epochs.")
+    private long steps;
+
+    @Option(names = "--batch", defaultValue = "8", paramLabel = "N",
+            description = "Examples in a batch (default: ${DEFAULT-VALUE}).")
+    private int batchSize;
+
+    @Option(names = "--accumulate", defaultValue = "1", paramLabel = "N",
+            description = "Batches whose gradients make one step (default: ${DEFAULT-VALUE}).")
+    private int accumulation;
+
+    @Option(names = "--lr", defaultValue = "2e-4", paramLabel = "X",
+            description = "The learning rate's peak (default: ${DEFAULT-VALUE}, the paper's for GPT-2; base-6m learns "
+                    + "well with 1e-2).")
+    private double learningRate;
+
+    @Option(names = "--schedule", defaultValue = "linear", paramLabel = "KIND",
+            description = "linear or cosine to zero, or constant (default: ${DEFAULT-VALUE}).")
+    private ScheduleKind schedule;
+
+    @Option(names = "--warmup", defaultValue = "-1", paramLabel = "N",
+            description = "Steps in which the learning rate rises (default: 500, or a tenth of the steps if that is less).")
+    private long warmup;
+
+    @Option(names = "--weight-decay", defaultValue = "0.01", paramLabel = "X",
+            description = "AdamW's decay (default: ${DEFAULT-VALUE}).")
+    private double weightDecay;
+
+    @Option(names = "--adam-epsilon", defaultValue = "1e-6", paramLabel = "X",
+            description = "AdamW's epsilon (default: ${DEFAULT-VALUE}).")
+    private double epsilon;
+
+    @Option(names = "--decay-order", defaultValue = "before", paramLabel = "WHEN",
+            description = "Weight decay before the update, as PyTorch does, or after it, as the authors do "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private DecayOrder decayOrder;
+
+    @Option(names = "--label-smoothing", defaultValue = "0", paramLabel = "X",
+            description = "Share of the target's probability spread over the vocabulary (default: ${DEFAULT-VALUE}).")
+    private double labelSmoothing;
+
+    @Option(names = "--clip", defaultValue = "0", paramLabel = "X",
+            description = "Limit of the gradients' global norm, 0 for none (default: ${DEFAULT-VALUE}).")
+    private double clip;
+
+    @Option(names = "--seed", defaultValue = "110", paramLabel = "N",
+            description = "Of initialisation, order and dropout (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--examples", defaultValue = "0", paramLabel = "N",
+            description = "Train on N pairs drawn from the data, 0 for all (default: ${DEFAULT-VALUE}).")
+    private int examples;
+
+    @Option(names = "--dev-examples", defaultValue = "0", paramLabel = "N",
+            description = "Evaluate on N pairs drawn from the dev set, 0 for all (default: ${DEFAULT-VALUE}).")
+    private int devExamples;
+
+    @Option(names = "--evaluate-every", defaultValue = "0", paramLabel = "N",
+            description = "Steps between evaluations, 0 for only before and after (default: ${DEFAULT-VALUE}).")
+    private long evaluateEvery;
+
+    @Option(names = "--checkpoint-every", defaultValue = "200", paramLabel = "N",
+            description = "Steps between checkpoints, 0 for none (default: ${DEFAULT-VALUE}).")
+    private long checkpointEvery;
+
+    @Option(names = "--log-every", defaultValue = "10", paramLabel = "N",
+            description = "Steps between lines of metrics.jsonl (default: ${DEFAULT-VALUE}).")
+    private long logEvery;
+
+    @Mixin
+    private BackendChoice backend;
+
+    @Override
+    protected int run() {
+        List<TextPair> train = data.open(Split.TRAIN);
+        List<TextPair> dev = data.has(Split.DEV) ? data.open(Split.DEV) : List.of();
+        train = examples > 0 ? FineTuning.sample(train, examples, seed) : train;
+        dev = devExamples > 0 ? FineTuning.sample(dev, devExamples, seed) : dev;
+        try (Backend b = backend.open()) {
+            Gpt2 gpt2 = model.load(b);
+            LoraAdapter adapter = LoraAdapter.attach(gpt2, lora.config(), seed);
+            FineTuning job =
+                    new FineTuning(gpt2, model.tokenizer(), adapter, train, dev, batchSize, data.tooLong(), seed);
+            TrainingPlan plan = plan(job);
+            RunFolder.prepare(out, overwrite);
+            TrainingRun run = new TrainingRun(ui());
+            run.announce(gpt2, adapter, "LoRA " + lora.text(), train.size(), dev.size(), b);
+            run.summarise(run.train(job, plan, out, model.name()));
+            ui().print(ui().bold("Adapter   ") + out);
+        }
+        return ExitCode.OK;
+    }
+
+    private TrainingPlan plan(FineTuning job) {
+        if (!(epochs > 0)) {
+            throw wrongUse("--epochs " + epochs + ": expected more than 0");
+        }
+        long total = steps > 0 ? steps : job.steps(epochs, accumulation);
+        long rise = warmup >= 0 ? warmup : Math.min(500, total / 10);
+        AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, false);
+        return new TrainingPlan(
+                total, accumulation, learningRate, schedule, rise, adamW, labelSmoothing, clip, seed, evaluateEvery,
+                checkpointEvery, logEvery);
+    }
+}

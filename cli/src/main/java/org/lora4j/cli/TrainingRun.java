@@ -1,0 +1,95 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import org.lora4j.backend.Backend;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.train.Evaluation;
+import org.lora4j.train.FineTuning;
+import org.lora4j.train.Trainer;
+import org.lora4j.train.TrainingListener;
+import org.lora4j.train.TrainingPlan;
+
+/** Shows a training run: what trains, a progress bar with loss, tokens/s and time left, and the dev loss as it falls. */
+final class TrainingRun {
+
+    /** Losses of single steps jump; the bar shows their running mean with this weight for the newest. */
+    private static final double NEWEST = 0.05;
+
+    private final Ui ui;
+
+    TrainingRun(Ui ui) {
+        this.ui = ui;
+    }
+
+    void announce(Gpt2 model, LoraAdapter adapter, String method, int train, int dev, Backend backend) {
+        long all = model.config().parameterCount();
+        long trainable = adapter.parameterCount();
+        ui.print(ui.bold("Base      ") + "GPT-2, %d layers, %d wide, %d heads: %,d parameters, frozen".formatted(
+                model.config().nLayer(), model.config().nEmbd(), model.config().nHead(), all));
+        ui.print(ui.bold("Adapter   ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
+                method, trainable, 100.0 * trainable / all));
+        ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
+        ui.print(ui.bold("Backend   ") + backend.name() + ", " + backend.describe());
+    }
+
+    Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {
+        try (Progress progress = ui.progress("train")) {
+            return job.run(plan, out, baseModel, new Display(progress, plan.steps()));
+        }
+    }
+
+    /** Tells the bar. */
+    private final class Display implements TrainingListener {
+
+        private final Progress progress;
+        private final long steps;
+        private double smoothed = Double.NaN;
+        private boolean started;
+
+        Display(Progress progress, long steps) {
+            this.progress = progress;
+            this.steps = steps;
+        }
+
+        @Override
+        public void resumed(long step) {
+            ui.info("going on from the checkpoint after step " + step);
+            progress.start(step, steps);
+            started = true;
+        }
+
+        @Override
+        public void step(long step, double loss, double learningRate, double tokensPerSecond) {
+            start();
+            smoothed = Double.isNaN(smoothed) ? loss : smoothed + NEWEST * (loss - smoothed);
+            progress.update(step, smoothed, tokensPerSecond);
+        }
+
+        @Override
+        public void evaluated(long step, Evaluation evaluation, boolean best) {
+            ui.info("step %,d: dev loss %.4f, perplexity %.2f%s".formatted(
+                    step, evaluation.loss(), evaluation.perplexity(), best || step == 0 ? "" : " (not the best)"));
+        }
+
+        private void start() {
+            if (!started) {
+                progress.start(steps);
+                started = true;
+            }
+        }
+    }
+
+    void summarise(Trainer.Outcome outcome) {
+        if (outcome.before() != null && outcome.after() != null) {
+            ui.print(ui.bold("Dev loss  ") + "%.3f before, %s after; perplexity %.1f before, %s after".formatted(
+                    outcome.before().loss(), ui.good("%.3f".formatted(outcome.after().loss())),
+                    outcome.before().perplexity(), ui.good("%.1f".formatted(outcome.after().perplexity()))));
+        } else if (outcome.after() != null) {
+            ui.print(ui.bold("Dev loss  ") + "%.3f after; perplexity %.1f".formatted(
+                    outcome.after().loss(), outcome.after().perplexity()));
+        }
+        ui.print(ui.bold("Training  ") + "%.1f s, %,.0f tokens/s".formatted(
+                outcome.seconds(), outcome.tokensPerSecond()));
+    }
+}

@@ -1,0 +1,209 @@
+package org.lora4j.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Where a command prints. What was asked for goes to standard output, everything about the work (progress, remarks,
+ * errors) to standard error, so that a pipe gets results only. Safe to use while a {@link Progress} is shown.
+ */
+public final class Ui {
+
+    private static final String ERASE_LINE = "\r\u001b[K";
+
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Terminal terminal;
+    private boolean quiet;
+    private boolean verbose;
+    private BarProgress bar;
+
+    Ui(PrintStream out, PrintStream err, Terminal terminal) {
+        this.out = out;
+        this.err = err;
+        this.terminal = terminal;
+    }
+
+    /** This process's own streams. */
+    static Ui ofProcess() {
+        Ui ui = new Ui(System.out, System.err, Terminal.ofProcess());
+        if (ui.terminal.err()) {
+            // Ctrl-C leaves the bar where it is; the shell's prompt belongs on a line of its own
+            Runtime.getRuntime().addShutdownHook(new Thread(ui::abandonBar, "lora4j-terminal"));
+        }
+        return ui;
+    }
+
+    /** Sets what {@code --quiet} and {@code --verbose} said. */
+    void listenTo(boolean quiet, boolean verbose) {
+        this.quiet = quiet;
+        this.verbose = verbose;
+    }
+
+    // ------------------------------------------------------------------------------------------------ results
+
+    /** A line of the result, on standard output. */
+    public void print(String line) {
+        eraseBar();
+        out.println(line);
+        redrawBar();
+    }
+
+    /** Part of a line of the result, such as one token of a text that is being generated; shown at once. */
+    public void printPart(String text) {
+        out.print(text);
+        out.flush();
+    }
+
+    /** A result for programs, on standard output: a map, a list, a record or a Jackson tree. */
+    public void printJson(Object value) {
+        try {
+            print(new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ remarks
+
+    /** A remark about the work, on standard error; not with {@code --quiet}. */
+    public void info(String line) {
+        if (!quiet) {
+            errLine(line);
+        }
+    }
+
+    /** A remark for the curious, on standard error; only with {@code --verbose}. */
+    public void detail(String line) {
+        if (verbose) {
+            errLine(line);
+        }
+    }
+
+    /** Something the user should know although the work goes on. */
+    public void warn(String line) {
+        errLine("lora4j: warning: " + line);
+    }
+
+    /** What went wrong, in one line. */
+    void error(String line) {
+        errLine("lora4j: " + line);
+    }
+
+    /** The stack trace, for {@code --verbose}. */
+    void stackTrace(Throwable thrown) {
+        thrown.printStackTrace(err);
+    }
+
+    /** Shows how far some work is: a bar on a terminal, plain lines elsewhere, nothing with {@code --quiet}. */
+    public Progress progress(String task) {
+        if (quiet) {
+            return Progress.SILENT;
+        }
+        return terminal.err() ? new BarProgress(this, task) : new LineProgress(this, task);
+    }
+
+    // ------------------------------------------------------------------------------------------------ looks
+
+    /** Bold on a terminal, for text that goes to {@link #print}. */
+    public String bold(String text) {
+        return style(text, "1");
+    }
+
+    /** Dimmed on a terminal. */
+    public String dim(String text) {
+        return style(text, "2");
+    }
+
+    /** Green on a terminal. */
+    public String good(String text) {
+        return style(text, "32");
+    }
+
+    /** Red on a terminal. */
+    public String bad(String text) {
+        return style(text, "31");
+    }
+
+    private String style(String text, String code) {
+        return terminal.colours() ? "\u001b[" + code + "m" + text + "\u001b[0m" : text;
+    }
+
+    boolean isVerbose() {
+        return verbose;
+    }
+
+    Terminal terminal() {
+        return terminal;
+    }
+
+    /** Whether standard error can show characters beyond ASCII. */
+    boolean isUnicode() {
+        Charset charset = err.charset();
+        return charset.equals(StandardCharsets.UTF_8) || charset.newEncoder().canEncode('█');
+    }
+
+    PrintWriter outWriter() {
+        return new PrintWriter(out, true);
+    }
+
+    PrintWriter errWriter() {
+        return new PrintWriter(err, true);
+    }
+
+    void flush() {
+        out.flush();
+        err.flush();
+    }
+
+    // ------------------------------------------------------------------------------------------------ the bar's line
+
+    private synchronized void errLine(String line) {
+        eraseBar();
+        err.println(line);
+        redrawBar();
+    }
+
+    synchronized void show(BarProgress shown) {
+        bar = shown;
+    }
+
+    /** Draws the bar's text over its last one. */
+    synchronized void drawBar(String text) {
+        if (bar != null) {
+            err.print(ERASE_LINE + text);
+            err.flush();
+        }
+    }
+
+    /** The bar stays as it is, and the next line goes below it. */
+    synchronized void leaveBar() {
+        if (bar != null) {
+            bar = null;
+            err.println();
+        }
+    }
+
+    private synchronized void eraseBar() {
+        if (bar != null) {
+            err.print(ERASE_LINE);
+            err.flush();
+        }
+    }
+
+    private synchronized void redrawBar() {
+        if (bar != null) {
+            err.print(bar.lastText());
+            err.flush();
+        }
+    }
+
+    private void abandonBar() {
+        leaveBar();
+    }
+}

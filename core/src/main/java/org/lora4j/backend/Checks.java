@@ -1,0 +1,189 @@
+package org.lora4j.backend;
+
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * The argument checks of {@link Backend}'s operations, one method for each, so that every backend refuses the same calls
+ * with the same words. A method returns if the shapes fit and throws a {@link ShapeMismatchException} that holds all of
+ * them as passed if not:
+ *
+ * <pre>
+ *   matmul needs a (m, k), b (k, n), c (m, n), found a (2, 3), b (4, 5), c (2, 5)
+ * </pre>
+ *
+ * <p>A tensor of a higher rank counts as the matrix it folds to, so (B, T, C) fits (B·T, C); a vector may have any shape
+ * of its size. A view that is written, or whose operation does not speak of transposes, must not be transposed.
+ */
+public final class Checks {
+
+    private Checks() {
+    }
+
+    public static void copy(MatrixView x, MatrixView y) {
+        require(same(x, y) && stored(x, y), "copy", "x and y of one shape, not transposed", "x", x, "y", y);
+    }
+
+    public static void add(MatrixView x, MatrixView y) {
+        require(same(x, y) && stored(x, y), "add", "x and y of one shape, not transposed", "x", x, "y", y);
+    }
+
+    public static void dropout(Tensor x, Tensor y) {
+        require(same(x, y), "dropout", "x and y of one shape", "x", x, "y", y);
+    }
+
+    public static void gelu(Tensor x, Tensor y) {
+        require(same(x, y), "gelu", "x and y of one shape", "x", x, "y", y);
+    }
+
+    public static void geluBackward(Tensor x, Tensor dy, Tensor dx) {
+        require(same(x, dy) && same(x, dx), "geluBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
+    }
+
+    public static void matmul(MatrixView a, MatrixView b, MatrixView c) {
+        require(a.columns() == b.rows() && c.rows() == a.rows() && c.columns() == b.columns() && stored(c),
+                "matmul", "a (m, k), b (k, n), c (m, n)", "a", a, "b", b, "c", c);
+    }
+
+    public static void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+        require(x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows() && stored(y)
+                        && (bias == null || bias.size() == w.rows()),
+                "linear", "x (N, in), w (out, in), bias (out), y (N, out)", "x", x, "w", w, "bias", bias, "y", y);
+    }
+
+    public static void addColumnSums(MatrixView g, Tensor out) {
+        require(g.columns() == out.size() && stored(g), "addColumnSums", "g (N, C), out (C)", "g", g, "out", out);
+    }
+
+    public static void layerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, Tensor mean, Tensor rstd) {
+        int rows = x.rows();
+        int columns = x.columns();
+        require(same(x, y) && gamma.size() == columns && beta.size() == columns && mean.size() == rows && rstd.size() == rows,
+                "layerNorm", "x and y (N, C), gamma and beta (C), mean and rstd (N)",
+                "x", x, "gamma", gamma, "beta", beta, "y", y, "mean", mean, "rstd", rstd);
+    }
+
+    public static void layerNormBackward(
+            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        int rows = x.rows();
+        int columns = x.columns();
+        require(same(x, dy) && same(x, dx) && gamma.size() == columns && mean.size() == rows && rstd.size() == rows
+                        && (dgamma == null || dgamma.size() == columns) && (dbeta == null || dbeta.size() == columns),
+                "layerNormBackward", "dy, x and dx (N, C), gamma, dgamma and dbeta (C), mean and rstd (N)",
+                "dy", dy, "x", x, "gamma", gamma, "mean", mean, "rstd", rstd, "dx", dx, "dgamma", dgamma, "dbeta", dbeta);
+    }
+
+    public static void attention(
+            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, MatrixView y, Tensor lse) {
+        require(queryRows(q, shape) && keyRows(k, shape) && keyRows(v, shape) && queryRows(y, shape)
+                        && maskFits(mask, shape) && (lse == null || lseFits(lse, shape)),
+                "attention", attentionShapes("q and y", "k and v", shape),
+                "q", q, "k", k, "v", v, "mask", mask, "y", y, "lse", lse);
+    }
+
+    public static void attentionBackward(
+            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
+            AttentionShape shape, MatrixView dq, MatrixView dk, MatrixView dv) {
+        require(queryRows(dy, shape) && queryRows(q, shape) && queryRows(y, shape) && queryRows(dq, shape)
+                        && keyRows(k, shape) && keyRows(v, shape) && keyRows(dk, shape) && keyRows(dv, shape)
+                        && maskFits(mask, shape) && lseFits(lse, shape),
+                "attentionBackward", attentionShapes("dy, q, y and dq", "k, v, dk and dv", shape),
+                "dy", dy, "q", q, "k", k, "v", v, "y", y, "lse", lse, "mask", mask, "dq", dq, "dk", dk, "dv", dv);
+    }
+
+    public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {
+        require(out.columns() == table.columns() && out.rows() == rows.size(),
+                "gatherRows", "table (V, C), rows (N), out (N, C)", "table", table, "rows", rows, "out", out);
+    }
+
+    public static void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
+        require(g.columns() == table.columns() && g.rows() == rows.size(),
+                "scatterAddRows", "g (N, C), rows (N), table (V, C)", "g", g, "rows", rows, "table", table);
+    }
+
+    /** A row number, of a token in a vocabulary for example. */
+    public static void row(int row, int rows) {
+        if (row < 0 || row >= rows) {
+            throw new IndexOutOfBoundsException("row " + row + " of a table with " + rows + " rows");
+        }
+    }
+
+    public static void crossEntropy(Tensor logits, IntTensor targets, Tensor losses) {
+        require(targets.size() == logits.rows() && losses.size() == logits.rows(),
+                "crossEntropy", "logits (N, V), targets (N), losses (N)", "logits", logits, "targets", targets, "losses", losses);
+    }
+
+    /** A target class, negative where it is ignored. */
+    public static void target(int target, int classes) {
+        if (target >= classes) {
+            throw new IndexOutOfBoundsException("target " + target + " with " + classes + " classes");
+        }
+    }
+
+    public static void adamW(Tensor p, Tensor g, Tensor m, Tensor v) {
+        require(same(p, g) && same(p, m) && same(p, v), "adamW", "p, g, m and v of one shape", "p", p, "g", g, "m", m, "v", v);
+    }
+
+    private static boolean same(Tensor x, Tensor y) {
+        return x.rows() == y.rows() && x.columns() == y.columns();
+    }
+
+    private static boolean same(MatrixView x, MatrixView y) {
+        return x.rows() == y.rows() && x.columns() == y.columns();
+    }
+
+    private static boolean stored(MatrixView... views) {
+        for (MatrixView view : views) {
+            if (view.transposed()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean queryRows(MatrixView x, AttentionShape shape) {
+        return x.rows() == shape.batch() * shape.queries() && x.columns() == shape.width() && stored(x);
+    }
+
+    private static boolean keyRows(MatrixView x, AttentionShape shape) {
+        return x.rows() == shape.batch() * shape.keyRows() && x.columns() == shape.width() && stored(x);
+    }
+
+    private static boolean maskFits(IntTensor mask, AttentionShape shape) {
+        return mask == null || mask.size() == shape.batch() * shape.keys();
+    }
+
+    private static boolean lseFits(Tensor lse, AttentionShape shape) {
+        return lse.size() == (long) shape.batch() * shape.nHead() * shape.queries();
+    }
+
+    private static String attentionShapes(String queries, String keys, AttentionShape shape) {
+        return queries + " (" + shape.batch() + "·" + shape.queries() + ", " + shape.width() + "), "
+                + keys + " (" + shape.batch() + "·" + shape.keyRows() + ", " + shape.width() + "), "
+                + "mask (" + shape.batch() + ", " + shape.keys() + "), "
+                + "lse (" + shape.batch() + "·" + shape.nHead() + ", " + shape.queries() + ")";
+    }
+
+    /** The operands come as name, operand, name, operand; a null operand was left out by the caller and is not named. */
+    private static void require(boolean fits, String operation, String needed, Object... operands) {
+        if (fits) {
+            return;
+        }
+        StringBuilder found = new StringBuilder();
+        for (int i = 0; i < operands.length; i += 2) {
+            if (operands[i + 1] != null) {
+                found.append(found.isEmpty() ? "" : ", ").append(operands[i]).append(' ').append(shape(operands[i + 1]));
+            }
+        }
+        throw new ShapeMismatchException(operation + " needs " + needed + ", found " + found);
+    }
+
+    private static String shape(Object operand) {
+        return switch (operand) {
+            case Tensor tensor -> tensor.shape().toString();
+            case IntTensor ints -> ints.shape().toString();
+            default -> operand.toString();
+        };
+    }
+}

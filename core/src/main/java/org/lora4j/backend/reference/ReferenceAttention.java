@@ -1,0 +1,152 @@
+package org.lora4j.backend.reference;
+
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tensor.Tensor;
+
+/** Masked multi-head attention, one query at a time, and its gradient. */
+final class ReferenceAttention {
+
+    private final AttentionShape shape;
+    private final int[] mask;
+    private final DropoutMask dropout;
+    private final Philox random;
+
+    ReferenceAttention(AttentionShape shape, IntTensor mask, DropoutMask dropout) {
+        this.shape = shape;
+        this.mask = mask == null ? null : Memory.of(mask);
+        this.dropout = dropout;
+        this.random = new Philox(dropout.seed());
+    }
+
+    void forward(MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse) {
+        double[] values = Memory.of(v);
+        double[] out = Memory.of(y);
+        double[] logSums = lse == null ? null : Memory.of(lse);
+        double[] scores = new double[shape.keys()];
+        for (int b = 0; b < shape.batch(); b++) {
+            for (int h = 0; h < shape.nHead(); h++) {
+                for (int t = 0; t < shape.queries(); t++) {
+                    double logSum = scores(q, k, b, h, t, scores);
+                    int outRow = query(y, b, h, t);
+                    for (int c = 0; c < shape.headSize(); c++) {
+                        out[outRow + c] = 0;
+                    }
+                    for (int s = 0; s < shape.visibleKeys(t); s++) {
+                        if (sees(b, s)) {
+                            double weight = StrictMath.exp(scores[s] - logSum) * kept(b, h, t, s);
+                            int valueRow = key(v, b, h, s);
+                            for (int c = 0; c < shape.headSize(); c++) {
+                                out[outRow + c] += weight * values[valueRow + c];
+                            }
+                        }
+                    }
+                    if (logSums != null) {
+                        logSums[(b * shape.nHead() + h) * shape.queries() + t] = logSum;
+                    }
+                }
+            }
+        }
+    }
+
+    void backward(
+            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse,
+            MatrixView dq, MatrixView dk, MatrixView dv) {
+        double[] logSums = Memory.of(lse);
+        double[] scores = new double[shape.keys()];
+        for (int b = 0; b < shape.batch(); b++) {
+            for (int h = 0; h < shape.nHead(); h++) {
+                for (int s = 0; s < shape.keys(); s++) {
+                    zero(dk, key(dk, b, h, s));
+                    zero(dv, key(dv, b, h, s));
+                }
+                for (int t = 0; t < shape.queries(); t++) {
+                    scores(q, k, b, h, t, scores);
+                    double logSum = logSums[(b * shape.nHead() + h) * shape.queries() + t];
+                    double d = dot(dy, query(dy, b, h, t), y, query(y, b, h, t));
+                    zero(dq, query(dq, b, h, t));
+                    for (int s = 0; s < shape.visibleKeys(t); s++) {
+                        if (sees(b, s)) {
+                            double p = StrictMath.exp(scores[s] - logSum);
+                            double m = kept(b, h, t, s);
+                            double dyv = dot(dy, query(dy, b, h, t), v, key(v, b, h, s));
+                            double ds = p * (m * dyv - d);
+                            addScaled(p * m, dy, query(dy, b, h, t), dv, key(dv, b, h, s));
+                            addScaled(shape.scale() * ds, k, key(k, b, h, s), dq, query(dq, b, h, t));
+                            addScaled(shape.scale() * ds, q, query(q, b, h, t), dk, key(dk, b, h, s));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** scores[s] ← scale·q·k for every key that query t sees; returns log Σ exp of them, −∞ if there is none. */
+    private double scores(MatrixView q, MatrixView k, int b, int h, int t, double[] scores) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (int s = 0; s < shape.visibleKeys(t); s++) {
+            if (sees(b, s)) {
+                scores[s] = shape.scale() * dot(q, query(q, b, h, t), k, key(k, b, h, s));
+                max = StrictMath.max(max, scores[s]);
+            }
+        }
+        double sum = 0;
+        for (int s = 0; s < shape.visibleKeys(t); s++) {
+            if (sees(b, s)) {
+                sum += StrictMath.exp(scores[s] - max);
+            }
+        }
+        return max + StrictMath.log(sum); // −∞ if no key is seen, as log 0 is
+    }
+
+    private boolean sees(int b, int s) {
+        return mask == null || mask[b * shape.keys() + s] != 0;
+    }
+
+    /** What the dropout multiplies this weight with: 0 or 1/(1 − p). */
+    private double kept(int b, int h, int t, int s) {
+        if (dropout.isNone()) {
+            return 1;
+        }
+        long element = (((long) b * shape.nHead() + h) * shape.queries() + t) * shape.keys() + s;
+        return ReferenceBackend.keeps(dropout, random, element) ? dropout.scale() : 0;
+    }
+
+    /** Where head h of query t begins. */
+    private int query(MatrixView x, int b, int h, int t) {
+        return Memory.row(x, b * shape.queries() + t) + h * shape.headSize();
+    }
+
+    /** Where head h of key s begins. */
+    private int key(MatrixView x, int b, int h, int s) {
+        return Memory.row(x, b * shape.keyRows() + s) + h * shape.headSize();
+    }
+
+    private double dot(MatrixView x, int xRow, MatrixView y, int yRow) {
+        double[] left = Memory.of(x);
+        double[] right = Memory.of(y);
+        double sum = 0;
+        for (int c = 0; c < shape.headSize(); c++) {
+            sum += left[xRow + c] * right[yRow + c];
+        }
+        return sum;
+    }
+
+    private void addScaled(double factor, MatrixView x, int xRow, MatrixView y, int yRow) {
+        double[] from = Memory.of(x);
+        double[] to = Memory.of(y);
+        for (int c = 0; c < shape.headSize(); c++) {
+            to[yRow + c] += factor * from[xRow + c];
+        }
+    }
+
+    private void zero(MatrixView x, int row) {
+        double[] to = Memory.of(x);
+        for (int c = 0; c < shape.headSize(); c++) {
+            to[row + c] = 0;
+        }
+    }
+}

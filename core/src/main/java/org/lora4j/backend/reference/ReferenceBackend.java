@@ -1,0 +1,329 @@
+package org.lora4j.backend.reference;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.Checks;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * The truth the other backends are measured against: every number a {@code double}, every operation a plain loop that
+ * reads like its formula in {@link Backend}, one thread, sums over ascending indices.
+ *
+ * <p>Each operation rounds as double does, u = 2⁻⁵³, so a sum of k products is off by at most k·u·Σ|aᵢbᵢ|. Functions
+ * come from StrictMath, so that results are equal on every machine.
+ */
+public final class ReferenceBackend implements Backend {
+
+    static final String NAME = "reference";
+    static final String DESCRIPTION = "double precision, plain loops, one thread";
+
+    private long allocations;
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public double unitRoundoff() {
+        return 0x1p-53;
+    }
+
+    @Override
+    public String describe() {
+        return DESCRIPTION;
+    }
+
+    // ------------------------------------------------------------------------------------------------ memory
+
+    @Override
+    public Tensor allocate(Shape shape) {
+        allocations++;
+        return new Tensor(shape, new Memory.Doubles(new double[Math.toIntExact(shape.size())]));
+    }
+
+    @Override
+    public IntTensor allocateInts(Shape shape) {
+        allocations++;
+        return new IntTensor(shape, new Memory.Ints(new int[Math.toIntExact(shape.size())]));
+    }
+
+    @Override
+    public long allocations() {
+        return allocations;
+    }
+
+    @Override
+    public void upload(float[] src, int from, Tensor dst, long to, int count) {
+        double[] out = Memory.of(dst);
+        Objects.checkFromIndexSize(from, count, src.length);
+        int start = (int) Objects.checkFromIndexSize(to, count, dst.size());
+        for (int i = 0; i < count; i++) {
+            out[start + i] = src[from + i];
+        }
+    }
+
+    @Override
+    public void upload(double[] src, int from, Tensor dst, long to, int count) {
+        int start = (int) Objects.checkFromIndexSize(to, count, dst.size());
+        System.arraycopy(src, from, Memory.of(dst), start, count);
+    }
+
+    @Override
+    public void upload(int[] src, int from, IntTensor dst, int count) {
+        Objects.checkFromIndexSize(0, count, dst.size());
+        System.arraycopy(src, from, Memory.of(dst), 0, count);
+    }
+
+    @Override
+    public void read(Tensor src, long from, float[] dst, int to, int count) {
+        double[] in = Memory.of(src);
+        int start = (int) Objects.checkFromIndexSize(from, count, src.size());
+        Objects.checkFromIndexSize(to, count, dst.length);
+        for (int i = 0; i < count; i++) {
+            dst[to + i] = (float) in[start + i];
+        }
+    }
+
+    @Override
+    public void read(Tensor src, long from, double[] dst, int to, int count) {
+        int start = (int) Objects.checkFromIndexSize(from, count, src.size());
+        System.arraycopy(Memory.of(src), start, dst, to, count);
+    }
+
+    // ------------------------------------------------------------------------------------------------ elementwise
+
+    @Override
+    public void fill(Tensor x, double value) {
+        Arrays.fill(Memory.of(x), 0, (int) x.size(), value);
+    }
+
+    @Override
+    public void scale(Tensor x, double alpha) {
+        double[] values = Memory.of(x);
+        for (int i = 0; i < x.size(); i++) {
+            values[i] *= alpha;
+        }
+    }
+
+    @Override
+    public void copy(MatrixView x, MatrixView y) {
+        Checks.copy(x, y);
+        double[] from = Memory.of(x);
+        double[] to = Memory.of(y);
+        for (int i = 0; i < x.rows(); i++) {
+            System.arraycopy(from, Memory.row(x, i), to, Memory.row(y, i), x.columns());
+        }
+    }
+
+    @Override
+    public void add(MatrixView x, MatrixView y, double alpha) {
+        Checks.add(x, y);
+        double[] from = Memory.of(x);
+        double[] to = Memory.of(y);
+        for (int i = 0; i < x.rows(); i++) {
+            int xRow = Memory.row(x, i);
+            int yRow = Memory.row(y, i);
+            for (int j = 0; j < x.columns(); j++) {
+                to[yRow + j] += alpha * from[xRow + j];
+            }
+        }
+    }
+
+    @Override
+    public void dropout(Tensor x, Tensor y, DropoutMask mask) {
+        Checks.dropout(x, y);
+        double[] from = Memory.of(x);
+        double[] to = Memory.of(y);
+        Philox random = new Philox(mask.seed());
+        for (int i = 0; i < x.size(); i++) {
+            to[i] = mask.isNone() ? from[i] : keeps(mask, random, i) ? from[i] * mask.scale() : 0;
+        }
+    }
+
+    /** The definition in {@link DropoutMask}. */
+    static boolean keeps(DropoutMask mask, Philox random, long element) {
+        int word = random.word((int) mask.step(), mask.site(), element);
+        return Integer.compareUnsigned(word, mask.threshold()) >= 0;
+    }
+
+    @Override
+    public void gelu(Tensor x, Tensor y, GeluKind kind) {
+        Checks.gelu(x, y);
+        double[] from = Memory.of(x);
+        double[] to = Memory.of(y);
+        for (int i = 0; i < x.size(); i++) {
+            to[i] = ReferenceGelu.value(from[i], kind);
+        }
+    }
+
+    @Override
+    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
+        Checks.geluBackward(x, dy, dx);
+        double[] in = Memory.of(x);
+        double[] from = Memory.of(dy);
+        double[] to = Memory.of(dx);
+        for (int i = 0; i < x.size(); i++) {
+            to[i] = from[i] * ReferenceGelu.derivative(in[i], kind);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ products
+
+    @Override
+    public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
+        Checks.matmul(a, b, c);
+        ReferenceProducts.matmul(a, b, c, alpha, beta);
+    }
+
+    @Override
+    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+        Checks.linear(x, w, bias, y);
+        ReferenceProducts.linear(x, w, bias, y);
+    }
+
+    @Override
+    public void addColumnSums(MatrixView g, Tensor out) {
+        Checks.addColumnSums(g, out);
+        ReferenceProducts.addColumnSums(g, out);
+    }
+
+    // ------------------------------------------------------------------------------------------------ normalisation
+
+    @Override
+    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
+        ReferenceLayerNorm.forward(x, gamma, beta, eps, y, mean, rstd);
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+        ReferenceLayerNorm.backward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+    }
+
+    // ------------------------------------------------------------------------------------------------ attention
+
+    @Override
+    public void attention(
+            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
+            MatrixView y, Tensor lse) {
+        Checks.attention(q, k, v, mask, shape, y, lse);
+        new ReferenceAttention(shape, mask, dropout).forward(q, k, v, y, lse);
+    }
+
+    @Override
+    public void attentionBackward(
+            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
+            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
+        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
+        new ReferenceAttention(shape, mask, dropout).backward(dy, q, k, v, y, lse, dq, dk, dv);
+    }
+
+    // ------------------------------------------------------------------------------------------------ embeddings
+
+    @Override
+    public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
+        Checks.gatherRows(table, rows, out);
+        double[] from = Memory.of(table);
+        int[] ids = Memory.of(rows);
+        double[] to = Memory.of(out);
+        int columns = table.columns();
+        for (int i = 0; i < rows.size(); i++) {
+            Checks.row(ids[i], table.rows());
+            for (int c = 0; c < columns; c++) {
+                double value = from[ids[i] * columns + c];
+                to[i * columns + c] = beta == 0 ? value : value + beta * to[i * columns + c];
+            }
+        }
+    }
+
+    @Override
+    public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
+        Checks.scatterAddRows(g, rows, table);
+        double[] from = Memory.of(g);
+        int[] ids = Memory.of(rows);
+        double[] to = Memory.of(table);
+        int columns = table.columns();
+        for (int i = 0; i < rows.size(); i++) {
+            Checks.row(ids[i], table.rows());
+            for (int c = 0; c < columns; c++) {
+                to[ids[i] * columns + c] += from[i * columns + c];
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ loss
+
+    @Override
+    public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
+        Checks.crossEntropy(logits, targets, losses);
+        ReferenceCrossEntropy.losses(logits, targets, labelSmoothing, losses);
+    }
+
+    @Override
+    public void crossEntropyWithGradient(
+            Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
+        Checks.crossEntropy(logits, targets, losses);
+        ReferenceCrossEntropy.lossesAndGradient(logits, targets, labelSmoothing, weight, losses);
+    }
+
+    // ------------------------------------------------------------------------------------------------ reductions, update
+
+    @Override
+    public double sum(Tensor x) {
+        double[] values = Memory.of(x);
+        double sum = 0;
+        for (int i = 0; i < x.size(); i++) {
+            sum += values[i];
+        }
+        return sum;
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        double[] values = Memory.of(x);
+        double sum = 0;
+        for (int i = 0; i < x.size(); i++) {
+            sum += values[i] * values[i];
+        }
+        return sum;
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
+        Checks.adamW(p, g, m, v);
+        double[] parameters = Memory.of(p);
+        double[] gradients = Memory.of(g);
+        double[] first = Memory.of(m);
+        double[] second = Memory.of(v);
+        double eta = step.learningRate();
+        double decay = eta * step.weightDecay();
+        double c1 = step.firstCorrection();
+        double c2 = step.secondCorrection();
+        boolean decayBefore = step.decayOrder() == AdamWStep.DecayOrder.BEFORE;
+        for (int i = 0; i < p.size(); i++) {
+            first[i] = step.beta1() * first[i] + (1 - step.beta1()) * gradients[i];
+            second[i] = step.beta2() * second[i] + (1 - step.beta2()) * gradients[i] * gradients[i];
+            double update = eta * (first[i] / c1) / (StrictMath.sqrt(second[i] / c2) + step.epsilon());
+            parameters[i] = decayBefore
+                    ? parameters[i] - decay * parameters[i] - update
+                    : (parameters[i] - update) - decay * (parameters[i] - update);
+        }
+    }
+
+    /** Nothing to give back: the garbage collector does it. */
+    @Override
+    public void close() {
+    }
+}

@@ -1,0 +1,41 @@
+package org.lora4j.io;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The element types of a tensor in a file, named as safetensors names them. Multi-byte elements are little-endian.
+ *
+ * <p>Declared in the order in which a safetensors file holds them: by falling alignment, then as the format's own
+ * library breaks ties, so that every tensor begins at a multiple of its element's size.
+ */
+public enum DType {
+    I64(8), F64(8), F32(4), I32(4),
+    /** The upper half of an F32: 8 exponent bits, 7 of mantissa. */
+    BF16(2),
+    /** IEEE 754 binary16: 5 exponent bits, 10 of mantissa. */
+    F16(2),
+    U8(1),
+    /** One byte, 0 or 1. */
+    BOOL(1);
+
+    private final int bytes;
+
+    DType(int bytes) {
+        this.bytes = bytes;
+    }
+
+    /** The size of one element in bytes. */
+    public int bytes() {
+        return bytes;
+    }
+
+    public boolean isFloating() {
+        return this == F64 || this == F32 || this == F16 || this == BF16;
+    }
+
+    /** The type a file calls {@code name}, if it is one of ours. */
+    public static Optional<DType> named(String name) {
+        return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
+    }
+}

@@ -1,0 +1,33 @@
+package org.lora4j.io;
+
+import java.nio.file.Path;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+
+/**
+ * A file is not what its format says: cut off, contradictory, or using something lora4j does not know. The message is
+ * one line, {@code file: problem}, whatever the file contains.
+ */
+public class FormatException extends LoraException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final transient Path file;
+
+    /**
+     * @param file    the file as the user named it
+     * @param problem what was found where, what was expected, and what to do if that is not plain
+     */
+    public FormatException(Path file, String problem) {
+        this(file, problem, null);
+    }
+
+    public FormatException(Path file, String problem, Throwable cause) {
+        super(Names.oneLine(file + ": " + problem), cause);
+        this.file = file;
+    }
+
+    public Path file() {
+        return file;
+    }
+}

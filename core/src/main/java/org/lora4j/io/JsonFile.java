@@ -1,0 +1,66 @@
+package org.lora4j.io;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Reads the JSON objects that lie beside tensors: {@code config.json}, {@code adapter_config.json}, an index. */
+public final class JsonFile {
+
+    /** Far above any configuration or vocabulary; a tree of JSON takes many times its file's size in memory. */
+    private static final long LONGEST = 64L << 20;
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private JsonFile() {
+    }
+
+    /**
+     * The object in {@code file}, its keys in the file's order.
+     *
+     * @throws FormatException if it is not UTF-8, not JSON, not an object, longer than 64 MB, or names a key twice
+     * @throws org.lora4j.LoraException if it is missing or may not be read
+     */
+    public static ObjectNode read(Path file) {
+        try {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new FormatException(file, "is not a regular file, expected JSON");
+            }
+            if (Files.size(file) > LONGEST) {
+                throw new FormatException(file, "has " + Files.size(file) + " bytes, expected at most " + LONGEST);
+            }
+            return parse(file, Files.readString(file, StandardCharsets.UTF_8));
+        } catch (CharacterCodingException e) {
+            throw new FormatException(file, "is not UTF-8 text, expected JSON", e);
+        } catch (IOException e) {
+            throw FileErrors.reading(file, e);
+        }
+    }
+
+    /** The object in {@code text}, which came from {@code file}. */
+    static ObjectNode parse(Path file, String text) {
+        try {
+            JsonNode node = MAPPER.readTree(text);
+            if (node instanceof ObjectNode object) {
+                return object;
+            }
+            throw new FormatException(file, "holds " + node.getNodeType() + ", expected a JSON object");
+        } catch (JsonProcessingException e) {
+            JsonLocation at = e.getLocation();
+            throw new FormatException(file, (at == null ? "" : "line " + at.getLineNr() + ", column " + at.getColumnNr()
+                    + ": ") + e.getOriginalMessage(), e);
+        }
+    }
+}

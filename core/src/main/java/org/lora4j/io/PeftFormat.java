@@ -1,0 +1,404 @@
+package org.lora4j.io;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.backend.Backend;
+import org.lora4j.lora.BiasMode;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.lora.LoraInit;
+import org.lora4j.lora.LoraModel;
+import org.lora4j.lora.LoraProjection;
+import org.lora4j.lora.LoraScaling;
+import org.lora4j.lora.MergedLoraLinear;
+import org.lora4j.lora.TargetSelector;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Projection;
+import org.lora4j.nn.Slot;
+import org.lora4j.nn.TokenEmbedding;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * Adapters as PEFT writes and reads them: a folder with {@code adapter_config.json} and
+ * {@code adapter_model.safetensors}. The keys, each behind {@code base_model.model.}:
+ *
+ * <pre>
+ *   h.0.attn.c_attn.lora_A.weight            (r, in)        of a linear map, and lora_B.weight (out, r)
+ *   wte.lora_embedding_A                     (r, V)         of an embedding, and lora_embedding_B (C, r)
+ *   h.0.attn.c_attn.base_layer.bias          (out)          a trained bias of an adapted map
+ *   h.0.ln_1.bias                            (C)            a trained bias elsewhere
+ * </pre>
+ *
+ * <p>A {@link MergedLoraLinear} of rank r and alpha on n parts is written as what PEFT has for it, one adapter of rank
+ * n·r and alpha n·alpha (√n·alpha under alpha/√r) on the whole map: A as it is, and the j-th part's B in the rows of the
+ * part and the columns j·r to (j+1)·r − 1, zero elsewhere. ΔW is the same matrix, by copies only. The file's metadata
+ * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros.
+ */
+public final class PeftFormat {
+
+    private static final String PREFIX = "base_model.model.";
+    private static final String PARTS = "lora4j.parts";
+
+    private PeftFormat() {
+    }
+
+    /**
+     * A trainable tensor as the file has it.
+     *
+     * @param key       its key in {@code adapter_model.safetensors}
+     * @param parameter the parameter, as it lies in memory
+     * @param shape     its shape in the file
+     * @param toFile    turns the numbers in memory into those of the file
+     * @param toMemory  turns the numbers of the file into those in memory
+     */
+    public record Entry(
+            String key, Parameter parameter, Shape shape, Function<double[], double[]> toFile,
+            Function<double[], double[]> toMemory) {
+
+        /** A value, gradient or moment of the parameter, in the file's layout. */
+        public double[] inFileLayout(Backend backend, Tensor tensor) {
+            return toFile.apply(backend.readDoubles(tensor));
+        }
+
+        private static Entry plain(String key, Parameter parameter) {
+            return new Entry(key, parameter, parameter.shape(), Function.identity(), Function.identity());
+        }
+    }
+
+    /** Every trainable tensor of an adapter, in the model's order. */
+    public static List<Entry> entries(LoraAdapter adapter) {
+        List<Entry> entries = new ArrayList<>();
+        adapter.embeddings().forEach((name, lora) -> {
+            int rows = lora.rows();
+            int rank = lora.rank();
+            entries.add(new Entry(
+                    PREFIX + name + ".lora_embedding_A", lora.loraATransposed(), Shape.of(rank, rows),
+                    values -> transpose(values, rows, rank), values -> transpose(values, rank, rows)));
+            entries.add(Entry.plain(PREFIX + name + ".lora_embedding_B", lora.loraB()));
+        });
+        adapter.projections().forEach((name, lora) -> {
+            entries.add(Entry.plain(PREFIX + name + ".lora_A.weight", lora.loraA()));
+            String keyB = PREFIX + name + ".lora_B.weight";
+            entries.add(lora instanceof MergedLoraLinear merged ? blocks(keyB, merged) : Entry.plain(keyB, lora.loraB()));
+        });
+        Set<Parameter> adapted = adapter.projections().values().stream()
+                .map(lora -> lora.base().bias()).collect(Collectors.toSet());
+        for (Parameter bias : adapter.biases()) {
+            String key = adapted.contains(bias)
+                    ? bias.name().substring(0, bias.name().length() - ".bias".length()) + ".base_layer.bias"
+                    : bias.name();
+            entries.add(Entry.plain(PREFIX + key, bias));
+        }
+        return entries;
+    }
+
+    // ------------------------------------------------------------------------------------------------ writing
+
+    /**
+     * Writes the adapter as a folder that PEFT loads; configuration and tensors appear together or not at all.
+     *
+     * @param baseModel what to write as {@code base_model_name_or_path}
+     * @param metadata  more text pairs for the tensor file's metadata, which PEFT passes over; may be empty
+     * @throws LoraException if the folder cannot be written; what was there is then unharmed
+     */
+    public static void save(LoraAdapter adapter, Path folder, String baseModel, Map<String, String> metadata) {
+        Backend backend = adapter.model().backend();
+        PeftConfig config = config(adapter, baseModel);
+        SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
+        if (!adapter.config().parts().isEmpty()) {
+            tensors.metadata(PARTS, String.join(",", adapter.config().parts()));
+        }
+        metadata.forEach(tensors::metadata);
+        for (Entry entry : entries(adapter)) {
+            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, entry.parameter().value()));
+        }
+        AtomicFolder.write(folder, staging -> {
+            config.write(staging.resolve(PeftConfig.FILE_NAME));
+            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
+        });
+    }
+
+    /** The configuration that says to PEFT what this adapter is. */
+    static PeftConfig config(LoraAdapter adapter, String baseModel) {
+        LoraConfig config = adapter.config();
+        Map<String, Integer> ranks = new TreeMap<>();
+        Map<String, Double> alphas = new TreeMap<>();
+        adapter.embeddings().forEach((name, lora) -> {
+            ranks.put(name, lora.rank());
+            alphas.put(name, lora.alpha());
+        });
+        adapter.projections().forEach((name, lora) -> {
+            int parts = lora.loraA().shape().dim(0) / lora.rank();
+            ranks.put(name, parts * lora.rank());
+            alphas.put(name, lora.alpha()
+                    * (config.scaling() == LoraScaling.ALPHA_OVER_R ? parts : Math.sqrt(parts)));
+        });
+        int rank = mostCommon(ranks);
+        double alpha = mostCommon(alphas);
+        ranks.values().removeIf(r -> r == rank);
+        alphas.values().removeIf(a -> a == alpha);
+        return PeftConfig.create(rank, alpha)
+                .with("base_model_name_or_path", baseModel)
+                .with("bias", config.bias().text())
+                .with("fan_in_fan_out", adapter.model().fanInFanOut())
+                .with("inference_mode", true)
+                .with("init_lora_weights", config.init() == LoraInit.PAPER_GAUSSIAN ? "gaussian" : true)
+                .with("lora_dropout", config.dropout())
+                .with("rank_pattern", ranks)
+                .with("alpha_pattern", alphas)
+                .with("target_modules", shortest(adapter.adaptedModules(), moduleNames(adapter.model())))
+                .with("task_type", "CAUSAL_LM")
+                .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
+    }
+
+    private static <V> V mostCommon(Map<String, V> values) {
+        return values.values().stream().collect(Collectors.groupingBy(v -> v, TreeMap::new, Collectors.counting()))
+                .entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+    }
+
+    /** The shortest ends of names that mean these modules and no others: c_attn, then attn.c_proj, then whole names. */
+    static List<String> shortest(Set<String> modules, List<String> all) {
+        for (int words = 1; words <= 2; words++) {
+            int count = words;
+            List<String> ends = modules.stream().map(name -> lastWords(name, count)).distinct().sorted().toList();
+            if (new LinkedHashSet<>(TargetSelector.byNames(ends).matching(all)).equals(modules)) {
+                return ends;
+            }
+        }
+        return List.copyOf(modules);
+    }
+
+    private static String lastWords(String name, int count) {
+        String[] words = name.split("\\.");
+        return String.join(".", Arrays.copyOfRange(words, Math.max(0, words.length - count), words.length));
+    }
+
+    private static List<String> moduleNames(LoraModel model) {
+        List<String> names = new ArrayList<>();
+        model.embeddings().forEach(slot -> names.add(slot.name()));
+        model.projections().forEach(slot -> names.add(slot.name()));
+        return names;
+    }
+
+    // ------------------------------------------------------------------------------------------------ reading
+
+    /**
+     * Attaches the adapter of a folder to a model, trainable; call {@link LoraAdapter#freeze} to only use it.
+     *
+     * @throws LoraException if a file is missing or malformed, a tensor is missing, unexpected or has another shape than
+     *                       the configuration says, or the configuration asks for what is not supported; the model is
+     *                       then as it was
+     */
+    public static LoraAdapter load(LoraModel model, Path folder) {
+        PeftConfig config = PeftConfig.read(folder);
+        config.requireSupported();
+        try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
+            return new Loader(model, folder, config, source).load();
+        }
+    }
+
+    /** The text pairs that {@link #save} put into an adapter's tensor file, and whatever else is there. */
+    public static Map<String, String> metadata(Path folder) {
+        try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
+            return Map.copyOf(source.metadata());
+        }
+    }
+
+    /** One load: the configuration says what should be there, the file what is. */
+    private record Loader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
+
+        LoraAdapter load() {
+            List<String> parts = Arrays.stream(source.metadata().getOrDefault(PARTS, "").split(","))
+                    .filter(part -> !part.isBlank()).toList();
+            LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
+                    .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias())
+                    .withInit(config.field("init_lora_weights").asText().equals("gaussian")
+                            ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING)
+                    .withParts(parts).withTargets(config.targets().orElseThrow());
+            LoraAdapter adapter = LoraAdapter.empty(model, attached);
+            try {
+                wrapAll(adapter, parts);
+                adapter.trainBiases();
+                upload(adapter);
+            } catch (RuntimeException e) {
+                adapter.detach();
+                throw e;
+            }
+            return adapter;
+        }
+
+        private void wrapAll(LoraAdapter adapter, List<String> parts) {
+            List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
+            if (expected.isEmpty()) {
+                throw error("its target_modules " + config.field("target_modules") + " match nothing in "
+                        + model.description() + ". Was it made for another base?");
+            }
+            for (Slot<TokenEmbedding> slot : model.embeddings()) {
+                if (expected.contains(slot.name())) {
+                    int rank = rank(slot.name(), ".lora_embedding_A");
+                    adapter.wrapEmbedding(slot, rank, config.alphaOf(slot.name()));
+                }
+            }
+            for (Slot<Projection> slot : model.projections()) {
+                if (!expected.contains(slot.name())) {
+                    continue;
+                }
+                int rank = rank(slot.name(), ".lora_A.weight");
+                double alpha = config.alphaOf(slot.name());
+                long count = slot.parts().stream().filter(parts::contains).count();
+                if (count == 0) {
+                    adapter.wrap(slot, rank, alpha);
+                } else if (rank % count != 0) {
+                    throw error(slot.name() + " has rank " + rank + ", which is not " + count + " times that of "
+                            + String.join(" and ", parts));
+                } else {
+                    double whole = config.scaling() == LoraScaling.ALPHA_OVER_R ? count : Math.sqrt(count);
+                    adapter.wrap(slot, parts, (int) (rank / count), alpha / whole);
+                }
+            }
+        }
+
+        private List<String> linearOrAll() {
+            List<String> names = moduleNames(model);
+            if (config.targets().orElseThrow().isAllLinear()) {
+                model.embeddings().forEach(slot -> names.remove(slot.name()));
+                names.remove("lm_head");
+            }
+            return names;
+        }
+
+        /** The rank that the tensors have, which must be the configuration's. */
+        private int rank(String module, String key) {
+            if (!source.has(PREFIX + module + key)) {
+                throw error("has no tensor " + PREFIX + module + key + ", although target_modules "
+                        + config.field("target_modules") + " match " + module + nearest(PREFIX + module + key));
+            }
+            Shape shape = source.shape(PREFIX + module + key);
+            int rank = config.rankOf(module);
+            if (shape.rank() != 2 || shape.dim(0) != rank) {
+                throw error(PREFIX + module + key + " has shape " + shape + ", expected " + rank
+                        + " rows, the rank that " + PeftConfig.FILE_NAME + " says. Do the two files belong together?");
+            }
+            return rank;
+        }
+
+        private void upload(LoraAdapter adapter) {
+            Backend backend = model.backend();
+            Set<String> unread = new LinkedHashSet<>(source.names());
+            for (Entry entry : entries(adapter)) {
+                if (!source.has(entry.key())) {
+                    throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
+                            + nearest(entry.key()));
+                }
+                if (!source.shape(entry.key()).equals(entry.shape())) {
+                    throw error(entry.key() + " has shape " + source.shape(entry.key()) + ", expected " + entry.shape()
+                            + " for " + model.description() + ". Was it made for a base of another size?");
+                }
+                double[] values = source.doubles(entry.key());
+                double[] inMemory = entry.toMemory().apply(values);
+                if (!Arrays.equals(entry.toFile().apply(inMemory), values)) {
+                    throw error(entry.key() + " is not zero outside the blocks of " + source.metadata().get(PARTS)
+                            + ", though the metadata says so. Remove " + PARTS + " from the file's metadata to load it "
+                            + "as one update of the whole map");
+                }
+                backend.upload(inMemory, entry.parameter().value());
+                unread.remove(entry.key());
+            }
+            unread.removeIf(key -> isCopyOfBase(adapter, key));
+            if (!unread.isEmpty()) {
+                String bias = unread.stream().anyMatch(key -> key.endsWith(".bias")) && config.bias() == BiasMode.NONE
+                        ? " (its configuration says bias none)" : "";
+                throw error("has tensors that belong to nothing in " + model.description() + ": "
+                        + Names.some(unread, 3) + bias);
+            }
+        }
+
+        /** PEFT stores an adapted head's frozen weight once more; it must be this base's. */
+        private boolean isCopyOfBase(LoraAdapter adapter, String key) {
+            if (!key.startsWith(PREFIX) || !key.endsWith(".base_layer.weight")) {
+                return false;
+            }
+            LoraProjection lora = adapter.projections()
+                    .get(key.substring(PREFIX.length(), key.length() - ".base_layer.weight".length()));
+            if (lora == null || !source.shape(key).equals(lora.base().weight().shape())) {
+                return false;
+            }
+            if (!Arrays.equals(source.floats(key), model.backend().readFloats(lora.base().weight().value()))) {
+                throw error(key + " differs from the base's weight: it was made for another base");
+            }
+            return true;
+        }
+
+        private String nearest(String key) {
+            List<String> nearest = Names.nearest(key, source.names(), 1);
+            return nearest.isEmpty() ? "" : " (nearest: " + nearest.getFirst() + ")";
+        }
+
+        private LoraException error(String problem) {
+            return new LoraException(Names.oneLine("adapter '" + folder + "': " + problem));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ layouts
+
+    /** B of a merged LoRA (n·w, r) as PEFT's (out, n·r): each part's block in its rows and columns, zeros elsewhere. */
+    private static Entry blocks(String key, MergedLoraLinear lora) {
+        boolean[] enabled = lora.enabled();
+        int width = lora.outFeatures() / enabled.length;
+        int rank = lora.rank();
+        int columns = lora.loraA().shape().dim(0);
+        return new Entry(key, lora.loraB(), Shape.of(lora.outFeatures(), columns),
+                values -> {
+                    double[] file = new double[lora.outFeatures() * columns];
+                    eachBlockRow(enabled, width, (row, part, j) -> System.arraycopy(
+                            values, (j * width + row) * rank, file, (part * width + row) * columns + j * rank, rank));
+                    return file;
+                },
+                file -> {
+                    double[] values = new double[Math.toIntExact(lora.loraB().size())];
+                    eachBlockRow(enabled, width, (row, part, j) -> System.arraycopy(
+                            file, (part * width + row) * columns + j * rank, values, (j * width + row) * rank, rank));
+                    return values;
+                });
+    }
+
+    @FunctionalInterface
+    private interface BlockRow {
+        /** Row {@code row} of part {@code part}, which is the j-th enabled one. */
+        void copy(int row, int part, int j);
+    }
+
+    private static void eachBlockRow(boolean[] enabled, int width, BlockRow copy) {
+        int j = 0;
+        for (int part = 0; part < enabled.length; part++) {
+            if (enabled[part]) {
+                for (int row = 0; row < width; row++) {
+                    copy.copy(row, part, j);
+                }
+                j++;
+            }
+        }
+    }
+
+    /** (rows, columns) → (columns, rows). */
+    private static double[] transpose(double[] values, int rows, int columns) {
+        double[] transposed = new double[values.length];
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) {
+                transposed[j * rows + i] = values[i * columns + j];
+            }
+        }
+        return transposed;
+    }
+}

@@ -1,0 +1,150 @@
+package org.lora4j.io;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.Names;
+
+/**
+ * One safetensors file, mapped into memory and checked from end to end before anything is read from it.
+ *
+ * <pre>
+ *   bytes 0 to 7     n, the length of the header, unsigned little-endian
+ *   bytes 8 to 7+n   the header, a JSON object, padded with spaces:
+ *                      {"__metadata__": {"format": "pt"},
+ *                       "wte.weight": {"dtype": "F32", "shape": [4096, 256], "data_offsets": [0, 4194304]}, …}
+ *   the rest         the data; data_offsets [begin, end) count from here, elements little-endian and row-major
+ * </pre>
+ *
+ * <p>Refused, each with one line that names the tensor, the offset, what was found and what was expected: a file that is
+ * cut off; a header longer than the file or than 100 MB, not JSON, not an object, or with anything behind it; names
+ * that come twice; unknown types and fields; extents that are negative or overflow; data that end before they begin or
+ * beyond the file, that do not match shape and type, that overlap, or leave bytes that belong to no tensor.
+ *
+ * <p>Opening reads the header only; data come in page by page as they are read, so a file may be larger than the memory.
+ * The file must not be overwritten in place while it is open; replacing it, as {@link AtomicFile} does, is harmless.
+ *
+ * <p>Source: the format's own description, huggingface/safetensors, README.
+ */
+public final class Safetensors implements TensorSource {
+
+    private static final int LENGTH_BYTES = 8;
+    /** The same bound as the format's own library has. */
+    private static final long LONGEST_HEADER = 100_000_000;
+
+    private final Path file;
+    private final Arena arena;
+    private final MemorySegment mapped;
+    private final Map<String, TensorInfo> tensors;
+    private final Map<String, String> metadata;
+
+    private Safetensors(Path file, Arena arena, MemorySegment mapped) {
+        this.file = file;
+        this.arena = arena;
+        this.mapped = mapped;
+        long headerLength = headerLength();
+        long dataStart = LENGTH_BYTES + headerLength;
+        byte[] text = mapped.asSlice(LENGTH_BYTES, headerLength).toArray(ValueLayout.JAVA_BYTE);
+        SafetensorsHeader header = SafetensorsHeader.parse(file, text, dataStart, mapped.byteSize() - dataStart);
+        this.tensors = Collections.unmodifiableMap(header.tensors());
+        this.metadata = Collections.unmodifiableMap(header.metadata());
+    }
+
+    /**
+     * @throws FormatException             if the file is damaged or of another format
+     * @throws org.lora4j.LoraException if it is missing or may not be read
+     */
+    public static Safetensors open(Path file) {
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            // opening a pipe would wait forever, mapping a device is meaningless
+            throw new FormatException(file, "is not a regular file, expected a .safetensors file");
+        }
+        Arena arena = Arena.ofShared();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return new Safetensors(file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+        } catch (IOException e) {
+            arena.close();
+            throw FileErrors.reading(file, e);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private long headerLength() {
+        long size = mapped.byteSize();
+        if (size < LENGTH_BYTES) {
+            throw new FormatException(file, "has " + size + " bytes, expected at least the " + LENGTH_BYTES
+                    + " that say how long the header is; it is cut off or empty. Copy or download it again");
+        }
+        long length = mapped.get(TensorDecoder.LONG, 0);
+        if (length < 0 || length > LONGEST_HEADER) {
+            throw new FormatException(file, "the header length at offset 0 is " + Long.toUnsignedString(length)
+                    + ", expected at most " + LONGEST_HEADER + "; this is not a safetensors file");
+        }
+        if (length > size - LENGTH_BYTES) {
+            throw new FormatException(file, "the header length at offset 0 is " + length + ", but only "
+                    + (size - LENGTH_BYTES) + " bytes follow; the file is cut off. Copy or download it again");
+        }
+        return length;
+    }
+
+    @Override
+    public Path path() {
+        return file;
+    }
+
+    @Override
+    public List<String> names() {
+        return List.copyOf(tensors.keySet());
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return metadata;
+    }
+
+    @Override
+    public boolean has(String name) {
+        return tensors.containsKey(name);
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+        TensorInfo info = tensors.get(name);
+        if (info == null) {
+            throw missing(file, name, tensors.keySet());
+        }
+        return info;
+    }
+
+    @Override
+    public MemorySegment bytes(String name) {
+        TensorInfo info = info(name);
+        return mapped.asSlice(info.offset(), info.byteSize());
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    /** The error for a tensor that is not there, the same for one file and for many. */
+    static FormatException missing(Path where, String name, Set<String> present) {
+        List<String> nearest = Names.nearest(name, present, 3);
+        String known = nearest.isEmpty() ? "; it has " + present.size() + ": " + Names.some(present, 4)
+                : " (nearest: " + Names.some(nearest, 3) + ")";
+        return new FormatException(where, "has no tensor " + Names.quoted(name) + (present.isEmpty() ? ", nor any" : known));
+    }
+}

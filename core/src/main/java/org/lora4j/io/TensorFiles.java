@@ -1,0 +1,67 @@
+package org.lora4j.io;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+
+/**
+ * Finds the tensors of a model or an adapter in its folder. With the stem {@code model} these are, in this order,
+ *
+ * <pre>
+ *   model.safetensors               one file
+ *   model.safetensors.index.json    several, see {@link ShardedSafetensors}
+ * </pre>
+ *
+ * and with {@code adapter_model} those of a PEFT adapter. A save of this folder that was interrupted is finished first,
+ * see {@link AtomicFolder}.
+ */
+public final class TensorFiles {
+
+    /** The stem of a model's tensors in Hugging Face layout. */
+    public static final String MODEL = "model";
+    /** The stem of an adapter's tensors in PEFT's layout. */
+    public static final String ADAPTER = "adapter_model";
+
+    private TensorFiles() {
+    }
+
+    /** The tensors of a model's folder, or of one .safetensors file. */
+    public static TensorSource open(Path folderOrFile) {
+        return Files.isRegularFile(folderOrFile) ? Safetensors.open(folderOrFile) : open(folderOrFile, MODEL);
+    }
+
+    /**
+     * @param stem {@link #MODEL}, {@link #ADAPTER} or whatever else comes before {@code .safetensors}
+     * @throws LoraException if there is no such folder or it holds no such tensors; the message lists what it does hold
+     */
+    public static TensorSource open(Path folder, String stem) {
+        if (!Files.isDirectory(folder)) {
+            throw new LoraException("there is no folder " + Names.oneLine(folder.toString()) + ", expected one with "
+                    + stem + ".safetensors in it");
+        }
+        AtomicFolder.recover(folder);
+        Path single = folder.resolve(stem + ".safetensors");
+        Path index = folder.resolve(stem + ".safetensors.index.json");
+        if (Files.exists(single)) {
+            return Safetensors.open(single);
+        }
+        if (Files.exists(index)) {
+            return ShardedSafetensors.open(index);
+        }
+        throw new LoraException(Names.oneLine("the folder " + folder + " has neither " + single.getFileName() + " nor "
+                + index.getFileName() + "; " + contents(folder)));
+    }
+
+    private static String contents(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
+            return names.isEmpty() ? "it is empty" : "it has " + Names.some(names, 8);
+        } catch (IOException e) {
+            throw FileErrors.reading(folder, e);
+        }
+    }
+}

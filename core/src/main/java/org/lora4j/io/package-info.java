@@ -1,0 +1,10 @@
+/**
+ * Files: safetensors, single and sharded, read through a memory map and written in one atomic step; PEFT's
+ * {@code adapter_config.json}; JSON as Python writes it.
+ *
+ * <p>Whatever is read may be damaged or hostile. Every reader checks what a file says about itself before it believes
+ * it, allocates nothing that the file's own size does not justify, and fails with one
+ * {@link org.lora4j.io.FormatException} that names the file, the tensor or field, what was found and what was expected.
+ * Whatever is written is complete or absent: {@link org.lora4j.io.AtomicFile}, {@link org.lora4j.io.AtomicFolder}.
+ */
+package org.lora4j.io;

@@ -1,0 +1,314 @@
+package org.lora4j.lora;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.backend.Backend;
+import org.lora4j.nn.Dropout;
+import org.lora4j.nn.Embedding;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Projection;
+import org.lora4j.nn.Slot;
+import org.lora4j.nn.TokenEmbedding;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tensor.Shape;
+
+/**
+ * The low-rank updates of one model: it puts a {@link LoraLinear}, {@link MergedLoraLinear} or {@link LoraEmbedding} into
+ * each targeted slot, and {@link #detach} takes them out again. The base's tensors are never written, so detaching gives
+ * back the base bit for bit.
+ *
+ * <pre>{@code
+ * LoraAdapter adapter = LoraAdapter.attach(gpt2, LoraConfig.of(4, 32).withParts("q", "v"), seed);
+ * }</pre>
+ */
+public final class LoraAdapter {
+
+    private final LoraModel model;
+    private final Backend backend;
+    private final LoraConfig config;
+    private final Map<String, LoraProjection> projections = new LinkedHashMap<>();
+    private final Map<String, LoraEmbedding> embeddings = new LinkedHashMap<>();
+    private final List<Parameter> biases = new ArrayList<>();
+
+    private LoraAdapter(LoraModel model, LoraConfig config) {
+        this.model = model;
+        this.backend = model.backend();
+        this.config = config;
+    }
+
+    /**
+     * Attaches a new adapter, initialised from {@code seed}, that trains.
+     *
+     * @throws LoraException if a target or part matches nothing, a rank is larger than its matrix, or the model has an
+     *                       adapter already; the model is then as it was
+     */
+    public static LoraAdapter attach(LoraModel model, LoraConfig config, long seed) {
+        LoraAdapter adapter = empty(model, config);
+        try {
+            adapter.wrapTargets();
+            adapter.trainBiases();
+            adapter.initialise(seed);
+        } catch (RuntimeException e) {
+            adapter.detach();
+            throw e;
+        }
+        return adapter;
+    }
+
+    /** An adapter without any update yet; for loaders, which call the {@code wrap…} methods themselves. */
+    public static LoraAdapter empty(LoraModel model, LoraConfig config) {
+        return new LoraAdapter(model, config);
+    }
+
+    // ------------------------------------------------------------------------------------------------ attaching
+
+    private void wrapTargets() {
+        Set<String> parted = selectParts();
+        Set<String> whole = selectWholes();
+        Set<String> both = new LinkedHashSet<>(parted);
+        both.retainAll(whole);
+        if (!both.isEmpty()) {
+            throw new LoraException("targets " + Names.some(both, 3) + ": asked both as a whole and by its parts "
+                    + String.join(", ", config.parts()) + "; leave out one of the two");
+        }
+        if (parted.isEmpty() && whole.isEmpty()) {
+            throw new LoraException("no targets: nothing of " + model.description()
+                    + " would be adapted. Name some, such as q,v or c_attn");
+        }
+        for (Slot<TokenEmbedding> slot : model.embeddings()) {
+            if (whole.contains(slot.name())) {
+                requireRank(slot.name(), config.rankOf(slot.name()), slot.get().features(), slot.get().rows());
+                wrapEmbedding(slot, config.rankOf(slot.name()), config.alphaOf(slot.name()));
+            }
+        }
+        for (Slot<Projection> slot : model.projections()) {
+            int rank = config.rankOf(slot.name());
+            double alpha = config.alphaOf(slot.name());
+            int out = slot.get().outFeatures();
+            int in = slot.get().inFeatures();
+            if (parted.contains(slot.name())) {
+                requireRank("each part of " + slot.name(), rank, out / slot.parts().size(), in);
+                wrap(slot, config.parts(), rank, alpha);
+            } else if (whole.contains(slot.name())) {
+                requireRank(slot.name(), rank, out, in);
+                wrap(slot, rank, alpha);
+            }
+        }
+        requirePatternsUsed();
+    }
+
+    private Set<String> selectWholes() {
+        if (config.targets() == null) {
+            return Set.of();
+        }
+        List<String> names = new ArrayList<>();
+        // PEFT's all-linear leaves out the output head, and an embedding is not linear
+        boolean allLinear = config.targets().isAllLinear();
+        if (!allLinear) {
+            model.embeddings().forEach(slot -> names.add(slot.name()));
+        }
+        model.projections().stream().filter(slot -> !allLinear || !slot.name().equals("lm_head"))
+                .forEach(slot -> names.add(slot.name()));
+        return new LinkedHashSet<>(config.targets().select(names));
+    }
+
+    private Set<String> selectParts() {
+        Set<String> selected = new LinkedHashSet<>();
+        for (String part : config.parts()) {
+            List<String> fused = model.projections().stream()
+                    .filter(slot -> slot.parts().contains(part)).map(Slot::name).toList();
+            if (fused.isEmpty()) {
+                throw new LoraException("targets " + String.join(",", config.parts()) + ": no fused map of "
+                        + model.description() + " has a part called " + part);
+            }
+            selected.addAll(config.layers().isEmpty() ? fused
+                    : TargetSelector.byNames(fused.stream().map(LoraAdapter::lastTwo).distinct().toList())
+                            .onLayers(config.layers()).select(fused));
+        }
+        return selected;
+    }
+
+    private static String lastTwo(String name) {
+        String[] words = name.split("\\.");
+        return words.length < 2 ? name : words[words.length - 2] + "." + words[words.length - 1];
+    }
+
+    private void requirePatternsUsed() {
+        Set<String> adapted = adaptedModules();
+        List<String> unused = new ArrayList<>(config.ranks().unused(adapted));
+        unused.addAll(config.alphas().unused(adapted));
+        if (!unused.isEmpty()) {
+            throw new LoraException("rank or alpha pattern " + Names.some(unused, 3)
+                    + ": matches none of the adapted modules, such as " + Names.some(adapted, 3));
+        }
+    }
+
+    /** Puts one update of rank r beside a linear map; A and B are zero and train. */
+    public LoraLinear wrap(Slot<Projection> slot, int rank, double alpha) {
+        Linear base = plainLinear(slot);
+        Parameter a = zeros(slot.name() + ".lora_A.weight", rank, base.inFeatures());
+        Parameter b = zeros(slot.name() + ".lora_B.weight", base.outFeatures(), rank);
+        LoraLinear lora = new LoraLinear(base, a, b, alpha, config.scaling(), dropout(slot.name()));
+        slot.set(lora);
+        projections.put(slot.name(), lora);
+        return lora;
+    }
+
+    /** Puts an update of rank r beside each of the named parts of a fused map; A and B are zero and train. */
+    public MergedLoraLinear wrap(Slot<Projection> slot, List<String> parts, int rank, double alpha) {
+        Linear base = plainLinear(slot);
+        boolean[] enabled = new boolean[slot.parts().size()];
+        int count = 0;
+        for (int p = 0; p < enabled.length; p++) {
+            enabled[p] = parts.contains(slot.parts().get(p));
+            count += enabled[p] ? 1 : 0;
+        }
+        int width = base.outFeatures() / enabled.length;
+        Parameter a = zeros(slot.name() + ".lora_A.weight", count * rank, base.inFeatures());
+        Parameter b = zeros(slot.name() + ".lora_B.weight", count * width, rank);
+        MergedLoraLinear lora =
+                new MergedLoraLinear(base, enabled, a, b, alpha, config.scaling(), dropout(slot.name()));
+        slot.set(lora);
+        projections.put(slot.name(), lora);
+        return lora;
+    }
+
+    /** Puts an update of rank r beside an embedding; A and B are zero and train. */
+    public LoraEmbedding wrapEmbedding(Slot<TokenEmbedding> slot, int rank, double alpha) {
+        if (!(slot.get() instanceof Embedding base)) {
+            throw alreadyAdapted(slot.name());
+        }
+        Parameter a = zeros(slot.name() + ".lora_embedding_A", base.rows(), rank);
+        Parameter b = zeros(slot.name() + ".lora_embedding_B", base.features(), rank);
+        LoraEmbedding lora = new LoraEmbedding(base, a, b, alpha, config.scaling());
+        slot.set(lora);
+        embeddings.put(slot.name(), lora);
+        return lora;
+    }
+
+    /** Makes the biases of the adapter's mode trainable, on copies, so that the base's stay as they are. */
+    public void trainBiases() {
+        switch (config.bias()) {
+            case NONE -> { }
+            case LORA_ONLY -> projections.values().stream().map(lora -> lora.base().bias())
+                    .filter(bias -> bias != null).forEach(biases::add);
+            case ALL -> model.parameters().stream().filter(parameter -> parameter.name().endsWith(".bias"))
+                    .forEach(biases::add);
+        }
+        biases.forEach(Parameter::trainCopy);
+    }
+
+    private void initialise(long seed) {
+        projections.forEach((name, lora) ->
+                config.init().initialiseA(backend, lora.loraA().value(), lora.loraA().name(), seed));
+        embeddings.forEach((name, lora) ->
+                LoraInit.initialiseEmbeddingB(backend, lora.loraB().value(), lora.loraB().name(), seed));
+    }
+
+    private static Linear plainLinear(Slot<Projection> slot) {
+        if (!(slot.get() instanceof Linear base)) {
+            throw alreadyAdapted(slot.name());
+        }
+        return base;
+    }
+
+    private static LoraException alreadyAdapted(String name) {
+        return new LoraException(name + " has an adapter already; detach that one first");
+    }
+
+    private static void requireRank(String name, int rank, int out, int in) {
+        if (rank > Math.min(out, in)) {
+            throw new LoraException("rank " + rank + " is larger than the matrix of " + name + ", " + out + " × " + in
+                    + ": an update of rank " + Math.min(out, in) + " is already a full one. Choose a smaller rank");
+        }
+    }
+
+    private Parameter zeros(String name, int rows, int columns) {
+        return Parameter.zeros(name, backend, Shape.of(rows, columns)).train();
+    }
+
+    private Dropout dropout(String module) {
+        return new Dropout(config.dropout(), Philox.site(module + ".lora_dropout"));
+    }
+
+    // ------------------------------------------------------------------------------------------------ using
+
+    /** Takes every update out of the model and puts the base's biases back. */
+    public void detach() {
+        for (Slot<Projection> slot : model.projections()) {
+            if (slot.get() == projections.get(slot.name()) && slot.get() instanceof LoraProjection lora) {
+                slot.set(lora.base());
+            }
+        }
+        for (Slot<TokenEmbedding> slot : model.embeddings()) {
+            if (slot.get() == embeddings.get(slot.name()) && slot.get() instanceof LoraEmbedding lora) {
+                slot.set(lora.base());
+            }
+        }
+        biases.forEach(Parameter::restore);
+    }
+
+    /** Gives the gradients back: for inference. */
+    public LoraAdapter freeze() {
+        trainable().forEach(Parameter::freeze);
+        return this;
+    }
+
+    /** What trains: A and B of every update, and the biases of the bias mode; in the model's order. */
+    public List<Parameter> trainable() {
+        List<Parameter> trainable = new ArrayList<>();
+        embeddings.values().forEach(lora -> Collections.addAll(trainable, lora.loraATransposed(), lora.loraB()));
+        projections.values().forEach(lora -> Collections.addAll(trainable, lora.loraA(), lora.loraB()));
+        trainable.addAll(biases);
+        return trainable;
+    }
+
+    /** The number of trainable numbers. */
+    public long parameterCount() {
+        return trainable().stream().mapToLong(Parameter::size).sum();
+    }
+
+    /** The updates beside linear maps, by the names of the maps. */
+    public Map<String, LoraProjection> projections() {
+        return Collections.unmodifiableMap(projections);
+    }
+
+    /** The updates beside embeddings, by their names. */
+    public Map<String, LoraEmbedding> embeddings() {
+        return Collections.unmodifiableMap(embeddings);
+    }
+
+    /** The biases that train. */
+    public List<Parameter> biases() {
+        return Collections.unmodifiableList(biases);
+    }
+
+    /** The names of all adapted modules. */
+    public Set<String> adaptedModules() {
+        Set<String> names = new LinkedHashSet<>(embeddings.keySet());
+        names.addAll(projections.keySet());
+        return names;
+    }
+
+    public LoraConfig config() {
+        return config;
+    }
+
+    public LoraModel model() {
+        return model;
+    }
+
+    @Override
+    public String toString() {
+        return adaptedModules().stream().collect(Collectors.joining(", ", "LoRA on ", ""));
+    }
+}

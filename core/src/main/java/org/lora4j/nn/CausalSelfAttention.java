@@ -1,0 +1,154 @@
+package org.lora4j.nn;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Backend;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * Multi-head self-attention in which a position sees itself and those before it (Vaswani et al. 2017, as GPT-2 does it):
+ *
+ * <pre>
+ *   [q k v] = x·W_qkvᵀ + b_qkv          one fused product of width 3C, cut into views
+ *   P = softmax(scale·q·kᵀ, later positions and padding hidden), for each head
+ *   y = (P·v)·W_projᵀ + b_proj
+ * </pre>
+ *
+ * <p>Backward goes through q, and through the keys and values of every earlier position that q saw. The scores are never
+ * stored: forward keeps the log of each row's sum and backward recomputes P from it.
+ */
+public final class CausalSelfAttention implements Module {
+
+    private final int layer;
+    private final int nHead;
+    private final double scale;
+    private final Dropout probabilityDropout;
+    private final Slot<Projection> qkv;
+    private final Slot<Projection> output;
+
+    /**
+     * @param layer              the block's number, by which a cache finds its keys
+     * @param nHead              number of heads; divides C
+     * @param scale              what multiplies q·k
+     * @param probabilityDropout on P, in training
+     * @param qkv                C → 3C, the outputs in the order q, k, v
+     * @param output             C → C
+     */
+    public CausalSelfAttention(
+            int layer, int nHead, double scale, Dropout probabilityDropout, Slot<Projection> qkv,
+            Slot<Projection> output) {
+        this.layer = layer;
+        this.nHead = nHead;
+        this.scale = scale;
+        this.probabilityDropout = probabilityDropout;
+        this.qkv = qkv;
+        this.output = output;
+    }
+
+    /**
+     * @param x    (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
+     * @param y    (N, C); written
+     */
+    public void forward(Tensor x, Tensor y, Sequences sequences, Workspace ws) {
+        int width = x.columns();
+        Tensor fused = fused(x.rows(), width, ws);
+        Tensor mixed = mixed(x.rows(), width, ws);
+        qkv.get().forward(x, fused, ws);
+        ws.backend().attention(
+                fused.columns(0, width), fused.columns(width, width), fused.columns(2 * width, width), sequences.mask(),
+                shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()), mixed.matrix(),
+                ws.training() ? logSumExp(sequences, ws) : null);
+        output.get().forward(mixed, y, ws);
+    }
+
+    /**
+     * @param dy ∂L/∂y (N, C); read
+     * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
+     */
+    public void backward(Tensor dy, Tensor dx, Sequences sequences, Workspace ws) {
+        if (dx == null && !qkv.get().trains()) {
+            output.get().backward(dy, null, ws);
+            return;
+        }
+        int rows = dy.rows();
+        int width = dy.columns();
+        Tensor fused = fused(rows, width, ws);
+        Tensor mixed = mixed(rows, width, ws);
+        Tensor mixedGradient = ws.scratch("attention.dmixed", rows, width);
+        Tensor fusedGradient = ws.scratch("attention.dqkv", rows, 3 * width);
+        output.get().backward(dy, mixedGradient, ws);
+        ws.backend().attentionBackward(
+                mixedGradient.matrix(), fused.columns(0, width), fused.columns(width, width),
+                fused.columns(2 * width, width), mixed.matrix(), logSumExp(sequences, ws), sequences.mask(),
+                shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()),
+                fusedGradient.columns(0, width), fusedGradient.columns(width, width),
+                fusedGradient.columns(2 * width, width));
+        qkv.get().backward(fusedGradient, dx, ws);
+    }
+
+    /**
+     * Forward of new positions whose predecessors' keys and values are in the cache; appends theirs.
+     *
+     * @param x    (B·T, C), the T new positions of each sequence; read
+     * @param mask (B, cache.length() + T) over old and new positions, or null
+     * @param y    (B·T, C); written
+     */
+    public void forward(Tensor x, Tensor y, KeyValueCache cache, IntTensor mask, Workspace ws) {
+        int width = x.columns();
+        int length = x.rows() / cache.batch();
+        int keys = cache.length() + length;
+        Backend backend = ws.backend();
+        Tensor fused = fused(x.rows(), width, ws);
+        Tensor mixed = mixed(x.rows(), width, ws);
+        qkv.get().forward(x, fused, ws);
+        cache.append(backend, layer, fused.columns(width, width), fused.columns(2 * width, width));
+        backend.attention(
+                fused.columns(0, width), cache.keys(layer).matrix(), cache.values(layer).matrix(), mask,
+                new AttentionShape(cache.batch(), length, keys, cache.capacity(), nHead, width / nHead, scale, true),
+                ws.dropout(0, 0), mixed.matrix(), null);
+        output.get().forward(mixed, y, ws);
+    }
+
+    /** q, k and v, which backward reads. */
+    private Tensor fused(int rows, int width, Workspace ws) {
+        return ws.activation(this, "qkv", rows, 3 * width);
+    }
+
+    /** The heads' outputs side by side, which backward reads. */
+    private Tensor mixed(int rows, int width, Workspace ws) {
+        return ws.activation(this, "mixed", rows, width);
+    }
+
+    private AttentionShape shape(Sequences sequences, int width) {
+        int length = sequences.length();
+        return new AttentionShape(sequences.batch(), length, length, length, nHead, width / nHead, scale, true);
+    }
+
+    private Tensor logSumExp(Sequences sequences, Workspace ws) {
+        return ws.tensor(this, "lse", sequences.batch() * nHead, sequences.length());
+    }
+
+    /** Whether backward reads the forward's input. */
+    public boolean keepsInput() {
+        return qkv.get().keepsInput();
+    }
+
+    /** The fused map to q, k and v. */
+    public Slot<Projection> qkv() {
+        return qkv;
+    }
+
+    /** The map after the heads are put side by side. */
+    public Slot<Projection> output() {
+        return output;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(qkv.parameters());
+        parameters.addAll(output.parameters());
+        return parameters;
+    }
+}

@@ -1,0 +1,104 @@
+package org.lora4j.nn;
+
+import java.util.List;
+import org.lora4j.backend.Backend;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A language model's head and its loss, for the positions that have a target and for no others:
+ *
+ * <pre>
+ *   z = h·Eᵀ      loss = softmax cross-entropy of z with label smoothing          h: (n, C)   E: (V, C)   z: (n, V)
+ *
+ *   ∂L/∂z = weight·(softmax(z) − smoothed target)      ∂L/∂h = ∂L/∂z·E      ∂L/∂E = ∂L/∂zᵀ·h
+ * </pre>
+ *
+ * <p>Logits are made for a few rows at a time and turned into their gradient in place, so the full n × V matrix never
+ * exists. Where the model ties its head, the projection's weight is the token embedding's own table.
+ */
+public final class LanguageModelHead implements Module {
+
+    /** Elements of one block of logits: small enough for a cache to help, large enough for a good product. */
+    private static final int BLOCK_ELEMENTS = 1 << 21;
+
+    private final Slot<Projection> projection;
+
+    /** @param projection C → V, without a bias */
+    public LanguageModelHead(Slot<Projection> projection) {
+        this.projection = projection;
+    }
+
+    /** z ← h·Eᵀ for all rows of h; for generation and for auditors. */
+    public void logits(Tensor h, Tensor z, Workspace ws) {
+        projection.get().forward(h, z, ws);
+    }
+
+    /** Σ of the losses of the rows of h (n, C) against {@code targets[0 … n − 1]}. */
+    public double loss(Tensor h, int[] targets, double labelSmoothing, Workspace ws) {
+        return blocks(h, targets, labelSmoothing, 0, null, ws);
+    }
+
+    /**
+     * The same, with gradients.
+     *
+     * @param weight what each loss counts in the objective, 1/(number of targets) for a mean
+     * @param dh     ∂L/∂h (n, C); written
+     * @return Σ of the losses, without the weight
+     */
+    public double lossAndGradient(
+            Tensor h, int[] targets, double labelSmoothing, double weight, Tensor dh, Workspace ws) {
+        return blocks(h, targets, labelSmoothing, weight, dh, ws);
+    }
+
+    private double blocks(Tensor h, int[] targets, double labelSmoothing, double weight, Tensor dh, Workspace ws) {
+        Backend backend = ws.backend();
+        int rows = h.rows();
+        int width = h.columns();
+        if (rows == 0) {
+            return 0;
+        }
+        int vocabulary = vocabularySize();
+        int blockRows = Math.clamp(BLOCK_ELEMENTS / vocabulary, 16, 512);
+        Tensor losses = ws.tensor(this, "losses", rows, 1);
+        for (int from = 0; from < rows; from += blockRows) {
+            int count = Math.min(blockRows, rows - from);
+            Tensor hBlock = first(count, ws.tensor(this, "h", blockRows, width));
+            Tensor z = first(count, ws.tensor(this, "z", blockRows, vocabulary));
+            Tensor blockLosses = first(count, ws.tensor(this, "blockLosses", blockRows, 1));
+            IntTensor blockTargets = ws.ints(this, "targets", blockRows).as(Shape.of(count));
+            backend.upload(targets, from, blockTargets, count);
+            backend.copy(h.rows(from, count), hBlock.matrix());
+            projection.get().forward(hBlock, z, ws);
+            if (dh == null) {
+                backend.crossEntropy(z, blockTargets, labelSmoothing, blockLosses);
+            } else {
+                backend.crossEntropyWithGradient(z, blockTargets, labelSmoothing, weight, blockLosses);
+                Tensor dhBlock = first(count, ws.tensor(this, "dh", blockRows, width));
+                projection.get().backward(z, dhBlock, ws);
+                backend.copy(dhBlock.matrix(), dh.rows(from, count));
+            }
+            backend.copy(blockLosses.matrix(), losses.rows(from, count));
+        }
+        return backend.sum(losses);
+    }
+
+    /** The first rows of a block's memory. */
+    private static Tensor first(int rows, Tensor block) {
+        return block.rows() == rows ? block : block.as(Shape.of(rows, block.columns()));
+    }
+
+    public int vocabularySize() {
+        return projection.get().outFeatures();
+    }
+
+    public Slot<Projection> projection() {
+        return projection;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return projection.parameters();
+    }
+}

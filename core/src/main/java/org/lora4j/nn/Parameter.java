@@ -1,0 +1,104 @@
+package org.lora4j.nn;
+
+import org.lora4j.backend.Backend;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A named tensor of a model, frozen or trainable. Only a trainable one has a gradient: a frozen weight never gets a
+ * buffer for it.
+ *
+ * <p>What belongs to a pretrained base is never written. Where a method trains one of its tensors all the same (a bias,
+ * or everything in full fine-tuning), {@link #trainCopy} puts a copy in its place, and {@link #restore} puts the base's
+ * own back, bit for bit.
+ */
+public final class Parameter {
+
+    private final String name;
+    private final Backend backend;
+    private final Tensor base;
+    private Tensor value;
+    private Tensor gradient;
+
+    /**
+     * @param name  the tensor's name in the model, such as {@code transformer.h.0.attn.c_attn.weight}
+     * @param value its content, on {@code backend}
+     */
+    public Parameter(String name, Backend backend, Tensor value) {
+        this.name = name;
+        this.backend = backend;
+        this.base = value;
+        this.value = value;
+    }
+
+    /** A frozen parameter of zeros. */
+    public static Parameter zeros(String name, Backend backend, Shape shape) {
+        return new Parameter(name, backend, backend.allocate(shape));
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Tensor value() {
+        return value;
+    }
+
+    public Shape shape() {
+        return value.shape();
+    }
+
+    public long size() {
+        return value.size();
+    }
+
+    public boolean isTrainable() {
+        return gradient != null;
+    }
+
+    /** The sum of ∂L/∂value since the last {@link #clearGradient}; null while frozen. */
+    public Tensor gradient() {
+        return gradient;
+    }
+
+    /** Makes this parameter trainable, with a gradient of zeros. */
+    public Parameter train() {
+        if (gradient == null) {
+            gradient = backend.allocate(value.shape());
+        }
+        return this;
+    }
+
+    /** Makes this parameter frozen and gives its gradient back. */
+    public Parameter freeze() {
+        gradient = null;
+        return this;
+    }
+
+    /** Makes this parameter trainable on a copy of its value, so that the base's tensor stays as it is. */
+    public Parameter trainCopy() {
+        if (value == base) {
+            value = backend.allocate(base.shape());
+            backend.copy(base.matrix(), value.matrix());
+        }
+        return train();
+    }
+
+    /** Takes back {@link #trainCopy} and {@link #train}: frozen, with the value it was made with. */
+    public Parameter restore() {
+        value = base;
+        return freeze();
+    }
+
+    /** gradient ← 0, where there is one. */
+    public void clearGradient() {
+        if (gradient != null) {
+            backend.fill(gradient, 0);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + value.shape() + (isTrainable() ? " trainable" : " frozen");
+    }
+}

@@ -1,0 +1,27 @@
+package org.lora4j.nn;
+
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Tensor;
+
+/** A map from row numbers (token or position ids) to rows of features; see {@link Embedding}. */
+public interface TokenEmbedding extends Module {
+
+    /** The number of ids, the vocabulary's size. */
+    int rows();
+
+    /** The number of features of a row. */
+    int features();
+
+    /**
+     * @param ids (N), each in 0 … rows − 1; must stay as they are until backward
+     * @param y   (N, C); y ← embedding + beta·y
+     */
+    void forward(IntTensor ids, Tensor y, double beta, Workspace ws);
+
+    /**
+     * Adds to the gradients of the trainable parameters.
+     *
+     * @param dy ∂L/∂y (N, C); read
+     */
+    void backward(IntTensor ids, Tensor dy, Workspace ws);
+}

@@ -1,0 +1,175 @@
+package org.lora4j.nn;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * The memory of one forward and backward pass: activations that backward will read, and scratch that is shared between
+ * layers. It is laid out by the first pass and reused by all that follow, whatever their batch and length, so a training
+ * step after the first allocates no tensor.
+ *
+ * <p>A module asks for a tensor by itself and a name and gets the same memory each time. Memory is sized for
+ * {@code maxTokens}, in proportion to what the first pass asked for; a pass that needs more grows it.
+ *
+ * <p>One workspace serves one pass at a time; passes in parallel each have their own.
+ */
+public final class Workspace {
+
+    private static final Object SCRATCH = new Object();
+
+    private final Backend backend;
+    private final boolean training;
+    private final boolean dropping;
+    private final long maxTokens;
+    private final long seed;
+    private final Map<Object, Map<String, Memory>> memories = new IdentityHashMap<>();
+    private final Map<Object, Tensor> inputs = new IdentityHashMap<>();
+    private long tokens = 1;
+    private long step;
+
+    private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed) {
+        this.backend = backend;
+        this.training = training;
+        this.dropping = dropping;
+        this.maxTokens = maxTokens;
+        this.seed = seed;
+    }
+
+    /**
+     * A workspace whose passes keep what backward needs and where dropout drops.
+     *
+     * @param maxTokens B·T of the largest batch that is to come; larger ones work too, but allocate again
+     * @param seed      of dropout
+     */
+    public static Workspace forTraining(Backend backend, long maxTokens, long seed) {
+        return new Workspace(backend, true, true, maxTokens, seed);
+    }
+
+    /** A workspace whose passes keep what backward needs and where nothing drops: for auditing gradients. */
+    public static Workspace forGradients(Backend backend, long maxTokens) {
+        return new Workspace(backend, true, false, maxTokens, 0);
+    }
+
+    /** A workspace for passes without backward and without dropout. */
+    public static Workspace forInference(Backend backend, long maxTokens) {
+        return new Workspace(backend, false, false, maxTokens, 0);
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    /** Whether a backward follows. */
+    public boolean training() {
+        return training;
+    }
+
+    /** Whether dropout drops. */
+    public boolean dropping() {
+        return dropping;
+    }
+
+    /**
+     * Begins a pass.
+     *
+     * @param tokens B·T of this pass
+     * @param step   a number that no other pass of this run has: dropout's masks depend on it
+     */
+    public void begin(long tokens, long step) {
+        this.tokens = Math.max(1, tokens);
+        this.step = step;
+    }
+
+    /** What backward will read: {@code owner}'s own memory in training, shared scratch otherwise. */
+    public Tensor activation(Object owner, String name, int rows, int columns) {
+        return training ? tensor(owner, name, rows, columns) : scratch(name, rows, columns);
+    }
+
+    /** Memory that belongs to {@code owner} until the workspace ends. */
+    public Tensor tensor(Object owner, String name, int rows, int columns) {
+        return memory(owner, name).tensor(rows, columns);
+    }
+
+    /** Memory shared by every module that asks for the same name: its content lasts until the next one asks. */
+    public Tensor scratch(String name, int rows, int columns) {
+        return memory(SCRATCH, name).tensor(rows, columns);
+    }
+
+    /** Memory for whole numbers that belongs to {@code owner}. */
+    public IntTensor ints(Object owner, String name, int count) {
+        return memory(owner, name).ints(count);
+    }
+
+    /** Remembers, without a copy, the input of {@code owner} for its backward. */
+    public void keepInput(Object owner, Tensor x) {
+        inputs.put(owner, x);
+    }
+
+    /** What {@link #keepInput} remembered. */
+    public Tensor keptInput(Object owner) {
+        Tensor x = inputs.get(owner);
+        if (x == null) {
+            throw new IllegalStateException("backward of " + owner.getClass().getSimpleName() + " before its forward");
+        }
+        return x;
+    }
+
+    /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
+    public DropoutMask dropout(double p, int site) {
+        return dropping && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
+    }
+
+    private Memory memory(Object owner, String name) {
+        return memories.computeIfAbsent(owner, o -> new HashMap<>()).computeIfAbsent(name, n -> new Memory());
+    }
+
+    /** One buffer and the shapes in which it has been asked for. */
+    private final class Memory {
+
+        private Tensor whole;
+        private IntTensor wholeInts;
+        private long[] keys = new long[4];
+        private Tensor[] views = new Tensor[4];
+        private int count;
+
+        Tensor tensor(int rows, int columns) {
+            long key = (long) rows << 32 | columns;
+            for (int i = 0; i < count; i++) {
+                if (keys[i] == key) {
+                    return views[i];
+                }
+            }
+            Shape shape = Shape.of(rows, columns);
+            if (whole == null || whole.size() < shape.size()) {
+                whole = backend.allocate(Shape.of(capacity(shape.size())));
+                count = 0;
+            }
+            if (count == keys.length) {
+                keys = Arrays.copyOf(keys, 2 * count);
+                views = Arrays.copyOf(views, 2 * count);
+            }
+            keys[count] = key;
+            views[count] = whole.as(shape);
+            return views[count++];
+        }
+
+        IntTensor ints(int size) {
+            if (wholeInts == null || wholeInts.size() < size) {
+                wholeInts = backend.allocateInts(Shape.of(capacity(size)));
+            }
+            return wholeInts.size() == size ? wholeInts : wholeInts.as(Shape.of(size));
+        }
+
+        /** What the largest pass will want of it, if memory grows in proportion to tokens. */
+        private int capacity(long size) {
+            return (int) Math.min(Integer.MAX_VALUE - 16, Math.max(size, Math.ceilDiv(size * maxTokens, tokens)));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package org.lora4j.optim;
+
+import java.util.List;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.Backend;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * AdamW (Loshchilov and Hutter 2019) over some trainable parameters, with a first and a second moment for each:
+ *
+ * <pre>
+ *   m ← β₁·m + (1 − β₁)·g      v ← β₂·v + (1 − β₂)·g²      p ← p − η·(m/c₁)/(√(v/c₂) + ε)
+ * </pre>
+ *
+ * <p>and p ← p − η·λ·p before that (PyTorch) or after it (the authors' scripts), see {@link DecayOrder}. Decay falls on
+ * every trainable tensor, A and B alike, as in the authors' scripts.
+ */
+public final class AdamW {
+
+    /**
+     * @param beta1       β₁
+     * @param beta2       β₂
+     * @param epsilon     ε; the authors' scripts use 1e-6, PyTorch 1e-8
+     * @param weightDecay λ
+     * @param decayOrder  where the decay stands
+     * @param epsilonOnRaw whether ε is added to √v before v's bias is corrected, p ← p − η·(√c₂/c₁)·m/(√v + ε), as the
+     *                    authors' scripts do it; PyTorch and the paper of AdamW add it to √(v/c₂)
+     */
+    public record Settings(
+            double beta1, double beta2, double epsilon, double weightDecay, DecayOrder decayOrder,
+            boolean epsilonOnRaw) {
+
+        /** β 0.9 and 0.999, ε 1e-6 on the raw √v, λ 0.01 after the update: the authors' GPT-2 scripts. */
+        public static final Settings AUTHORS = new Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.AFTER, true);
+
+        /** β 0.9 and 0.999, ε 1e-8, λ 0.01 before the update: PyTorch's defaults. */
+        public static final Settings PYTORCH = new Settings(0.9, 0.999, 1e-8, 0.01, DecayOrder.BEFORE, false);
+
+        /** ε as it is added to √(v/c₂): (√v + ε)/√c₂ = √(v/c₂) + ε/√c₂. */
+        double epsilonAt(long step) {
+            return epsilonOnRaw ? epsilon / Math.sqrt(1 - Math.pow(beta2, step)) : epsilon;
+        }
+    }
+
+    private final Backend backend;
+    private final List<Parameter> parameters;
+    private final Settings settings;
+    private final Tensor[] firstMoments;
+    private final Tensor[] secondMoments;
+    private long step;
+
+    /** @param parameters what trains; each has a gradient */
+    public AdamW(Backend backend, List<Parameter> parameters, Settings settings) {
+        this.backend = backend;
+        this.parameters = List.copyOf(parameters);
+        this.settings = settings;
+        firstMoments = new Tensor[parameters.size()];
+        secondMoments = new Tensor[parameters.size()];
+        for (int i = 0; i < firstMoments.length; i++) {
+            firstMoments[i] = backend.allocate(parameters.get(i).shape());
+            secondMoments[i] = backend.allocate(parameters.get(i).shape());
+        }
+    }
+
+    /** One update of every parameter from its gradient, which stays as it is. */
+    public void step(double learningRate) {
+        step++;
+        AdamWStep numbers = new AdamWStep(
+                learningRate, settings.beta1(), settings.beta2(), settings.epsilonAt(step), settings.weightDecay(), step, true,
+                settings.decayOrder());
+        for (int i = 0; i < firstMoments.length; i++) {
+            Parameter parameter = parameters.get(i);
+            backend.adamW(parameter.value(), parameter.gradient(), firstMoments[i], secondMoments[i], numbers);
+        }
+    }
+
+    /** Updates made so far; t of the next is one more. */
+    public long steps() {
+        return step;
+    }
+
+    /** Goes on from a checkpoint whose moments have been uploaded. */
+    public void resumeAt(long steps) {
+        step = steps;
+    }
+
+    public List<Parameter> parameters() {
+        return parameters;
+    }
+
+    /** m of the i-th parameter. */
+    public Tensor firstMoment(int i) {
+        return firstMoments[i];
+    }
+
+    /** v of the i-th parameter. */
+    public Tensor secondMoment(int i) {
+        return secondMoments[i];
+    }
+
+    public Settings settings() {
+        return settings;
+    }
+}

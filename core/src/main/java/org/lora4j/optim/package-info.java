@@ -1,0 +1,2 @@
+/** What turns gradients into updates: AdamW with both orders of weight decay, schedules, clipping. */
+package org.lora4j.optim;

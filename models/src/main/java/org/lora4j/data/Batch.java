@@ -1,0 +1,102 @@
+package org.lora4j.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Examples of about one length side by side, (B, T) row by row, padded at the right to the longest. The conventions are
+ * those of Hugging Face Transformers:
+ *
+ * <ul>
+ *   <li>{@code labels} lie over {@code inputIds}: labels[b, t] is inputIds[b, t] or {@link #IGNORED}. A causal model
+ *       shifts: its logits at t are judged by the label at t + 1, so the label at t = 0 never counts.
+ *   <li>{@code attentionMask} is 1 for a token and 0 for padding, and null if nothing is padded.
+ *   <li>Padding is id {@value #PADDING}, a valid one, since neither mask nor labels let it be seen.
+ * </ul>
+ *
+ * @param size          B, the number of examples
+ * @param length        T, the tokens of the longest
+ * @param inputIds      B·T ids
+ * @param attentionMask B·T ones and zeros, or null
+ * @param tokenTypeIds  B·T ids whose embeddings are added to the tokens', rarely used with GPT-2; null for none
+ * @param labels        B·T ids or {@link #IGNORED}, or null where there is nothing to compare with
+ */
+public record Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] tokenTypeIds, int[] labels) {
+
+    public static final int IGNORED = -100;
+    public static final int PADDING = 0;
+
+    public Batch {
+        requireSize("input ids", inputIds, size, length);
+        if (attentionMask != null) {
+            requireSize("attention mask", attentionMask, size, length);
+        }
+        if (tokenTypeIds != null) {
+            requireSize("token type ids", tokenTypeIds, size, length);
+        }
+        if (labels != null) {
+            requireSize("labels", labels, size, length);
+        }
+    }
+
+    /** A batch without token types. */
+    public Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] labels) {
+        this(size, length, inputIds, attentionMask, null, labels);
+    }
+
+    private static void requireSize(String what, int[] values, int size, int length) {
+        if (size < 1 || length < 1 || values.length != (long) size * length) {
+            throw new IllegalArgumentException("a batch of " + size + " × " + length + " with " + values.length + " " + what);
+        }
+    }
+
+    public static Batch of(List<EncodedExample> examples) {
+        int size = examples.size();
+        int length = examples.stream().mapToInt(EncodedExample::length).max().orElse(0);
+        boolean padded = examples.stream().anyMatch(example -> example.length() < length);
+        int[] inputIds = new int[size * length]; // zeros, that is padding
+        int[] attentionMask = padded ? new int[size * length] : null;
+        int[] labels = new int[size * length];
+        Arrays.fill(labels, IGNORED);
+        for (int b = 0; b < size; b++) {
+            EncodedExample example = examples.get(b);
+            int row = b * length;
+            int start = example.completionStart();
+            System.arraycopy(example.tokens(), 0, inputIds, row, example.length());
+            System.arraycopy(example.tokens(), start, labels, row + start, example.targets());
+            if (padded) {
+                Arrays.fill(attentionMask, row, row + example.length(), 1);
+            }
+        }
+        return new Batch(size, length, inputIds, attentionMask, labels);
+    }
+
+    /** All examples once, sorted by length so that little is padded: for evaluation, where order does not matter. */
+    public static List<Batch> byLength(List<EncodedExample> examples, int batchSize) {
+        List<EncodedExample> sorted = new ArrayList<>(examples);
+        sorted.sort(Comparator.comparingInt(EncodedExample::length));
+        List<Batch> batches = new ArrayList<>();
+        for (int from = 0; from < sorted.size(); from += batchSize) {
+            batches.add(of(sorted.subList(from, Math.min(from + batchSize, sorted.size()))));
+        }
+        return batches;
+    }
+
+    /** How many labels the loss of a causal model is taken over: those not ignored, from t = 1 on. */
+    public int targets() {
+        int targets = 0;
+        for (int i = 0; labels != null && i < labels.length; i++) {
+            if (i % length != 0 && labels[i] != IGNORED) {
+                targets++;
+            }
+        }
+        return targets;
+    }
+
+    /** How many tokens are not padding: what a speed in tokens per second counts. */
+    public int tokens() {
+        return attentionMask == null ? inputIds.length : Arrays.stream(attentionMask).sum();
+    }
+}

@@ -1,0 +1,11 @@
+/**
+ * From files to batches: pairs of context and completion, their tokens, and the order in which they are trained on.
+ *
+ * <pre>
+ *   {@link org.lora4j.data.DataSets} → {@link org.lora4j.data.TextPair} → {@link org.lora4j.data.ExampleEncoder}
+ *     → {@link org.lora4j.data.EncodedExample} → {@link org.lora4j.data.LengthGroupedBatches} → {@link org.lora4j.data.Batch}
+ * </pre>
+ *
+ * {@link org.lora4j.data.E2e} is the paper's data-to-text task.
+ */
+package org.lora4j.data;

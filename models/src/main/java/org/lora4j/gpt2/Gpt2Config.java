@@ -1,0 +1,108 @@
+package org.lora4j.gpt2;
+
+import org.lora4j.LoraException;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.tensor.Shape;
+
+/**
+ * The sizes and choices of a GPT-2, by the names of its {@code config.json}.
+ *
+ * @param vocabSize               V
+ * @param nPositions              the longest sequence
+ * @param nEmbd                   C
+ * @param nLayer                  number of blocks
+ * @param nHead                   number of heads; divides C
+ * @param nInner                  width of the perceptron, 4·C unless the file says otherwise
+ * @param activation              the perceptron's GELU
+ * @param layerNormEpsilon        ε of every LayerNorm
+ * @param scaleAttention          whether q·k is multiplied by 1/√headSize ({@code scale_attn_weights})
+ * @param scaleByInverseLayer     whether q·k of block i is also divided by i + 1
+ *                                ({@code scale_attn_by_inverse_layer_idx})
+ * @param tieWordEmbeddings       whether the head is the token embedding
+ */
+public record Gpt2Config(
+        int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner, GeluKind activation,
+        double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings) {
+
+    public Gpt2Config {
+        if (vocabSize < 1 || nPositions < 1 || nEmbd < 1 || nLayer < 1 || nHead < 1 || nInner < 1) {
+            throw new LoraException("a GPT-2 needs positive sizes, found vocab_size " + vocabSize + ", n_positions "
+                    + nPositions + ", n_embd " + nEmbd + ", n_layer " + nLayer + ", n_head " + nHead + ", n_inner "
+                    + nInner);
+        }
+        if (nEmbd % nHead != 0) {
+            throw new LoraException("n_head " + nHead + " does not divide n_embd " + nEmbd
+                    + ": every head has the same whole number of features");
+        }
+    }
+
+    /** A GPT-2 with the usual choices: tanh GELU, 4·C, ε 1e-5, tied head. */
+    public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead) {
+        return new Gpt2Config(
+                vocabSize, nPositions, nEmbd, nLayer, nHead, 4 * nEmbd, GeluKind.TANH, 1e-5, true, false, true);
+    }
+
+    /** GPT-2 small: 124,439,808 parameters. */
+    public static Gpt2Config small() {
+        return of(50257, 1024, 768, 12, 12);
+    }
+
+    /** GPT-2 medium: 354,823,168 parameters. */
+    public static Gpt2Config medium() {
+        return of(50257, 1024, 1024, 24, 16);
+    }
+
+    /** GPT-2 large: 774,030,080 parameters. */
+    public static Gpt2Config large() {
+        return of(50257, 1024, 1280, 36, 20);
+    }
+
+    /** GPT-2 XL: 1,557,611,200 parameters. */
+    public static Gpt2Config xl() {
+        return of(50257, 1024, 1600, 48, 25);
+    }
+
+    public int headSize() {
+        return nEmbd / nHead;
+    }
+
+    /** What multiplies q·k in block {@code layer}. */
+    public double attentionScale(int layer) {
+        double scale = scaleAttention ? 1 / Math.sqrt(headSize()) : 1;
+        return scaleByInverseLayer ? scale / (layer + 1) : scale;
+    }
+
+    /**
+     * The shape of a parameter in memory, weights as out × in.
+     *
+     * @param name as in Hugging Face's files, with the prefix {@code transformer.}
+     */
+    public Shape shapeOf(String name) {
+        String last = name.substring(name.indexOf('.') + 1).replaceFirst("^h\\.\\d+\\.", "");
+        return switch (last) {
+            case "wte.weight", "weight" -> Shape.of(vocabSize, nEmbd); // "weight" is what is left of lm_head.weight
+            case "wpe.weight" -> Shape.of(nPositions, nEmbd);
+            case "attn.c_attn.weight" -> Shape.of(3 * nEmbd, nEmbd);
+            case "attn.c_attn.bias" -> Shape.of(3 * nEmbd);
+            case "attn.c_proj.weight" -> Shape.of(nEmbd, nEmbd);
+            case "mlp.c_fc.weight" -> Shape.of(nInner, nEmbd);
+            case "mlp.c_fc.bias" -> Shape.of(nInner);
+            case "mlp.c_proj.weight" -> Shape.of(nEmbd, nInner);
+            default -> Shape.of(nEmbd); // LayerNorms, and the biases of both c_proj
+        };
+    }
+
+    /** Whether GPT-2's files hold this weight as in × out. */
+    public static boolean isConv1d(String name) {
+        return name.matches(".*\\.c_(attn|proj|fc)\\.weight");
+    }
+
+    /** The number of parameters: V·C + P·C + L·(4C² + 2·C·I + 9·C + I) + 2·C, and V·C more for an untied head. */
+    public long parameterCount() {
+        long c = nEmbd;
+        long inner = nInner;
+        long block = 4 * c * c + 2 * c * inner + 9 * c + inner;
+        long head = tieWordEmbeddings ? 0 : vocabSize * c;
+        return vocabSize * c + nPositions * c + nLayer * block + 2 * c + head;
+    }
+}

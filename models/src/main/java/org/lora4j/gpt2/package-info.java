@@ -1,0 +1,2 @@
+/** GPT-2 (Radford et al. 2019) of any size: its configuration, its blocks, and its files as Hugging Face lays them out. */
+package org.lora4j.gpt2;

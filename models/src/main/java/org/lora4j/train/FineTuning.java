@@ -1,0 +1,136 @@
+package org.lora4j.train;
+
+import com.google.common.hash.Hashing;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.lora4j.data.Batch;
+import org.lora4j.data.EncodedExample;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.LengthGroupedBatches;
+import org.lora4j.data.TextPair;
+import org.lora4j.data.TooLong;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tokenizer.Tokenizer;
+
+/**
+ * The main job: an adapter learns to complete contexts.
+ *
+ * <pre>{@code
+ * FineTuning job = new FineTuning(gpt2, tokenizer, adapter, trainPairs, devPairs, 8, TooLong.FAIL, seed);
+ * Trainer.Outcome outcome = job.run(plan, folder, "gpt2", TrainingListener.NONE);
+ * }</pre>
+ *
+ * <p>The folder then holds the adapter as PEFT writes it, with the lowest dev loss that was seen, and
+ * {@code metrics.jsonl}.
+ */
+public final class FineTuning {
+
+    private static final int EVALUATION_BATCH = 32;
+
+    private final Gpt2 model;
+    private final LoraAdapter adapter;
+    private final LengthGroupedBatches data;
+    private final List<Batch> dev;
+    private final ExampleEncoder.Result examples;
+    private final Map<String, String> recipe = new LinkedHashMap<>();
+
+    /**
+     * @param adapter   attached to the model, trainable
+     * @param train     what to learn from
+     * @param dev       what to measure on; may be empty
+     * @param batchSize examples a batch
+     * @param tooLong   what becomes of examples longer than the model's positions
+     * @param seed      of the order of the examples
+     */
+    public FineTuning(
+            Gpt2 model, Tokenizer tokenizer, LoraAdapter adapter, List<TextPair> train, List<TextPair> dev,
+            int batchSize, TooLong tooLong, long seed) {
+        this.model = model;
+        this.adapter = adapter;
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions(), tooLong);
+        examples = encoder.encode(train);
+        data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
+        this.dev = dev.isEmpty() ? List.of() : Batch.byLength(encoder.encode(dev).examples(), EVALUATION_BATCH);
+        recipe.put("model", model.config().toString());
+        recipe.put("adapter", describe(adapter));
+        recipe.put("data", train.size() + " pairs, " + fingerprint(examples.examples()));
+        recipe.put("batch", Integer.toString(batchSize));
+        recipe.put("data-seed", Long.toString(seed));
+    }
+
+    /** The steps of some epochs, when {@code accumulation} batches make a step. */
+    public long steps(double epochs, int accumulation) {
+        return Math.max(1, (long) Math.ceil(epochs * data.batchesPerEpoch() / accumulation));
+    }
+
+    /** How the examples were encoded. */
+    public ExampleEncoder.Result examples() {
+        return examples;
+    }
+
+    /** The dev batches. */
+    public List<Batch> dev() {
+        return dev;
+    }
+
+    /**
+     * Trains, or goes on with what a killed run left in the folder.
+     *
+     * @param folder    where the run lives and the adapter goes; null to write nothing
+     * @param baseModel what the adapter's configuration names as its base
+     */
+    public Trainer.Outcome run(TrainingPlan plan, Path folder, String baseModel, TrainingListener listener) {
+        Runnable save = folder == null ? () -> { }
+                : () -> PeftFormat.save(adapter, folder, baseModel, PromptFormat.PAIR.metadata());
+        return new Trainer(model, adapter.trainable(), data, dev, plan, folder, recipe, save, listener).run();
+    }
+
+    /**
+     * Some of the pairs, drawn without repetition and left in their order.
+     *
+     * @param count how many; all where there are not more
+     */
+    public static List<TextPair> sample(List<TextPair> pairs, int count, long seed) {
+        if (count >= pairs.size()) {
+            return pairs;
+        }
+        boolean[] chosen = new boolean[pairs.size()];
+        int[] order = new Philox(seed).permutation(pairs.size(), 0, Philox.site("data.sample"));
+        for (int i = 0; i < count; i++) {
+            chosen[order[i]] = true;
+        }
+        List<TextPair> sample = new ArrayList<>(count);
+        for (int i = 0; i < chosen.length; i++) {
+            if (chosen[i]) {
+                sample.add(pairs.get(i));
+            }
+        }
+        return sample;
+    }
+
+    private static String describe(LoraAdapter adapter) {
+        return "r " + adapter.config().rank() + ", alpha " + adapter.config().alpha() + ", " + adapter.config().scaling()
+                + ", dropout " + adapter.config().dropout() + ", bias " + adapter.config().bias().text() + ", "
+                + adapter.config().init() + ", parts " + adapter.config().parts() + ", on " + adapter.adaptedModules();
+    }
+
+    /** A change of the data, however small, is another run. */
+    private static String fingerprint(List<EncodedExample> examples) {
+        var hasher = Hashing.sha256().newHasher();
+        for (EncodedExample example : examples) {
+            hasher.putInt(example.completionStart());
+            for (int token : example.tokens()) {
+                hasher.putInt(token);
+            }
+            hasher.putString(";", StandardCharsets.US_ASCII);
+        }
+        return hasher.hash().toString().substring(0, 16);
+    }
+}

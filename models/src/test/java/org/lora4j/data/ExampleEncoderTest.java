@@ -1,0 +1,77 @@
+package org.lora4j.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.primitives.Ints;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.lora4j.LoraException;
+import org.lora4j.tokenizer.TestTokenizers;
+import org.lora4j.tokenizer.Tokenizer;
+
+class ExampleEncoderTest {
+
+    private static final Tokenizer GPT2 = TestTokenizers.GPT2;
+    private static final TextPair PAIR = new TextPair("name : Aromi | Type : pub", "Aromi is a pub.");
+    private static final TextPair LONG = new TextPair("one two three four five six seven eight", "nine ten");
+
+    @Test
+    void anExampleIsContextSeparatorSpaceCompletionEnd() {
+        EncodedExample example = new ExampleEncoder(GPT2, 1024).encode(List.of(PAIR)).examples().getFirst();
+
+        assertThat(GPT2.decode(example.tokens()))
+                .isEqualTo("name : Aromi | Type : pub<|endoftext|> Aromi is a pub.<|endoftext|>");
+        assertThat(example.tokens()[example.completionStart() - 1]).isEqualTo(50256);
+        int[] targets = Arrays.copyOfRange(example.tokens(), example.completionStart(), example.length());
+        assertThat(GPT2.decode(targets)).isEqualTo(" Aromi is a pub.<|endoftext|>");
+        assertThat(targets).hasSize(example.targets());
+    }
+
+    @Test
+    void aPromptIsTheExampleUpToItsCompletion() {
+        ExampleEncoder encoder = new ExampleEncoder(GPT2, 1024);
+        EncodedExample example = encoder.encode(List.of(PAIR)).examples().getFirst();
+        assertThat(encoder.encodePrompt(PAIR.context() + " "))
+                .isEqualTo(Arrays.copyOf(example.tokens(), example.completionStart()));
+    }
+
+    @Test
+    void anEndOfTextWrittenInTheDataIsNoSeparator() {
+        TextPair pair = new TextPair("a<|endoftext|>b", "c");
+        EncodedExample example = new ExampleEncoder(GPT2, 1024).encode(List.of(pair)).examples().getFirst();
+        assertThat(Ints.asList(example.tokens()).stream().filter(id -> id == 50256)).hasSize(2);
+    }
+
+    @Test
+    void tooLongIsAnErrorByDefaultAndNamesTheExample() {
+        assertThatThrownBy(() -> new ExampleEncoder(GPT2, 11).encode(List.of(new TextPair("a", "b"), LONG)))
+                .isInstanceOf(LoraException.class)
+                .hasMessageStartingWith("example 2 (\"one two three four five six seven eight\") has 12 tokens, the model has 11 positions.");
+    }
+
+    @Test
+    void tooLongCanLoseTheBeginningOfItsContextOrBeDroppedAndIsCounted() {
+        ExampleEncoder.Result cut = new ExampleEncoder(GPT2, 6, TooLong.TRUNCATE_CONTEXT).encode(List.of(new TextPair("a", "b"), LONG));
+        assertThat(cut.truncated()).isEqualTo(1);
+        assertThat(cut.examples()).hasSize(2);
+        EncodedExample example = cut.examples().get(1);
+        assertThat(GPT2.decode(example.tokens())).isEqualTo(" seven eight<|endoftext|> nine ten<|endoftext|>");
+        assertThat(example.targets()).isEqualTo(3);
+        assertThat(cut.targets()).isEqualTo(5);
+
+        ExampleEncoder.Result dropped = new ExampleEncoder(GPT2, 6, TooLong.DROP).encode(List.of(new TextPair("a", "b"), LONG));
+        assertThat(dropped.dropped()).isEqualTo(1);
+        assertThat(dropped.examples()).hasSize(1);
+
+        assertThatThrownBy(() -> new ExampleEncoder(GPT2, 3, TooLong.TRUNCATE_CONTEXT).encode(List.of(LONG)))
+                .hasMessageContaining("Its completion alone has 3");
+    }
+
+    @Test
+    void aPairWithoutCompletionCannotBeLearntFrom() {
+        assertThatThrownBy(() -> new ExampleEncoder(GPT2, 1024).encode(List.of(new TextPair("a", " "))))
+                .isInstanceOf(LoraException.class).hasMessageStartingWith("example 1 (\"a\") has no completion");
+    }
+}

@@ -1,0 +1,73 @@
+"""Loads an adapter that lora4j wrote with the real PEFT and writes PEFT's logits (and loss, where there are labels).
+
+    python tests/golden/peft_roundtrip.py ADAPTER_DIR MODEL_DIR batch.safetensors out.safetensors [--compare ours.safetensors]
+
+`--compare` prints the largest error of each tensor of ours relative to the largest magnitude in PEFT's, and exits with 1
+if one is over `--bound`. A tensor of the adapter file that PEFT does not load unchanged is an error too: PEFT itself only
+warns. `--gradients` adds grad.<key> for each trainable tensor, so that the whole of `lora4j trace --gradients` can be
+compared.
+"""
+import argparse
+import sys
+
+import torch
+import torch.nn.functional as F
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import GPT2LMHeadModel
+
+
+def load(model_dir, adapter_dir):
+    base = GPT2LMHeadModel.from_pretrained(model_dir, dtype=torch.float32, attn_implementation="sdpa")
+    model = PeftModel.from_pretrained(base, adapter_dir, is_trainable=True).double().eval()
+    arrived = {k.replace(".default", ""): v for k, v in model.state_dict().items()}
+    for key, value in load_file(f"{adapter_dir}/adapter_model.safetensors").items():
+        if key not in arrived or not torch.equal(arrived[key], value.double()):
+            sys.exit(f"{adapter_dir}: PEFT did not load {key} {tuple(value.shape)}")
+    return model
+
+
+def compute(model, batch, gradients):
+    logits = model(**{k: v for k, v in batch.items() if k != "labels"}).logits
+    out = {"logits": logits.detach()}
+    if "labels" in batch:
+        loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten(), ignore_index=-100)
+        out["loss"] = loss.detach().reshape(1)
+        if gradients:
+            loss.backward()
+            out.update({f"grad.{n.replace('.default', '')}": p.grad
+                        for n, p in model.named_parameters() if p.requires_grad})
+    return out
+
+
+def compare(theirs, ours, bound):
+    worst = 0.0
+    for key in sorted(set(theirs) & set(ours)):
+        a, b = theirs[key].double(), ours[key].double()
+        if a.shape != b.shape:
+            sys.exit(f"{key}: shape {tuple(b.shape)}, PEFT has {tuple(a.shape)}")
+        error = ((a - b).abs().max() / a.abs().max().clamp_min(1e-300)).item()
+        worst = max(worst, error)
+        print(f"{error:.3e}  {key}")
+    for key in sorted(set(theirs) ^ set(ours)):
+        print(f"only in {'PEFT' if key in theirs else 'ours'}: {key}")
+    print(f"max relative error {worst:.3e}, bound {bound:.0e}")
+    return worst <= bound
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("adapter_dir", "model_dir", "batch", "out"):
+        parser.add_argument(name)
+    parser.add_argument("--compare", metavar="ours.safetensors")
+    parser.add_argument("--gradients", action="store_true")
+    parser.add_argument("--bound", type=float, default=2e-5)
+    args = parser.parse_args()
+    theirs = compute(load(args.model_dir, args.adapter_dir), load_file(args.batch), args.gradients)
+    save_file({k: v.contiguous() for k, v in theirs.items()}, args.out)
+    if args.compare and not compare(theirs, load_file(args.compare), args.bound):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

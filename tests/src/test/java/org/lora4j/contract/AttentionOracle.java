@@ -1,0 +1,132 @@
+package org.lora4j.contract;
+
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.DropoutMask;
+
+/**
+ * Attention with every matrix written out, one (queries, keys) matrix per sequence and head, and the softmax as exp over
+ * its sum; scores must be moderate. Beside each result stands its size, the same sum over absolute values.
+ */
+final class AttentionOracle {
+
+    final double[] y;
+    final double[] lse;
+    final double[] dq;
+    final double[] dk;
+    final double[] dv;
+    final double[] ySize;
+    final double[] dqSize;
+    final double[] dkSize;
+    final double[] dvSize;
+    /** The largest scale·Σ|q·k| of all scores, which their error is relative to. */
+    double scoreSize;
+
+    private final AttentionShape shape;
+    private final int[] mask;
+    private final DropoutMask dropout;
+
+    AttentionOracle(double[] q, double[] k, double[] v, double[] dy, int[] mask, AttentionShape shape, DropoutMask dropout) {
+        this.shape = shape;
+        this.mask = mask;
+        this.dropout = dropout;
+        int queryRows = shape.batch() * shape.queries();
+        int keyRows = shape.batch() * shape.keyRows();
+        int width = shape.width();
+        y = new double[queryRows * width];
+        dq = new double[queryRows * width];
+        ySize = new double[queryRows * width];
+        dqSize = new double[queryRows * width];
+        dk = new double[keyRows * width];
+        dv = new double[keyRows * width];
+        dkSize = new double[keyRows * width];
+        dvSize = new double[keyRows * width];
+        lse = new double[shape.batch() * shape.nHead() * shape.queries()];
+        for (int b = 0; b < shape.batch(); b++) {
+            for (int h = 0; h < shape.nHead(); h++) {
+                head(q, k, v, dy, b, h);
+            }
+        }
+    }
+
+    private void head(double[] q, double[] k, double[] v, double[] dy, int b, int h) {
+        int tq = shape.queries();
+        int tk = shape.keys();
+        int hs = shape.headSize();
+        double[] qh = cut(q, b * tq, tq, h);
+        double[] kh = cut(k, b * shape.keyRows(), tk, h);
+        double[] vh = cut(v, b * shape.keyRows(), tk, h);
+        double[] dyh = cut(dy, b * tq, tq, h);
+        double[] products = Oracle.product(qh, Oracle.transpose(kh, tk, hs), tq, hs, tk);
+        double[] sizes = Oracle.product(Oracle.abs(qh), Oracle.transpose(Oracle.abs(kh), tk, hs), tq, hs, tk);
+        double[] p = new double[tq * tk];
+        double[] factor = new double[tq * tk];
+        for (int t = 0; t < tq; t++) {
+            double sum = 0;
+            for (int s = 0; s < tk; s++) {
+                if (visible(b, t, s)) {
+                    p[t * tk + s] = Math.exp(shape.scale() * products[t * tk + s]);
+                    sum += p[t * tk + s];
+                    scoreSize = Math.max(scoreSize, Math.abs(shape.scale()) * sizes[t * tk + s]);
+                }
+                long element = (((long) b * shape.nHead() + h) * tq + t) * tk + s;
+                factor[t * tk + s] = dropout.p() == 0 || DropoutContract.keeps(dropout, element) ? 1 / (1 - dropout.p()) : 0;
+            }
+            for (int s = 0; s < tk && sum > 0; s++) {
+                p[t * tk + s] /= sum;
+            }
+            lse[(b * shape.nHead() + h) * tq + t] = Math.log(sum);
+        }
+        double[] pm = times(p, factor);
+        double[] yh = Oracle.product(pm, vh, tq, tk, hs);
+        double[] dyv = Oracle.product(dyh, Oracle.transpose(vh, tk, hs), tq, hs, tk);
+        double[] dyvSize = Oracle.product(Oracle.abs(dyh), Oracle.transpose(Oracle.abs(vh), tk, hs), tq, hs, tk);
+        double[] ds = new double[tq * tk];
+        double[] dsSize = new double[tq * tk];
+        for (int t = 0; t < tq; t++) {
+            double d = 0;
+            double dSize = 0;
+            for (int s = 0; s < tk; s++) {
+                d += pm[t * tk + s] * dyv[t * tk + s]; // Σ over keys of P ⊙ dP, which is Σ over features of dy ⊙ y
+                dSize += pm[t * tk + s] * dyvSize[t * tk + s];
+            }
+            for (int s = 0; s < tk; s++) {
+                int i = t * tk + s;
+                ds[i] = shape.scale() * p[i] * (factor[i] * dyv[i] - d);
+                dsSize[i] = Math.abs(shape.scale()) * p[i] * (factor[i] * dyvSize[i] + dSize);
+            }
+        }
+        paste(yh, y, b * tq, tq, h);
+        paste(Oracle.product(pm, Oracle.abs(vh), tq, tk, hs), ySize, b * tq, tq, h);
+        paste(Oracle.product(ds, kh, tq, tk, hs), dq, b * tq, tq, h);
+        paste(Oracle.product(dsSize, Oracle.abs(kh), tq, tk, hs), dqSize, b * tq, tq, h);
+        paste(Oracle.product(Oracle.transpose(ds, tq, tk), qh, tk, tq, hs), dk, b * shape.keyRows(), tk, h);
+        paste(Oracle.product(Oracle.transpose(dsSize, tq, tk), Oracle.abs(qh), tk, tq, hs), dkSize, b * shape.keyRows(), tk, h);
+        paste(Oracle.product(Oracle.transpose(pm, tq, tk), dyh, tk, tq, hs), dv, b * shape.keyRows(), tk, h);
+        paste(Oracle.product(Oracle.transpose(pm, tq, tk), Oracle.abs(dyh), tk, tq, hs), dvSize, b * shape.keyRows(), tk, h);
+    }
+
+    private boolean visible(int b, int t, int s) {
+        boolean future = shape.causal() && s - t > shape.keys() - shape.queries();
+        boolean padding = mask != null && mask[b * shape.keys() + s] == 0;
+        return !future && !padding;
+    }
+
+    private double[] cut(double[] x, int from, int count, int h) {
+        return Oracle.block(x, shape.width(), from, count, h * shape.headSize(), shape.headSize());
+    }
+
+    private void paste(double[] block, double[] x, int from, int count, int h) {
+        int hs = shape.headSize();
+        for (int i = 0; i < count; i++) {
+            System.arraycopy(block, i * hs, x, (from + i) * shape.width() + h * hs, hs);
+        }
+    }
+
+    private static double[] times(double[] x, double[] y) {
+        double[] z = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            z[i] = x[i] * y[i];
+        }
+        return z;
+    }
+}

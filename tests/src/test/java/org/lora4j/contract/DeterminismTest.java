@@ -1,0 +1,161 @@
+package org.lora4j.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.BackendOptions;
+import org.lora4j.backend.BackendProvider;
+import org.lora4j.backend.Backends;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Precision;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/** {@link Precision#STRICT} means the same bits on every run, with any number of threads, on every backend there is. */
+class DeterminismTest {
+
+    static List<BackendProvider> providers() {
+        return Backends.providers().stream().filter(provider -> provider.unavailable().isEmpty()).toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("providers")
+    void theNumberOfThreadsDoesNotChangeABit(BackendProvider provider) {
+        List<double[]> expected = null;
+        for (int threads : new int[] {1, 2, 3, 5, 1}) {
+            try (Backend backend = provider.create(new BackendOptions(threads, Precision.STRICT))) {
+                List<double[]> results = new Run(backend).everyOperation();
+                if (expected == null) {
+                    expected = results;
+                }
+                for (int i = 0; i < results.size(); i++) {
+                    assertThat(results.get(i)).as("result %d with %d threads", i, threads).isEqualTo(expected.get(i));
+                }
+            }
+        }
+    }
+
+    /** Every operation once, at sizes that split unevenly among threads. */
+    private static final class Run {
+
+        private static final int ROWS = 301;
+        private static final int WIDTH = 68;
+        private static final int CLASSES = 515;
+
+        private final Backend backend;
+        private final List<double[]> results = new ArrayList<>();
+
+        Run(Backend backend) {
+            this.backend = backend;
+        }
+
+        List<double[]> everyOperation() {
+            Tensor x = random("x", ROWS, WIDTH);
+            Tensor w = random("w", CLASSES, WIDTH);
+            Tensor logits = zeros(ROWS, CLASSES);
+            backend.linear(x.matrix(), w.matrix(), random("bias", CLASSES), logits.matrix());
+            keep(logits);
+            loss(logits, w, x);
+            layerNorm(x);
+            attention();
+            elementwise(x);
+            return results;
+        }
+
+        private void loss(Tensor logits, Tensor w, Tensor x) {
+            Tensor losses = zeros(ROWS);
+            IntTensor targets = backend.allocateInts(Shape.of(ROWS));
+            int[] ids = new int[ROWS];
+            Arrays.setAll(ids, i -> i % 9 == 0 ? -100 : i * 7 % 40); // few different rows, many times each
+            backend.upload(ids, 0, targets, ROWS);
+            backend.crossEntropy(logits, targets, 0.1, losses);
+            keep(losses);
+            backend.crossEntropyWithGradient(logits, targets, 0.1, 1.0 / ROWS, losses);
+            keep(losses, logits);
+            Tensor dw = random("dw", CLASSES, WIDTH);
+            backend.matmul(logits.matrix().t(), x.matrix(), dw.matrix(), 0.5, 1);
+            Tensor dx = zeros(ROWS, WIDTH);
+            backend.matmul(logits.matrix(), w.matrix(), dx.matrix(), 1, 0);
+            Tensor dbias = zeros(CLASSES);
+            backend.addColumnSums(logits.matrix(), dbias);
+            keep(dw, dx, dbias);
+            Arrays.setAll(ids, i -> i * 7 % 40);
+            backend.upload(ids, 0, targets, ROWS);
+            Tensor table = random("table", 40, WIDTH);
+            backend.scatterAddRows(dx, targets, table);
+            backend.gatherRows(table, targets, dx, 0.3);
+            keep(table, dx);
+            Tensor m = zeros(CLASSES, WIDTH);
+            Tensor v = zeros(CLASSES, WIDTH);
+            backend.adamW(w, dw, m, v, new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 1, true, DecayOrder.AFTER));
+            keep(w, m, v);
+            results.add(new double[] {backend.sum(dw), backend.sumOfSquares(dw)});
+        }
+
+        private void layerNorm(Tensor x) {
+            Tensor gamma = random("gamma", WIDTH);
+            Tensor y = zeros(ROWS, WIDTH);
+            Tensor mean = zeros(ROWS);
+            Tensor rstd = zeros(ROWS);
+            backend.layerNorm(x, gamma, random("beta", WIDTH), 1e-5, y, mean, rstd);
+            Tensor dx = zeros(ROWS, WIDTH);
+            Tensor dgamma = zeros(WIDTH);
+            Tensor dbeta = zeros(WIDTH);
+            backend.layerNormBackward(random("dy", ROWS, WIDTH), x, gamma, mean, rstd, dx, dgamma, dbeta);
+            keep(y, mean, rstd, dx, dgamma, dbeta);
+        }
+
+        private void attention() {
+            AttentionShape shape = AttentionShape.self(3, 77, 5, 12, true);
+            DropoutMask dropout = new DropoutMask(0.1, 1, 2, 3);
+            Tensor qkv = random("qkv", 231, 180);
+            Tensor y = zeros(231, 60);
+            Tensor lse = zeros(15, 77);
+            backend.attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null, shape, dropout, y.matrix(), lse);
+            Tensor gradient = zeros(231, 180);
+            backend.attentionBackward(random("dy", 231, 60).matrix(), qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60),
+                    y.matrix(), lse, null, shape, dropout, gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60));
+            keep(y, lse, gradient);
+        }
+
+        private void elementwise(Tensor x) {
+            Tensor y = zeros(ROWS, WIDTH);
+            for (GeluKind kind : GeluKind.values()) {
+                backend.gelu(x, y, kind);
+                keep(y);
+                backend.geluBackward(x, random("dy", ROWS, WIDTH), y, kind);
+                keep(y);
+            }
+            backend.dropout(x, y, new DropoutMask(0.3, 4, 5, 6));
+            backend.add(x.matrix(), y.matrix(), 0.3);
+            backend.scale(y, 0.7);
+            keep(y);
+        }
+
+        private Tensor zeros(int... extents) {
+            return backend.allocate(Shape.of(extents));
+        }
+
+        private Tensor random(String name, int... extents) {
+            Tensor tensor = zeros(extents);
+            backend.upload(ContractFamily.numbers(name, (int) tensor.size()), tensor);
+            return tensor;
+        }
+
+        private void keep(Tensor... tensors) {
+            for (Tensor tensor : tensors) {
+                results.add(backend.readDoubles(tensor));
+            }
+        }
+    }
+}

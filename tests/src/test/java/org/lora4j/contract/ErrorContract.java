@@ -1,0 +1,121 @@
+package org.lora4j.contract;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.ShapeMismatchException;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/** Shapes that do not fit are refused, with the shapes as passed in the message. */
+abstract class ErrorContract extends ContractFamily {
+
+    private static final AttentionShape SELF = AttentionShape.self(2, 3, 2, 2, true);
+
+    ErrorContract(Subject subject) {
+        super(subject);
+    }
+
+    private Tensor shaped(int... extents) {
+        return backend().allocate(Shape.of(extents));
+    }
+
+    private MatrixView matrix(int rows, int columns) {
+        return shaped(rows, columns).matrix();
+    }
+
+    private static void refused(Runnable operation, String... shapes) {
+        assertThatThrownBy(operation::run).isInstanceOf(ShapeMismatchException.class).hasMessageContainingAll(shapes);
+    }
+
+    @Test
+    void elementwise() {
+        refused(() -> backend().copy(matrix(2, 3), matrix(3, 3)), "(2, 3)", "(3, 3)");
+        refused(() -> backend().copy(matrix(2, 3), matrix(2, 4)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().add(matrix(2, 3), matrix(3, 2), 1), "(2, 3)", "(3, 2)");
+        refused(() -> backend().add(shaped(6), shaped(7)), "6", "7");
+        refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), DropoutMask.NONE), "(2, 3)", "(2, 4)");
+        refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), new DropoutMask(0.5, 1, 2, 3)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().gelu(shaped(2, 3), shaped(5), GeluKind.ERF), "(2, 3)", "(5)");
+        refused(() -> backend().geluBackward(shaped(2, 3), shaped(2, 2), shaped(2, 3), GeluKind.TANH), "(2, 3)", "(2, 2)");
+        refused(() -> backend().geluBackward(shaped(2, 3), shaped(2, 3), shaped(2, 2), GeluKind.TANH), "(2, 3)", "(2, 2)");
+    }
+
+    @Test
+    void products() {
+        refused(() -> backend().matmul(matrix(2, 3), matrix(4, 5), matrix(2, 5), 1, 0), "(2, 3)", "(4, 5)");
+        refused(() -> backend().matmul(matrix(3, 2).t(), matrix(5, 4).t(), matrix(2, 5), 1, 0), "(3, 2)ᵀ", "(5, 4)ᵀ");
+        refused(() -> backend().matmul(matrix(2, 3), matrix(3, 5), matrix(2, 4), 1, 0), "(2, 3)", "(3, 5)", "(2, 4)");
+        refused(() -> backend().matmul(matrix(2, 3), matrix(3, 5), matrix(3, 5), 1, 0), "(2, 3)", "(3, 5)");
+        refused(() -> backend().linear(matrix(2, 3), matrix(5, 4), null, matrix(2, 5)), "(2, 3)", "(5, 4)");
+        refused(() -> backend().linear(matrix(2, 3), matrix(5, 3), null, matrix(2, 4)), "(5, 3)", "(2, 4)");
+        refused(() -> backend().linear(matrix(2, 3), matrix(5, 3), shaped(4), matrix(2, 5)), "(5, 3)", "(4)");
+        refused(() -> backend().addColumnSums(matrix(2, 3), shaped(4)), "(2, 3)", "(4)");
+    }
+
+    @Test
+    void layerNorm() {
+        refused(() -> backend().layerNorm(shaped(2, 3), shaped(4), shaped(3), 0, shaped(2, 3), shaped(2), shaped(2)), "(2, 3)", "(4)");
+        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(4), 0, shaped(2, 3), shaped(2), shaped(2)), "(2, 3)", "(4)");
+        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 4), shaped(2), shaped(2)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 3), shaped(7), shaped(2)), "(2, 3)", "(7)");
+        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 3), shaped(2), shaped(7)), "(2, 3)", "(7)");
+        refused(() -> backend().layerNormBackward(shaped(2, 4), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+                null, null), "(2, 4)", "(2, 3)");
+        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(4, 3),
+                null, null), "(2, 3)", "(4, 3)");
+        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+                shaped(5), null), "(2, 3)", "(5)");
+        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+                null, shaped(5)), "(2, 3)", "(5)");
+    }
+
+    @Test
+    void attention() {
+        MatrixView x = matrix(6, 4);
+        refused(() -> backend().attention(matrix(5, 4), x, x, null, SELF, DropoutMask.NONE, matrix(6, 4), null), "(5, 4)", "(6, 4)");
+        refused(() -> backend().attention(x, matrix(6, 5), x, null, SELF, DropoutMask.NONE, matrix(6, 4), null), "(6, 5)", "(6, 4)");
+        refused(() -> backend().attention(x, x, matrix(7, 4), null, SELF, DropoutMask.NONE, matrix(6, 4), null), "(7, 4)", "(6, 4)");
+        refused(() -> backend().attention(x, x, x, null, SELF, DropoutMask.NONE, matrix(4, 6), null), "(4, 6)", "(6, 4)");
+        IntTensor mask = backend().allocateInts(Shape.of(2, 4));
+        refused(() -> backend().attention(x, x, x, mask, SELF, DropoutMask.NONE, matrix(6, 4), null), "(2, 4)", "(6, 4)");
+        refused(() -> backend().attention(x, x, x, null, SELF, DropoutMask.NONE, matrix(6, 4), shaped(4, 4)), "(4, 4)", "(6, 4)");
+        refused(() -> backend().attentionBackward(x, x, x, x, x, shaped(4, 3), null, SELF, DropoutMask.NONE,
+                matrix(6, 4), matrix(8, 4), matrix(6, 4)), "(6, 4)", "(8, 4)");
+        refused(() -> backend().attentionBackward(matrix(6, 5), x, x, x, x, shaped(4, 3), null, SELF, DropoutMask.NONE,
+                matrix(6, 4), matrix(6, 4), matrix(6, 4)), "(6, 5)", "(6, 4)");
+    }
+
+    @Test
+    void embeddings() {
+        IntTensor rows = backend().allocateInts(Shape.of(5));
+        refused(() -> backend().gatherRows(shaped(7, 3), rows, shaped(4, 3), 0), "(7, 3)", "(5)", "(4, 3)");
+        refused(() -> backend().gatherRows(shaped(7, 3), rows, shaped(5, 4), 0), "(7, 3)", "(5, 4)");
+        refused(() -> backend().scatterAddRows(shaped(4, 3), rows, shaped(7, 3)), "(7, 3)", "(5)", "(4, 3)");
+        refused(() -> backend().scatterAddRows(shaped(5, 4), rows, shaped(7, 3)), "(7, 3)", "(5, 4)");
+    }
+
+    @Test
+    void loss() {
+        IntTensor targets = backend().allocateInts(Shape.of(5));
+        refused(() -> backend().crossEntropy(shaped(4, 9), targets, 0, shaped(4)), "(4, 9)", "(5)");
+        refused(() -> backend().crossEntropy(shaped(5, 9), targets, 0, shaped(4)), "(5, 9)", "(4)");
+        refused(() -> backend().crossEntropyWithGradient(shaped(4, 9), targets, 0, 1, shaped(4)), "(4, 9)", "(5)");
+        refused(() -> backend().crossEntropyWithGradient(shaped(5, 9), targets, 0, 1, shaped(4)), "(5, 9)", "(4)");
+    }
+
+    @Test
+    void update() {
+        AdamWStep step = new AdamWStep(1, 0.9, 0.99, 1e-8, 0, 1, true, DecayOrder.BEFORE);
+        refused(() -> backend().adamW(shaped(2, 3), shaped(5), shaped(2, 3), shaped(2, 3), step), "(2, 3)", "(5)");
+        refused(() -> backend().adamW(shaped(2, 3), shaped(2, 3), shaped(5), shaped(2, 3), step), "(2, 3)", "(5)");
+        refused(() -> backend().adamW(shaped(2, 3), shaped(2, 3), shaped(2, 3), shaped(5), step), "(2, 3)", "(5)");
+    }
+}

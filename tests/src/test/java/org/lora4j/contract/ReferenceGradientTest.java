@@ -1,0 +1,237 @@
+package org.lora4j.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.Backends;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * Each backward of the reference backend against its forward: f′(x)ᵀw, which backward gives, against
+ * (⟨f(x + h·e), w⟩ − ⟨f(x − h·e), w⟩) / 2h, for every coordinate e and for one direction that mixes them all.
+ */
+class ReferenceGradientTest {
+
+    private static final double UNIT_ROUNDOFF = 0x1p-53;
+    /** Where the error of the formula, h²·f‴/6, and of the subtraction, u·f/h, are about the same: ∛u. */
+    private static final double STEP = 0x1p-17;
+
+    private final Backend backend = Backends.create("reference");
+
+    /** @param backward (x, w) ↦ f′(x)ᵀw */
+    private static void check(Function<double[], double[]> forward, BiFunction<double[], double[], double[]> backward, double[] x) {
+        double[] y = forward.apply(x);
+        double[] w = ContractFamily.numbers("w", y.length);
+        double[] gradient = backward.apply(x, w);
+        // third derivatives of these functions at such numbers stay below 100 times what is summed
+        double size = 1 + Oracle.dot(Oracle.abs(y), Oracle.abs(w)) + Oracle.dot(Oracle.abs(w), Oracle.abs(w));
+        double bound = (100 * STEP * STEP / 6 + 2 * y.length * UNIT_ROUNDOFF / STEP) * size;
+        for (int i = 0; i < x.length; i++) {
+            double[] direction = new double[x.length];
+            direction[i] = 1;
+            assertThat(gradient[i]).as("coordinate %d", i).isCloseTo(slope(forward, x, direction, w), within(bound));
+        }
+        double[] mixed = ContractFamily.numbers("direction", x.length);
+        double length = Math.sqrt(Oracle.dot(mixed, mixed));
+        assertThat(Oracle.dot(gradient, mixed)).isCloseTo(slope(forward, x, mixed, w), within(bound * length * length * length));
+    }
+
+    private static double slope(Function<double[], double[]> forward, double[] x, double[] direction, double[] w) {
+        double[] ahead = x.clone();
+        double[] behind = x.clone();
+        for (int i = 0; i < x.length; i++) {
+            ahead[i] += STEP * direction[i];
+            behind[i] -= STEP * direction[i];
+        }
+        double[] up = forward.apply(ahead);
+        double[] down = forward.apply(behind);
+        double sum = 0;
+        for (int i = 0; i < up.length; i++) {
+            sum += (up[i] - down[i]) * w[i];
+        }
+        return sum / (2 * STEP);
+    }
+
+    private Tensor tensor(double[] values, int... extents) {
+        Tensor tensor = backend.allocate(Shape.of(extents));
+        backend.upload(values, tensor);
+        return tensor;
+    }
+
+    private Tensor zeros(int... extents) {
+        return backend.allocate(Shape.of(extents));
+    }
+
+    private double[] read(Tensor tensor) {
+        return backend.readDoubles(tensor);
+    }
+
+    @Test
+    void linearBackwardIsTheGradientForInputWeightAndBias() {
+        int n = 3;
+        int in = 4;
+        int out = 5;
+        double[] x = ContractFamily.numbers("x", n * in);
+        double[] weight = ContractFamily.numbers("weight", out * in);
+        double[] bias = ContractFamily.numbers("bias", out);
+        check(at -> linear(at, weight, bias, n), (at, w) -> {
+            Tensor dx = zeros(n, in);
+            backend.matmul(tensor(w, n, out).matrix(), tensor(weight, out, in).matrix(), dx.matrix(), 1, 0);
+            return read(dx);
+        }, x);
+        check(at -> linear(x, at, bias, n), (at, w) -> {
+            Tensor dw = zeros(out, in);
+            backend.matmul(tensor(w, n, out).matrix().t(), tensor(x, n, in).matrix(), dw.matrix(), 1, 0);
+            return read(dw);
+        }, weight);
+        check(at -> linear(x, weight, at, n), (at, w) -> {
+            Tensor dbias = zeros(out);
+            backend.addColumnSums(tensor(w, n, out).matrix(), dbias);
+            return read(dbias);
+        }, bias);
+    }
+
+    private double[] linear(double[] x, double[] weight, double[] bias, int n) {
+        Tensor y = zeros(n, bias.length);
+        backend.linear(tensor(x, n, x.length / n).matrix(), tensor(weight, bias.length, x.length / n).matrix(),
+                tensor(bias, bias.length), y.matrix());
+        return read(y);
+    }
+
+    @ParameterizedTest
+    @EnumSource(GeluKind.class)
+    void geluBackwardIsTheGradient(GeluKind kind) {
+        check(at -> {
+            Tensor y = zeros(at.length);
+            backend.gelu(tensor(at, at.length), y, kind);
+            return read(y);
+        }, (at, w) -> {
+            Tensor dx = zeros(at.length);
+            backend.geluBackward(tensor(at, at.length), tensor(w, at.length), dx, kind);
+            return read(dx);
+        }, ContractFamily.numbers("x", 40));
+    }
+
+    @Test
+    void dropoutIsItsOwnGradient() {
+        DropoutMask mask = new DropoutMask(0.4, 1, 2, 3);
+        check(at -> dropout(at, mask), (at, w) -> dropout(w, mask), ContractFamily.numbers("x", 30));
+    }
+
+    private double[] dropout(double[] x, DropoutMask mask) {
+        Tensor y = tensor(x, x.length);
+        backend.dropout(y, y, mask);
+        return read(y);
+    }
+
+    @Test
+    void layerNormBackwardIsTheGradientForInputGammaAndBeta() {
+        double[] x = ContractFamily.numbers("x", 3 * 7);
+        double[] gamma = ContractFamily.numbers("gamma", 7);
+        double[] beta = ContractFamily.numbers("beta", 7);
+        check(at -> layerNorm(at, gamma, beta)[0], (at, w) -> layerNormBackward(at, gamma, beta, w)[0], x);
+        check(at -> layerNorm(x, at, beta)[0], (at, w) -> layerNormBackward(x, at, beta, w)[1], gamma);
+        check(at -> layerNorm(x, gamma, at)[0], (at, w) -> layerNormBackward(x, gamma, at, w)[2], beta);
+    }
+
+    private double[][] layerNorm(double[] x, double[] gamma, double[] beta) {
+        int columns = gamma.length;
+        int rows = x.length / columns;
+        Tensor y = zeros(rows, columns);
+        Tensor mean = zeros(rows);
+        Tensor rstd = zeros(rows);
+        backend.layerNorm(tensor(x, rows, columns), tensor(gamma, columns), tensor(beta, columns), 1e-5, y, mean, rstd);
+        return new double[][] {read(y), read(mean), read(rstd)};
+    }
+
+    private double[][] layerNormBackward(double[] x, double[] gamma, double[] beta, double[] dy) {
+        int columns = gamma.length;
+        int rows = x.length / columns;
+        double[][] forward = layerNorm(x, gamma, beta);
+        Tensor dx = zeros(rows, columns);
+        Tensor dgamma = zeros(columns);
+        Tensor dbeta = zeros(columns);
+        backend.layerNormBackward(tensor(dy, rows, columns), tensor(x, rows, columns), tensor(gamma, columns),
+                tensor(forward[1], rows), tensor(forward[2], rows), dx, dgamma, dbeta);
+        return new double[][] {read(dx), read(dgamma), read(dbeta)};
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void attentionBackwardIsTheGradientForQueriesKeysAndValues(boolean causal) {
+        AttentionShape shape = new AttentionShape(2, 3, 5, 6, 2, 3, 0.6, causal);
+        int[] mask = {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}; // in the second sequence, causal, the first query sees no key
+        for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
+            double[] x = ContractFamily.numbers("x", (6 + 12 + 12) * 6);
+            check(at -> attention(at, mask, shape, dropout)[0], (at, w) -> attentionBackward(at, mask, shape, dropout, w), x);
+        }
+    }
+
+    /** q, k and v one after the other in x. */
+    private double[][] attention(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
+        Tensor all = tensor(x, 30, 6);
+        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
+        backend.upload(mask, 0, visible, mask.length);
+        Tensor y = zeros(6, 6);
+        Tensor lse = zeros(4, 3);
+        backend.attention(all.rows(0, 6), all.rows(6, 12), all.rows(18, 12), visible, shape, dropout, y.matrix(), lse);
+        return new double[][] {read(y), read(lse)};
+    }
+
+    private double[] attentionBackward(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout, double[] dy) {
+        double[][] forward = attention(x, mask, shape, dropout);
+        Tensor all = tensor(x, 30, 6);
+        Tensor gradient = zeros(30, 6);
+        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
+        backend.upload(mask, 0, visible, mask.length);
+        backend.attentionBackward(tensor(dy, 6, 6).matrix(), all.rows(0, 6), all.rows(6, 12), all.rows(18, 12),
+                tensor(forward[0], 6, 6).matrix(), tensor(forward[1], 4, 3), visible, shape, dropout,
+                gradient.rows(0, 6), gradient.rows(6, 12), gradient.rows(18, 12));
+        return read(gradient);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.1})
+    void crossEntropyWithGradientIsTheGradientOfTheWeightedSum(double smoothing) {
+        int rows = 4;
+        int classes = 6;
+        IntTensor targets = backend.allocateInts(Shape.of(rows));
+        backend.upload(new int[] {5, -100, 0, 2}, 0, targets, rows);
+        check(at -> {
+            Tensor losses = zeros(rows);
+            backend.crossEntropy(tensor(at, rows, classes), targets, smoothing, losses);
+            return new double[] {0.7 * backend.sum(losses)};
+        }, (at, w) -> {
+            Tensor logits = tensor(at, rows, classes);
+            backend.crossEntropyWithGradient(logits, targets, smoothing, 0.7 * w[0], zeros(rows));
+            return read(logits);
+        }, ContractFamily.numbers("z", rows * classes));
+    }
+
+    @Test
+    void scatterAddIsTheGradientOfGather() {
+        IntTensor rows = backend.allocateInts(Shape.of(5));
+        backend.upload(new int[] {1, 3, 1, 0, 1}, 0, rows, 5);
+        check(at -> {
+            Tensor out = zeros(5, 3);
+            backend.gatherRows(tensor(at, 4, 3), rows, out, 0);
+            return read(out);
+        }, (at, w) -> {
+            Tensor table = zeros(4, 3);
+            backend.scatterAddRows(tensor(w, 5, 3), rows, table);
+            return read(table);
+        }, ContractFamily.numbers("table", 12));
+    }
+}
