@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "lora4j",
         subcommands = {
+                DemoCommand.class,
                 TrainCommand.class,
                 GenerateCommand.class,
                 EvaluateCommand.class,

@@ -1,5 +1,6 @@
 package org.lora4j.backend.cpu;
 
+import static org.lora4j.backend.cpu.Gemm.DEPTH;
 import static org.lora4j.backend.cpu.Gemm.FLOATS;
 import static org.lora4j.backend.cpu.Gemm.LANES;
 
@@ -17,13 +18,16 @@ import jdk.incubator.vector.FloatVector;
  * independent sums to hide the latency of the fma units.
  *
  * <p>b is read as {@code b[bo + p·bStride]} and the next 2·LANES − 1 elements. a is either <em>k-major</em>, element
- * (i, p) at {@code ao + p·aStride + i}, as in packed panels and in transposed views; or <em>row-major</em>, at
- * {@code ao + i·aStride + p}, where rows past {@code lastRow} repeat the last one instead of leaving the matrix. The tile
- * is written to {@code tile[to]} onward with rows of 2·LANES.
+ * (i, p) at {@code ao + p·aStride + i}, as in transposed views; or a <em>row panel</em>, at {@code ao + i·DEPTH + p},
+ * where the constant distance between rows makes one register the address of all of them. The tile is written to
+ * {@code tile[to]} onward with rows of 2·LANES.
  *
  * <p>The statements are written out because the compiler keeps only local variables in registers.
  */
 final class Tiles {
+
+    /** Rows of the smaller tile. */
+    static final int HALF = 6;
 
     private Tiles() {
     }
@@ -122,8 +126,8 @@ final class Tiles {
         t11.intoArray(tile, to + 23 * LANES);
     }
 
-    static void rows12OfRowMajor(
-            int depth, float[] a, int ao, int aStride, int lastRow, float[] b, int bo, int bStride, float[] tile, int to) {
+    static void rows12OfRowPanel(
+            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -148,56 +152,45 @@ final class Tiles {
         FloatVector t10 = FloatVector.zero(FLOATS);
         FloatVector s11 = FloatVector.zero(FLOATS);
         FloatVector t11 = FloatVector.zero(FLOATS);
-        int a0 = ao;
-        int a1 = ao + Math.min(1, lastRow) * aStride;
-        int a2 = ao + Math.min(2, lastRow) * aStride;
-        int a3 = ao + Math.min(3, lastRow) * aStride;
-        int a4 = ao + Math.min(4, lastRow) * aStride;
-        int a5 = ao + Math.min(5, lastRow) * aStride;
-        int a6 = ao + Math.min(6, lastRow) * aStride;
-        int a7 = ao + Math.min(7, lastRow) * aStride;
-        int a8 = ao + Math.min(8, lastRow) * aStride;
-        int a9 = ao + Math.min(9, lastRow) * aStride;
-        int a10 = ao + Math.min(10, lastRow) * aStride;
-        int a11 = ao + Math.min(11, lastRow) * aStride;
         for (int p = 0; p < depth; p++) {
             int bi = bo + p * bStride;
+            int ai = ao + p;
             FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
             FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
-            FloatVector x0 = FloatVector.broadcast(FLOATS, a[a0 + p]);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[ai]);
             s0 = x0.fma(b0, s0);
             t0 = x0.fma(b1, t0);
-            FloatVector x1 = FloatVector.broadcast(FLOATS, a[a1 + p]);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[ai + 1 * DEPTH]);
             s1 = x1.fma(b0, s1);
             t1 = x1.fma(b1, t1);
-            FloatVector x2 = FloatVector.broadcast(FLOATS, a[a2 + p]);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[ai + 2 * DEPTH]);
             s2 = x2.fma(b0, s2);
             t2 = x2.fma(b1, t2);
-            FloatVector x3 = FloatVector.broadcast(FLOATS, a[a3 + p]);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[ai + 3 * DEPTH]);
             s3 = x3.fma(b0, s3);
             t3 = x3.fma(b1, t3);
-            FloatVector x4 = FloatVector.broadcast(FLOATS, a[a4 + p]);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[ai + 4 * DEPTH]);
             s4 = x4.fma(b0, s4);
             t4 = x4.fma(b1, t4);
-            FloatVector x5 = FloatVector.broadcast(FLOATS, a[a5 + p]);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[ai + 5 * DEPTH]);
             s5 = x5.fma(b0, s5);
             t5 = x5.fma(b1, t5);
-            FloatVector x6 = FloatVector.broadcast(FLOATS, a[a6 + p]);
+            FloatVector x6 = FloatVector.broadcast(FLOATS, a[ai + 6 * DEPTH]);
             s6 = x6.fma(b0, s6);
             t6 = x6.fma(b1, t6);
-            FloatVector x7 = FloatVector.broadcast(FLOATS, a[a7 + p]);
+            FloatVector x7 = FloatVector.broadcast(FLOATS, a[ai + 7 * DEPTH]);
             s7 = x7.fma(b0, s7);
             t7 = x7.fma(b1, t7);
-            FloatVector x8 = FloatVector.broadcast(FLOATS, a[a8 + p]);
+            FloatVector x8 = FloatVector.broadcast(FLOATS, a[ai + 8 * DEPTH]);
             s8 = x8.fma(b0, s8);
             t8 = x8.fma(b1, t8);
-            FloatVector x9 = FloatVector.broadcast(FLOATS, a[a9 + p]);
+            FloatVector x9 = FloatVector.broadcast(FLOATS, a[ai + 9 * DEPTH]);
             s9 = x9.fma(b0, s9);
             t9 = x9.fma(b1, t9);
-            FloatVector x10 = FloatVector.broadcast(FLOATS, a[a10 + p]);
+            FloatVector x10 = FloatVector.broadcast(FLOATS, a[ai + 10 * DEPTH]);
             s10 = x10.fma(b0, s10);
             t10 = x10.fma(b1, t10);
-            FloatVector x11 = FloatVector.broadcast(FLOATS, a[a11 + p]);
+            FloatVector x11 = FloatVector.broadcast(FLOATS, a[ai + 11 * DEPTH]);
             s11 = x11.fma(b0, s11);
             t11 = x11.fma(b1, t11);
         }
@@ -279,8 +272,8 @@ final class Tiles {
         t5.intoArray(tile, to + 11 * LANES);
     }
 
-    static void rows6OfRowMajor(
-            int depth, float[] a, int ao, int aStride, int lastRow, float[] b, int bo, int bStride, float[] tile, int to) {
+    static void rows6OfRowPanel(
+            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -293,32 +286,27 @@ final class Tiles {
         FloatVector t4 = FloatVector.zero(FLOATS);
         FloatVector s5 = FloatVector.zero(FLOATS);
         FloatVector t5 = FloatVector.zero(FLOATS);
-        int a0 = ao;
-        int a1 = ao + Math.min(1, lastRow) * aStride;
-        int a2 = ao + Math.min(2, lastRow) * aStride;
-        int a3 = ao + Math.min(3, lastRow) * aStride;
-        int a4 = ao + Math.min(4, lastRow) * aStride;
-        int a5 = ao + Math.min(5, lastRow) * aStride;
         for (int p = 0; p < depth; p++) {
             int bi = bo + p * bStride;
+            int ai = ao + p;
             FloatVector b0 = FloatVector.fromArray(FLOATS, b, bi);
             FloatVector b1 = FloatVector.fromArray(FLOATS, b, bi + LANES);
-            FloatVector x0 = FloatVector.broadcast(FLOATS, a[a0 + p]);
+            FloatVector x0 = FloatVector.broadcast(FLOATS, a[ai]);
             s0 = x0.fma(b0, s0);
             t0 = x0.fma(b1, t0);
-            FloatVector x1 = FloatVector.broadcast(FLOATS, a[a1 + p]);
+            FloatVector x1 = FloatVector.broadcast(FLOATS, a[ai + 1 * DEPTH]);
             s1 = x1.fma(b0, s1);
             t1 = x1.fma(b1, t1);
-            FloatVector x2 = FloatVector.broadcast(FLOATS, a[a2 + p]);
+            FloatVector x2 = FloatVector.broadcast(FLOATS, a[ai + 2 * DEPTH]);
             s2 = x2.fma(b0, s2);
             t2 = x2.fma(b1, t2);
-            FloatVector x3 = FloatVector.broadcast(FLOATS, a[a3 + p]);
+            FloatVector x3 = FloatVector.broadcast(FLOATS, a[ai + 3 * DEPTH]);
             s3 = x3.fma(b0, s3);
             t3 = x3.fma(b1, t3);
-            FloatVector x4 = FloatVector.broadcast(FLOATS, a[a4 + p]);
+            FloatVector x4 = FloatVector.broadcast(FLOATS, a[ai + 4 * DEPTH]);
             s4 = x4.fma(b0, s4);
             t4 = x4.fma(b1, t4);
-            FloatVector x5 = FloatVector.broadcast(FLOATS, a[a5 + p]);
+            FloatVector x5 = FloatVector.broadcast(FLOATS, a[ai + 5 * DEPTH]);
             s5 = x5.fma(b0, s5);
             t5 = x5.fma(b1, t5);
         }

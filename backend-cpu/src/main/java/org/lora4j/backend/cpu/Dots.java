@@ -1,0 +1,203 @@
+package org.lora4j.backend.cpu;
+
+import static org.lora4j.backend.cpu.Gemm.FLOATS;
+import static org.lora4j.backend.cpu.Gemm.LANES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * Scalar products of rows with rows: x·yᵀ where one of the two has few rows. Both are read once, in place, as they lie in
+ * memory, which is what a decoding step (one row of x, all of W) and the way down to a small rank need.
+ *
+ * <p>Order of summation: lane l sums the products with p ≡ l (mod LANES) by a chain of fma; the lanes are then added
+ * pairwise at distance LANES/2, …, 2, 1. The lanes are shuffled by hand because {@code reduceLanes} may add in another
+ * order once it is compiled. |error| ≤ (k/LANES + 1 + log₂ LANES)·u·Σ|xᵢ·yᵢ|.
+ */
+final class Dots {
+
+    /** Rows of x and of y in one block. */
+    static final int BLOCK = 4;
+    /** Rows of y in one block when x has one row. */
+    static final int LONG_BLOCK = 8;
+
+    private static final VectorShuffle<Float> DISTANCE_8 = distance(8);
+    private static final VectorShuffle<Float> DISTANCE_4 = distance(4);
+    private static final VectorShuffle<Float> DISTANCE_2 = distance(2);
+    private static final VectorShuffle<Float> DISTANCE_1 = distance(1);
+
+    private Dots() {
+    }
+
+    private static VectorShuffle<Float> distance(int distance) {
+        return VectorShuffle.fromOp(FLOATS, lane -> (lane ^ distance) & (LANES - 1));
+    }
+
+    private static float total(FloatVector lanes) {
+        FloatVector sum = lanes;
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DISTANCE_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DISTANCE_4));
+        }
+        if (LANES > 2) {
+            sum = sum.add(sum.rearrange(DISTANCE_2));
+        }
+        return sum.add(sum.rearrange(DISTANCE_1)).lane(0);
+    }
+
+    /**
+     * sums[to + 4·i + j] ← Σ over p of x[xo + i·xStride + p]·y[yo + j·yStride + p]. Rows past the last one repeat it.
+     */
+    static void fourByFour(
+            int depth, float[] x, int xo, int xStride, int xLast, float[] y, int yo, int yStride, int yLast, float[] sums, int to) {
+        int x0 = xo;
+        int x1 = xo + Math.min(1, xLast) * xStride;
+        int x2 = xo + Math.min(2, xLast) * xStride;
+        int x3 = xo + Math.min(3, xLast) * xStride;
+        int y0 = yo;
+        int y1 = yo + Math.min(1, yLast) * yStride;
+        int y2 = yo + Math.min(2, yLast) * yStride;
+        int y3 = yo + Math.min(3, yLast) * yStride;
+        FloatVector s00 = FloatVector.zero(FLOATS);
+        FloatVector s01 = FloatVector.zero(FLOATS);
+        FloatVector s02 = FloatVector.zero(FLOATS);
+        FloatVector s03 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector s12 = FloatVector.zero(FLOATS);
+        FloatVector s13 = FloatVector.zero(FLOATS);
+        FloatVector s20 = FloatVector.zero(FLOATS);
+        FloatVector s21 = FloatVector.zero(FLOATS);
+        FloatVector s22 = FloatVector.zero(FLOATS);
+        FloatVector s23 = FloatVector.zero(FLOATS);
+        FloatVector s30 = FloatVector.zero(FLOATS);
+        FloatVector s31 = FloatVector.zero(FLOATS);
+        FloatVector s32 = FloatVector.zero(FLOATS);
+        FloatVector s33 = FloatVector.zero(FLOATS);
+        int p = 0;
+        for (; p <= depth - LANES; p += LANES) {
+            FloatVector b0 = FloatVector.fromArray(FLOATS, y, y0 + p);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, y, y1 + p);
+            FloatVector b2 = FloatVector.fromArray(FLOATS, y, y2 + p);
+            FloatVector b3 = FloatVector.fromArray(FLOATS, y, y3 + p);
+            FloatVector a0 = FloatVector.fromArray(FLOATS, x, x0 + p);
+            s00 = a0.fma(b0, s00);
+            s01 = a0.fma(b1, s01);
+            s02 = a0.fma(b2, s02);
+            s03 = a0.fma(b3, s03);
+            FloatVector a1 = FloatVector.fromArray(FLOATS, x, x1 + p);
+            s10 = a1.fma(b0, s10);
+            s11 = a1.fma(b1, s11);
+            s12 = a1.fma(b2, s12);
+            s13 = a1.fma(b3, s13);
+            FloatVector a2 = FloatVector.fromArray(FLOATS, x, x2 + p);
+            s20 = a2.fma(b0, s20);
+            s21 = a2.fma(b1, s21);
+            s22 = a2.fma(b2, s22);
+            s23 = a2.fma(b3, s23);
+            FloatVector a3 = FloatVector.fromArray(FLOATS, x, x3 + p);
+            s30 = a3.fma(b0, s30);
+            s31 = a3.fma(b1, s31);
+            s32 = a3.fma(b2, s32);
+            s33 = a3.fma(b3, s33);
+        }
+        if (p < depth) {
+            VectorMask<Float> rest = FLOATS.indexInRange(p, depth);
+            FloatVector b0 = FloatVector.fromArray(FLOATS, y, y0 + p, rest);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, y, y1 + p, rest);
+            FloatVector b2 = FloatVector.fromArray(FLOATS, y, y2 + p, rest);
+            FloatVector b3 = FloatVector.fromArray(FLOATS, y, y3 + p, rest);
+            FloatVector a0 = FloatVector.fromArray(FLOATS, x, x0 + p, rest);
+            s00 = a0.fma(b0, s00);
+            s01 = a0.fma(b1, s01);
+            s02 = a0.fma(b2, s02);
+            s03 = a0.fma(b3, s03);
+            FloatVector a1 = FloatVector.fromArray(FLOATS, x, x1 + p, rest);
+            s10 = a1.fma(b0, s10);
+            s11 = a1.fma(b1, s11);
+            s12 = a1.fma(b2, s12);
+            s13 = a1.fma(b3, s13);
+            FloatVector a2 = FloatVector.fromArray(FLOATS, x, x2 + p, rest);
+            s20 = a2.fma(b0, s20);
+            s21 = a2.fma(b1, s21);
+            s22 = a2.fma(b2, s22);
+            s23 = a2.fma(b3, s23);
+            FloatVector a3 = FloatVector.fromArray(FLOATS, x, x3 + p, rest);
+            s30 = a3.fma(b0, s30);
+            s31 = a3.fma(b1, s31);
+            s32 = a3.fma(b2, s32);
+            s33 = a3.fma(b3, s33);
+        }
+        sums[to + 0] = total(s00);
+        sums[to + 1] = total(s01);
+        sums[to + 2] = total(s02);
+        sums[to + 3] = total(s03);
+        sums[to + 4] = total(s10);
+        sums[to + 5] = total(s11);
+        sums[to + 6] = total(s12);
+        sums[to + 7] = total(s13);
+        sums[to + 8] = total(s20);
+        sums[to + 9] = total(s21);
+        sums[to + 10] = total(s22);
+        sums[to + 11] = total(s23);
+        sums[to + 12] = total(s30);
+        sums[to + 13] = total(s31);
+        sums[to + 14] = total(s32);
+        sums[to + 15] = total(s33);
+    }
+
+    /** sums[to + j] ← Σ over p of x[xo + p]·y[yo + j·yStride + p]: the bits of {@link #fourByFour}, for one row of x. */
+    static void oneByEight(int depth, float[] x, int xo, float[] y, int yo, int yStride, int yLast, float[] sums, int to) {
+        int y0 = yo;
+        int y1 = yo + Math.min(1, yLast) * yStride;
+        int y2 = yo + Math.min(2, yLast) * yStride;
+        int y3 = yo + Math.min(3, yLast) * yStride;
+        int y4 = yo + Math.min(4, yLast) * yStride;
+        int y5 = yo + Math.min(5, yLast) * yStride;
+        int y6 = yo + Math.min(6, yLast) * yStride;
+        int y7 = yo + Math.min(7, yLast) * yStride;
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        FloatVector s4 = FloatVector.zero(FLOATS);
+        FloatVector s5 = FloatVector.zero(FLOATS);
+        FloatVector s6 = FloatVector.zero(FLOATS);
+        FloatVector s7 = FloatVector.zero(FLOATS);
+        int p = 0;
+        for (; p <= depth - LANES; p += LANES) {
+            FloatVector a = FloatVector.fromArray(FLOATS, x, xo + p);
+            s0 = a.fma(FloatVector.fromArray(FLOATS, y, y0 + p), s0);
+            s1 = a.fma(FloatVector.fromArray(FLOATS, y, y1 + p), s1);
+            s2 = a.fma(FloatVector.fromArray(FLOATS, y, y2 + p), s2);
+            s3 = a.fma(FloatVector.fromArray(FLOATS, y, y3 + p), s3);
+            s4 = a.fma(FloatVector.fromArray(FLOATS, y, y4 + p), s4);
+            s5 = a.fma(FloatVector.fromArray(FLOATS, y, y5 + p), s5);
+            s6 = a.fma(FloatVector.fromArray(FLOATS, y, y6 + p), s6);
+            s7 = a.fma(FloatVector.fromArray(FLOATS, y, y7 + p), s7);
+        }
+        if (p < depth) {
+            VectorMask<Float> rest = FLOATS.indexInRange(p, depth);
+            FloatVector a = FloatVector.fromArray(FLOATS, x, xo + p, rest);
+            s0 = a.fma(FloatVector.fromArray(FLOATS, y, y0 + p, rest), s0);
+            s1 = a.fma(FloatVector.fromArray(FLOATS, y, y1 + p, rest), s1);
+            s2 = a.fma(FloatVector.fromArray(FLOATS, y, y2 + p, rest), s2);
+            s3 = a.fma(FloatVector.fromArray(FLOATS, y, y3 + p, rest), s3);
+            s4 = a.fma(FloatVector.fromArray(FLOATS, y, y4 + p, rest), s4);
+            s5 = a.fma(FloatVector.fromArray(FLOATS, y, y5 + p, rest), s5);
+            s6 = a.fma(FloatVector.fromArray(FLOATS, y, y6 + p, rest), s6);
+            s7 = a.fma(FloatVector.fromArray(FLOATS, y, y7 + p, rest), s7);
+        }
+        sums[to + 0] = total(s0);
+        sums[to + 1] = total(s1);
+        sums[to + 2] = total(s2);
+        sums[to + 3] = total(s3);
+        sums[to + 4] = total(s4);
+        sums[to + 5] = total(s5);
+        sums[to + 6] = total(s6);
+        sums[to + 7] = total(s7);
+    }
+}
