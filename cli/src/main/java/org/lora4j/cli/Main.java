@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
                 GenerateCommand.class,
                 EvaluateCommand.class,
                 TraceCommand.class,
+                BenchCommand.class,
                 DoctorCommand.class,
         },
         description = "LoRA (Hu et al. 2021) in pure Java: fine-tunes and runs language models on CPUs and GPUs.",
