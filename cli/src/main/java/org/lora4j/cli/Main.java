@@ -1,11 +1,14 @@
 package org.lora4j.cli;
 
 import java.io.PrintStream;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -15,6 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "lora4j",
         subcommands = {
+                DemoCommand.class,
                 TrainCommand.class,
                 GenerateCommand.class,
                 EvaluateCommand.class,
@@ -52,6 +56,7 @@ public final class Main implements Callable<Integer> {
     }
 
     public static void main(String[] args) {
+        StandardError.restore();
         System.exit(run(Ui.ofProcess(), args));
     }
 
@@ -72,7 +77,11 @@ public final class Main implements Callable<Integer> {
 
     /** The parser with all commands, for tests and for writing the manual. */
     static CommandLine commandLine(Ui ui) {
-        return new CommandLine(new Main(ui))
+        CommandLine main = new CommandLine(new Main(ui));
+        Map<String, IHelpSectionRenderer> sections = main.getHelpSectionMap();
+        sections.put(UsageMessageSpec.SECTION_KEY_FOOTER, Main::unwrappedFooter);
+        return main
+                .setHelpSectionMap(sections)
                 .setOut(ui.outWriter())
                 .setErr(ui.errWriter())
                 .setColorScheme(CommandLine.Help.defaultColorScheme(ui.terminal().colours() ? Ansi.ON : Ansi.OFF))
@@ -80,8 +89,14 @@ public final class Main implements Callable<Integer> {
                 .setAbbreviatedOptionsAllowed(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExpandAtFiles(false) // a prompt may start with @
-                .setParameterExceptionHandler(Failures::wrongUse)
+                .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    /** Examples as they were written: a command that is wrapped cannot be copied. */
+    private static String unwrappedFooter(CommandLine.Help help) {
+        String[] footer = help.commandSpec().usageMessage().footer();
+        return footer.length == 0 ? "" : String.join(System.lineSeparator(), footer) + System.lineSeparator();
     }
 
     Ui ui() {

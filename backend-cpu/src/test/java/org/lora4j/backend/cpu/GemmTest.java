@@ -181,7 +181,7 @@ class GemmTest {
         Tensor b = BACKEND.allocate(Shape.of(4, 5));
         Tensor c = BACKEND.allocate(Shape.of(2, 5));
         assertThatThrownBy(() -> BACKEND.matmul(a.matrix(), b.matrix(), c.matrix(), 1, 0))
-                .isInstanceOf(ShapeMismatchException.class).hasMessageContaining("a (2, 3), b (4, 5), c (2, 5)");
+                .isInstanceOf(ShapeMismatchException.class).hasMessageContainingAll("(2, 3)", "(4, 5)");
         assertThatThrownBy(() -> BACKEND.matmul(a.matrix(), b.matrix().t(), c.matrix(), 1, 0))
                 .isInstanceOf(ShapeMismatchException.class).hasMessageContaining("(4, 5)ᵀ");
         assertThatThrownBy(() -> BACKEND.linear(a.matrix(), b.matrix(), null, c.matrix()))

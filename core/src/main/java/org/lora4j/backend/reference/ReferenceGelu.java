@@ -34,9 +34,7 @@ final class ReferenceGelu {
             case TANH -> {
                 double t = innerTanh(x);
                 double inner = SQRT_2_OVER_PI * (1 + 3 * CUBIC * x * x);
-                // where 1 − t² has become 0 the slope is that of the line, even if x² overflows
-                double bend = t * t == 1 ? 0 : 0.5 * x * (1 - t * t) * inner;
-                yield 0.5 * (1 + t) + bend;
+                yield 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner;
             }
         };
     }
