@@ -110,7 +110,7 @@ public final class DataSets {
             }
             List<TextPair> pairs = TextFormat.of(name, reader).read(name, reader);
             if (pairs.isEmpty()) {
-                throw new LoraException(name + ": no pairs in it, the file is empty");
+                throw new LoraException(name + ": no pairs in it");
             }
             return pairs;
         } catch (IOException e) {

@@ -108,7 +108,7 @@ public final class Trainer {
         }
         Evaluation before = null;
         if (!resuming && !dev.isEmpty()) {
-            before = Evaluation.of(model, dev, evaluation);
+            before = evaluate(0);
             progress = evaluated(progress, before, log);
         }
         while (progress.step() < plan.steps()) {
@@ -116,7 +116,7 @@ public final class Trainer {
             long done = progress.step();
             boolean last = done == plan.steps();
             if (!dev.isEmpty() && (last || plan.evaluateEvery() > 0 && done % plan.evaluateEvery() == 0)) {
-                progress = evaluated(progress, Evaluation.of(model, dev, evaluation), log);
+                progress = evaluated(progress, evaluate(done), log);
             }
             if (folder != null && !last && plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0) {
                 Checkpoint.save(folder, backend, adamW, bestOrNull(progress), progress, recipe);
@@ -159,8 +159,10 @@ public final class Trainer {
 
         long done = progress.step() + 1;
         if (!Double.isFinite(loss)) {
-            throw new LoraException("step " + done + ": the loss is " + loss + ", so training has diverged. Lower --lr ("
-                    + plan.learningRate() + "), lengthen --warmup, or set --clip 1");
+            throw new LoraException("step " + done + ": the loss is " + loss + (done == 1
+                    ? " before anything was learned: the model's weights hold values that are not finite. Take another copy"
+                    : ", so training has diverged. Lower --lr (" + plan.learningRate()
+                            + "), lengthen --warmup, or set --clip 1"));
         }
         listener.step(done, loss, learningRate, speed());
         if (log != null && (done % plan.logEvery() == 0 || done == 1)) {
@@ -192,6 +194,10 @@ public final class Trainer {
             GradientClip.clip(backend, trainable, plan.clipNorm());
         }
         adamW.step(learningRate);
+    }
+
+    private Evaluation evaluate(long step) {
+        return Evaluation.of(model, dev, evaluation, done -> listener.evaluating(step, done, dev.size()));
     }
 
     private Checkpoint.Progress evaluated(Checkpoint.Progress progress, Evaluation evaluation, MetricsLog log) {
