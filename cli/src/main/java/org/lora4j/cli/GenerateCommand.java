@@ -98,10 +98,10 @@ final class GenerateCommand extends LoraCommand {
         if (maxNewTokens < 1) {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
+        option(() -> new Sampling(temperature, topK, topP, seed)); // refuses nonsense before the model is loaded
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        option(() -> new Sampling(temperature, topK, topP, seed)); // refuses nonsense before the model is loaded
         List<String> texts = texts();
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);

@@ -179,6 +179,7 @@ public final class DataSets {
         if (e instanceof CharacterCodingException) {
             return new LoraException(name + ": not UTF-8 text. Save it as UTF-8", e);
         }
-        return new LoraException(name + ": cannot be read: " + e, e);
+        return new LoraException(name + ": cannot be read: "
+                + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()), e);
     }
 }

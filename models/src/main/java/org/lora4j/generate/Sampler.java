@@ -66,7 +66,7 @@ final class Sampler {
     private static int largest(float[] logits, int from, int size) {
         int best = 0;
         for (int i = 1; i < size; i++) {
-            if (logits[from + i] > logits[from + best]) {
+            if (logits[from + i] > logits[from + best] || Float.isNaN(logits[from + i])) {
                 best = i;
             }
         }
