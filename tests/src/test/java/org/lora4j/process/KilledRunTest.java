@@ -19,7 +19,7 @@ import org.lora4j.train.Checkpoint;
 class KilledRunTest {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int STEPS = 60;
+    private static final int STEPS = 30;
 
     @TempDir
     private Path temp;
@@ -36,7 +36,7 @@ class KilledRunTest {
             while (process.isAlive() && !Checkpoint.existsIn(killed)) {
                 Thread.sleep(5);
             }
-            Thread.sleep(ThreadLocalRandom.current().nextInt(1000));
+            Thread.sleep(ThreadLocalRandom.current().nextInt(500));
             kills += process.isAlive() ? 1 : 0;
             process.kill();
             if (!Checkpoint.existsIn(killed)) {
@@ -60,9 +60,9 @@ class KilledRunTest {
     }
 
     private Lora4jProcess train(Path out) throws IOException {
-        return Lora4jProcess.start(temp, List.of(), "train", "--model", "base-6m", "--data", "e2e", "--examples", "120",
-                "--dev-examples", "16", "--batch", "2", "--steps", Integer.toString(STEPS), "--lr", "1e-2", "--dropout", "0.1",
-                "--evaluate-every", "20", "--checkpoint-every", "3", "--log-every", "1", "--samples", "0",
+        return Lora4jProcess.start(temp, List.of(), "train", "--model", "base-6m", "--data", "e2e", "--examples", "40",
+                "--dev-examples", "8", "--batch", "2", "--steps", Integer.toString(STEPS), "--lr", "1e-2", "--dropout", "0.1",
+                "--evaluate-every", "10", "--checkpoint-every", "2", "--log-every", "1", "--samples", "0",
                 "--out", out.toString());
     }
 
