@@ -26,6 +26,7 @@ final class AttentionKernels {
 
     /** Queries per block: fewer waste less above the diagonal, more read the keys less often. */
     static final int QUERY_BLOCK = 16;
+
     private AttentionKernels() {
     }
 
