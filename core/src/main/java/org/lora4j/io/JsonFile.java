@@ -60,7 +60,7 @@ public final class JsonFile {
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
             throw new FormatException(file, (at == null ? "" : "line " + at.getLineNr() + ", column " + at.getColumnNr()
-                    + ": ") + "expected JSON, found: " + problem(e), e);
+                    + ": ") + problem(e), e);
         }
     }
 
