@@ -33,7 +33,7 @@ final class Lora4jProcess {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED", "-XX:+UseParallelGC", "-Xmn64m", "-XX:GCTimeLimit=80",
-                "-XX:GCHeapFreeLimit=5"));
+                "-XX:GCHeapFreeLimit=5", "-Xlog:disable", "-Xlog:all=error:stderr"));
         command.addAll(java);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "org.lora4j.cli.Main"));
         command.addAll(Arrays.asList(args));
