@@ -131,12 +131,12 @@ class ModelProperties {
     }
 
     /**
-     * Equal but for rounding. Two layers are some 20 operations one behind the other, each a sum of at most 24 products, so
-     * a rounding each way is amplified to at most 20·24·u of the largest value times the LayerNorms' growth, here 1 to 2.
+     * Equal but for rounding, in units of u times the largest value. Other kernels and other orders of summation meet in
+     * some 20 operations one behind the other; random signs let them add up to 8 units at most so far, and 64 are allowed.
      */
     static void assertClose(double[] actual, double[] expected, Backend backend) {
         double scale = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-        double bound = 1000 * backend.unitRoundoff() * scale;
+        double bound = 64 * backend.unitRoundoff() * scale;
         assertThat(actual).hasSameSizeAs(expected);
         for (int i = 0; i < actual.length; i++) {
             assertThat(Math.abs(actual[i] - expected[i])).as("element %d of %d", i, actual.length).isLessThanOrEqualTo(bound);
