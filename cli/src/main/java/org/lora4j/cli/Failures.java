@@ -11,7 +11,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.util.List;
+import java.util.Set;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -40,18 +43,29 @@ final class Failures {
 
     /** A command line that asks for something that is not there: {@link ExitCode#WRONG_USE}. */
     static int wrongUse(ParameterException wrong, Ui ui) {
-        StringBuilder line = new StringBuilder(oneLine(wrong.getMessage()));
-        if (wrong instanceof UnmatchedArgumentException unmatched) {
-            List<String> nearest = unmatched.getSuggestions();
-            if (!nearest.isEmpty()) {
-                line.append(" (nearest: ").append(String.join(", ", nearest.subList(0, Math.min(3, nearest.size())))).append(')');
-            }
-        }
-        char last = line.charAt(line.length() - 1);
-        line.append(last == '.' || last == '?' ? " " : ". ")
-                .append("See ").append(wrong.getCommandLine().getCommandSpec().qualifiedName()).append(" --help.");
-        ui.error(line.toString());
+        CommandSpec command = wrong.getCommandLine().getCommandSpec();
+        String line = wrong instanceof UnmatchedArgumentException unmatched
+                ? unmatched(unmatched, command)
+                : oneLine(wrong.getMessage());
+        boolean ended = line.endsWith(".") || line.endsWith("?");
+        ui.error(line + (ended ? " " : ". ") + "See " + command.qualifiedName() + " --help.");
         return ExitCode.WRONG_USE;
+    }
+
+    private static String unmatched(UnmatchedArgumentException wrong, CommandSpec command) {
+        String argument = wrong.getUnmatched().getFirst();
+        if (wrong.isUnknownOption()) {
+            String option = argument.contains("=") ? argument.substring(0, argument.indexOf('=')) : argument;
+            return "there is no option " + Names.quoted(option) + nearest(option, command.optionsMap().keySet());
+        }
+        return command.subcommands().isEmpty()
+                ? "unexpected " + Names.quoted(argument) + ". A value with spaces needs quotes around it."
+                : "there is no command " + Names.quoted(argument) + nearest(argument, command.subcommands().keySet());
+    }
+
+    private static String nearest(String asked, Set<String> known) {
+        List<String> nearest = Names.nearest(asked, known, 3);
+        return nearest.isEmpty() ? "" : " (nearest: " + String.join(", ", nearest) + ")";
     }
 
     private static String message(IOException thrown) {

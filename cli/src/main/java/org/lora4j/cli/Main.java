@@ -1,11 +1,16 @@
 package org.lora4j.cli;
 
 import java.io.PrintStream;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -14,14 +19,6 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "lora4j",
-        subcommands = {
-                DemoCommand.class,
-                TrainCommand.class,
-                GenerateCommand.class,
-                EvaluateCommand.class,
-                TraceCommand.class,
-                DoctorCommand.class,
-        },
         description = "LoRA (Hu et al. 2021) in pure Java: fine-tunes and runs language models on CPUs and GPUs.",
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
@@ -29,13 +26,26 @@ import picocli.CommandLine.Spec;
         footer = {
                 "",
                 "Examples:",
-                "  lora4j doctor           what this machine can run",
-                "  lora4j doctor --help    the options of one command, with an example",
+                "  lora4j demo",
+                "  lora4j train --model base-6m --data e2e --targets q,v --lr 1e-2 --out my-adapter",
+                "  lora4j generate --model base-6m --adapter my-adapter --prompt \"name : Blue Spice | Type : pub\"",
+                "  lora4j train --help",
                 "",
-                "Exit codes: 0 done, 1 failed, 2 wrong use. LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g."
+                "Exit codes: 0 done, 1 failed, 2 wrong use.",
+                "LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g.",
         },
         versionProvider = Version.class)
 public final class Main implements Callable<Integer> {
+
+    /** In the order of {@code lora4j --help}. */
+    private static final List<Class<? extends LoraCommand>> COMMANDS = List.of(
+            DemoCommand.class,
+            TrainCommand.class,
+            GenerateCommand.class,
+            EvaluateCommand.class,
+            TraceCommand.class,
+            BenchCommand.class,
+            DoctorCommand.class);
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -64,7 +74,8 @@ public final class Main implements Callable<Integer> {
 
     static int run(Ui ui, String... args) {
         try {
-            return commandLine(ui).execute(args);
+            String named = args.length == 0 ? "" : args[0];
+            return commandLine(ui, named::equals).execute(args);
         } catch (Throwable thrown) { // a mistake in this package: commands report their own failures
             return Failures.report(thrown, ui);
         } finally {
@@ -74,7 +85,29 @@ public final class Main implements Callable<Integer> {
 
     /** The parser with all commands, for tests and for writing the manual. */
     static CommandLine commandLine(Ui ui) {
-        return new CommandLine(new Main(ui))
+        return commandLine(ui, name -> true);
+    }
+
+    /**
+     * The parser. Reading a command's options takes ten milliseconds that every start would pay for every command, so only
+     * the command that is {@code needed} has them; of the others it knows what the list of commands shows.
+     */
+    private static CommandLine commandLine(Ui ui, Predicate<String> needed) {
+        CommandLine main = new CommandLine(new Main(ui));
+        for (Class<? extends LoraCommand> type : COMMANDS) {
+            Command command = type.getAnnotation(Command.class);
+            if (needed.test(command.name())) {
+                main.addSubcommand(type);
+            } else {
+                CommandSpec shown = CommandSpec.create();
+                shown.usageMessage().description(command.description());
+                main.addSubcommand(command.name(), shown);
+            }
+        }
+        Map<String, IHelpSectionRenderer> sections = main.getHelpSectionMap();
+        sections.put(UsageMessageSpec.SECTION_KEY_FOOTER, Main::unwrappedFooter);
+        return main
+                .setHelpSectionMap(sections)
                 .setOut(ui.outWriter())
                 .setErr(ui.errWriter())
                 .setColorScheme(CommandLine.Help.defaultColorScheme(ui.terminal().colours() ? Ansi.ON : Ansi.OFF))
@@ -84,6 +117,12 @@ public final class Main implements Callable<Integer> {
                 .setExpandAtFiles(false) // a prompt may start with @
                 .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    /** Examples as they were written: a command that is wrapped cannot be copied. */
+    private static String unwrappedFooter(CommandLine.Help help) {
+        String[] footer = help.commandSpec().usageMessage().footer();
+        return footer.length == 0 ? "" : String.join(System.lineSeparator(), footer) + System.lineSeparator();
     }
 
     Ui ui() {

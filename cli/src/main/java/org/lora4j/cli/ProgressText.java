@@ -11,9 +11,9 @@ final class ProgressText {
         return (total <= 0 ? 0 : Math.clamp(100 * done / total, 0, 100)) + " %";
     }
 
-    /** {@code 1:05 left}, from the speed since this run began at {@code first}; empty before anything is known. */
+    /** {@code 1:05 left}, from the speed since this run began at {@code first}; empty while that is a guess. */
     static String timeLeft(long first, long done, long total, double seconds) {
-        if (done <= first || done >= total) {
+        if (done <= first || done >= total || seconds < 1) {
             return "";
         }
         return duration(seconds / (done - first) * (total - done)) + " left";

@@ -17,7 +17,7 @@ class DoctorCommandTest {
         assertThat(found.at("/system/cores").asInt()).isEqualTo(Runtime.getRuntime().availableProcessors());
         assertThat(found.at("/memory/heapBytes").asLong()).isEqualTo(Runtime.getRuntime().maxMemory());
         assertThat(found.at("/memory/physicalBytes").asLong()).isPositive();
-        assertThat(found.at("/vectors/bits").asInt()).as("the tests run with the vector module").isGreaterThanOrEqualTo(64);
+        assertThat(found.at("/vectors/bits").asInt()).as("with the vector module").isGreaterThanOrEqualTo(64);
         assertThat(found.at("/backends").findValuesAsText("name")).contains("reference");
         assertThat(run.exitCode()).isEqualTo(found.at("/ready").asBoolean() ? ExitCode.OK : ExitCode.FAILURE);
         assertThat(run.err()).isEmpty();

@@ -54,14 +54,20 @@ class FailuresTest {
 
     static Stream<Arguments> failures() {
         return Stream.of(
-                arguments(new LoraException("--rank 900: larger than the matrix."), "lora4j: --rank 900: larger than the matrix."),
-                arguments(new NoSuchFileException("gpt3"), "lora4j: gpt3: there is no such file or folder."),
-                arguments(new UncheckedIOException(new NoSuchFileException("gpt3")), "lora4j: gpt3: there is no such file or folder."),
+                arguments(new LoraException("--rank 900: larger than the matrix."),
+                        "lora4j: --rank 900: larger than the matrix."),
+                arguments(new NoSuchFileException("gpt3"),
+                        "lora4j: gpt3: there is no such file or folder."),
+                arguments(new UncheckedIOException(new NoSuchFileException("gpt3")),
+                        "lora4j: gpt3: there is no such file or folder."),
                 arguments(new AccessDeniedException("/root"),
                         "lora4j: /root: permission denied; choose another place or change its permissions."),
-                arguments(new FileSystemException("a", null, "No space left on device"), "lora4j: a: No space left on device."),
-                arguments(new FileNotFoundException("x (Is a directory)"), "lora4j: x (Is a directory)"),
-                arguments(new IOException("two\n  lines"), "lora4j: reading or writing failed: two lines"),
+                arguments(new FileSystemException("a", null, "No space left on device"),
+                        "lora4j: a: No space left on device."),
+                arguments(new FileNotFoundException("x (Is a directory)"),
+                        "lora4j: x (Is a directory)"),
+                arguments(new IOException("two\n  lines"),
+                        "lora4j: reading or writing failed: two lines"),
                 arguments(new IllegalStateException("odd"),
                         "lora4j: unexpected IllegalStateException: odd, a mistake in lora4j. Run with --verbose for the stack trace."));
     }

@@ -27,7 +27,7 @@ class LauncherTest {
 
     private static final Path SCRIPT = Path.of("..", "lora4j").toAbsolutePath().normalize();
     private static final List<String> TOOLS = List.of(
-            "sh", "cat", "date", "find", "head", "mkdir", "mkfifo", "mv", "readlink", "rm", "sed", "sleep", "stty", "touch", "grep");
+            "cat", "date", "find", "head", "mkdir", "mkfifo", "mv", "readlink", "rm", "sed", "sleep", "stty", "touch");
 
     @TempDir
     private Path temp;
@@ -62,7 +62,8 @@ class LauncherTest {
         Run run = launch(distribution(), "generate", "--prompt", "name : Blue Spice | \"pub\"  é");
 
         assertThat(run.err()).isEmpty();
-        assertThat(run.out()).startsWith("java 25.0.3\n").endsWith("[org.lora4j.cli.Main]\n[generate]\n[--prompt]\n[name : Blue Spice | \"pub\"  é]\n");
+        assertThat(run.out()).startsWith("java 25.0.3\n")
+                .endsWith("[org.lora4j.cli.Main]\n[generate]\n[--prompt]\n[name : Blue Spice | \"pub\"  é]\n");
         assertThat(run.exitCode()).isEqualTo(7);
     }
 
@@ -150,7 +151,8 @@ class LauncherTest {
 
         assertThat(launch(checkout, "doctor").err()).isEqualTo("Building lora4j (first run, about a minute) …\n");
         assertThat(launch(checkout, "doctor").err()).isEmpty();
-        Files.setLastModifiedTime(checkout.resolve("core/src/main/A.java"), FileTime.from(Instant.now().plusSeconds(5)));
+        FileTime later = FileTime.from(Instant.now().plusSeconds(5));
+        Files.setLastModifiedTime(checkout.resolve("core/src/main/A.java"), later);
         assertThat(launch(checkout, "doctor").err()).isEqualTo("Building lora4j (sources have changed) …\n");
 
         assertThat(builds()).hasSize(2).allSatisfy(build -> assertThat(build).endsWith("-pl cli -am"));
@@ -220,13 +222,13 @@ class LauncherTest {
         assertThat(run.err()).contains(jre + ": Java 25 without a compiler");
     }
 
-    // ------------------------------------------------------------------------------------------------ the pretended machine
+    // ------------------------------------------------------------------------------------------------ the machine
 
     /** A folder that is laid out like a JDK and whose java prints its arguments and exits with 7. */
     private static Path jdk(Path parent, String name, String version) throws IOException {
         Path jdk = Files.createDirectories(parent.resolve(name));
         Files.createDirectory(jdk.resolve("bin"));
-        Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"X\"\nJAVA_VERSION=\"" + version + "\"\nLIBC=\"gnu\"\n");
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"" + version + "\"\nLIBC=\"gnu\"\n");
         program(jdk.resolve("bin/java"), """
                 if [ "$1" = -version ]; then echo 'openjdk version "%1$s" 2026-01-01' >&2; exit; fi
                 echo java %1$s

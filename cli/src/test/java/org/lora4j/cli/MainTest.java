@@ -45,7 +45,7 @@ class MainTest {
 
         assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
         assertThat(run.err()).isEqualToIgnoringNewLines(
-                "lora4j: Unmatched argument at index 0: 'docter' (nearest: doctor). See lora4j --help.");
+                "lora4j: there is no command 'docter' (nearest: doctor). See lora4j --help.");
     }
 
     @Test
@@ -54,7 +54,15 @@ class MainTest {
 
         assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
         assertThat(run.err()).isEqualToIgnoringNewLines(
-                "lora4j: Unknown option: '--jsn' (nearest: --json). See lora4j doctor --help.");
+                "lora4j: there is no option '--jsn' (nearest: --json). See lora4j doctor --help.");
+    }
+
+    @Test
+    void aValueThatLostItsQuotesIsToldThatItNeedsThem() {
+        Run run = Run.of("doctor", "Blue", "Spice");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
+        assertThat(run.err()).contains("unexpected 'Blue'", "needs quotes");
     }
 
     @ParameterizedTest
@@ -65,8 +73,10 @@ class MainTest {
         Run run = Run.of(name, "--help");
 
         assertThat(run.exitCode()).isEqualTo(ExitCode.OK);
-        assertThat(run.out().substring(run.out().indexOf("Example:"))).contains("lora4j " + name);
-        assertThat(command.getCommandSpec().usageMessage().description()[0]).as("shown in lora4j --help").hasSizeLessThan(80);
+        assertThat(run.out()).contains("Example:").contains(command.getCommandSpec().usageMessage().footer());
+        assertThat(command.getCommandSpec().usageMessage().footer()[0]).startsWith("  lora4j " + name);
+        String inTheListOfCommands = command.getCommandSpec().usageMessage().description()[0];
+        assertThat(inTheListOfCommands).hasSizeLessThan(80);
     }
 
     static Collection<CommandLine> commands() {

@@ -9,7 +9,7 @@ package org.lora4j.backend;
  *
  * @param p    probability of dropping, 0 ≤ p &lt; 1
  * @param seed the run's seed
- * @param step the training step, counted from 0
+ * @param step the pass's number, different for every pass of a run: step·accumulation + micro-batch
  * @param site a number that is different for every place in the model that drops
  */
 public record DropoutMask(double p, long seed, long step, int site) {

@@ -61,7 +61,7 @@ public final class LoraLinear implements LoraProjection {
         Backend backend = ws.backend();
         base.forward(x, y, ws);
         Tensor u = ws.activation(this, "u", x.rows(), rank());
-        backend.matmul(lowRankInput(x, ws).matrix(), a.value().matrix().t(), u.matrix(), 1, 0);
+        backend.matmul(LowRank.dropped(x, dropout, ws).matrix(), a.value().matrix().t(), u.matrix(), 1, 0);
         backend.matmul(u.matrix(), b.value().matrix().t(), y.matrix(), scaling, 1);
         if (ws.training()) {
             ws.keepInput(this, x);
@@ -79,22 +79,17 @@ public final class LoraLinear implements LoraProjection {
             backend.matmul(dy.matrix().t(), u.matrix(), b.gradient().matrix(), scaling, 1);
         }
         if (a.isTrainable()) {
-            Tensor x = lowRankInput(ws.keptInput(this), ws);
+            Tensor x = LowRank.dropped(ws.keptInput(this), dropout, ws); // again, rather than stored
             backend.matmul(du.matrix().t(), x.matrix(), a.gradient().matrix(), scaling, 1);
         }
         if (dx != null) {
-            addLowRankInputGradient(du, dx, ws);
+            LowRank.addInputGradient(du, a.value(), scaling, dropout, dx, ws);
         }
     }
 
-    /** dropout(x); computed again in backward rather than stored. */
-    private Tensor lowRankInput(Tensor x, Workspace ws) {
-        return LowRank.dropped(x, dropout, ws);
-    }
-
-    /** dx ← dx + dropout(s·du·A). */
-    private void addLowRankInputGradient(Tensor du, Tensor dx, Workspace ws) {
-        LowRank.addInputGradient(du, a.value(), scaling, dropout, dx, ws);
+    @Override
+    public void addDeltaWeight(Backend backend, Tensor weight) {
+        backend.matmul(b.value().matrix(), a.value().matrix(), weight.matrix(), scaling, 1);
     }
 
     @Override

@@ -110,6 +110,15 @@ public final class MergedLoraLinear implements LoraProjection {
         }
     }
 
+    @Override
+    public void addDeltaWeight(Backend backend, Tensor weight) {
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(
+                    partOfB(j, b.value()), a.value().rows(j * rank, rank), weight.rows(enabledParts[j] * width, width),
+                    scaling, 1);
+        }
+    }
+
     /** u_p: the columns of (N, n·r) that belong to the j-th enabled part. */
     private MatrixView ranksOf(int j, Tensor u) {
         return u.columns(j * rank, rank);

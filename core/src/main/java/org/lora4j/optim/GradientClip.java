@@ -6,7 +6,8 @@ import org.lora4j.nn.Parameter;
 
 /**
  * Clipping by the global norm (Pascanu et al. 2013): where ‖g‖₂ over all gradients exceeds the limit c, every gradient is
- * multiplied by c/(‖g‖₂ + 1e-6), as PyTorch's {@code clip_grad_norm_} does.
+ * multiplied by c/(‖g‖₂ + 1e-6), the factor of PyTorch's {@code clip_grad_norm_}. (That clips a norm within 1e-6 below the
+ * limit, too.)
  */
 public final class GradientClip {
 

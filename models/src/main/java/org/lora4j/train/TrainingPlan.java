@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.optim.AdamW;
 import org.lora4j.optim.Schedule;
 
@@ -48,6 +49,16 @@ public record TrainingPlan(
         require(evaluateEvery >= 0, "--evaluate-every", evaluateEvery, "0 (never) or a number of steps");
         require(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 (never) or a number of steps");
         require(logEvery >= 1, "--log-every", logEvery, "at least 1");
+    }
+
+    /**
+     * A plan with the command line's defaults: AdamW with ε 1e-6 and decay 0.01, a warm-up of 500 steps or a tenth of all
+     * if that is less, then linearly to zero; a checkpoint every 200 steps.
+     */
+    public static TrainingPlan of(long steps, double learningRate, long seed) {
+        return new TrainingPlan(
+                steps, 1, learningRate, ScheduleKind.LINEAR, Math.min(500, steps / 10),
+                new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false), 0, 0, seed, 0, 200, 10);
     }
 
     private static void require(boolean holds, String option, Object found, String expected) {

@@ -34,6 +34,16 @@ final class Dots {
         return VectorShuffle.fromOp(FLOATS, lane -> (lane ^ distance) & (LANES - 1));
     }
 
+    /**
+     * sums[at + i] ← the sum of the lanes of vector i, for i &lt; count. A method of its own, because the compiler stops
+     * inlining in one that has the blocks' many vectors already.
+     */
+    static void addLanes(float[] sums, int at, int count) {
+        for (int i = 0; i < count; i++) {
+            sums[at + i] = total(FloatVector.fromArray(FLOATS, sums, at + i * LANES));
+        }
+    }
+
     private static float total(FloatVector lanes) {
         FloatVector sum = lanes;
         if (LANES > 8) {
@@ -49,7 +59,8 @@ final class Dots {
     }
 
     /**
-     * sums[to + 4·i + j] ← Σ over p of x[xo + i·xStride + p]·y[yo + j·yStride + p]. Rows past the last one repeat it.
+     * Vector 4·i + j of sums, from {@code to} on, ← Σ over p of x[xo + i·xStride + p]·y[yo + j·yStride + p], lane by lane:
+     * {@link #addLanes} finishes it. Rows past the last one repeat it.
      */
     static void fourByFour(
             int depth, float[] x, int xo, int xStride, int xLast, float[] y, int yo, int yStride, int yLast, float[] sums, int to) {
@@ -131,25 +142,25 @@ final class Dots {
             s32 = a3.fma(b2, s32);
             s33 = a3.fma(b3, s33);
         }
-        sums[to + 0] = total(s00);
-        sums[to + 1] = total(s01);
-        sums[to + 2] = total(s02);
-        sums[to + 3] = total(s03);
-        sums[to + 4] = total(s10);
-        sums[to + 5] = total(s11);
-        sums[to + 6] = total(s12);
-        sums[to + 7] = total(s13);
-        sums[to + 8] = total(s20);
-        sums[to + 9] = total(s21);
-        sums[to + 10] = total(s22);
-        sums[to + 11] = total(s23);
-        sums[to + 12] = total(s30);
-        sums[to + 13] = total(s31);
-        sums[to + 14] = total(s32);
-        sums[to + 15] = total(s33);
+        s00.intoArray(sums, to);
+        s01.intoArray(sums, to + 1 * LANES);
+        s02.intoArray(sums, to + 2 * LANES);
+        s03.intoArray(sums, to + 3 * LANES);
+        s10.intoArray(sums, to + 4 * LANES);
+        s11.intoArray(sums, to + 5 * LANES);
+        s12.intoArray(sums, to + 6 * LANES);
+        s13.intoArray(sums, to + 7 * LANES);
+        s20.intoArray(sums, to + 8 * LANES);
+        s21.intoArray(sums, to + 9 * LANES);
+        s22.intoArray(sums, to + 10 * LANES);
+        s23.intoArray(sums, to + 11 * LANES);
+        s30.intoArray(sums, to + 12 * LANES);
+        s31.intoArray(sums, to + 13 * LANES);
+        s32.intoArray(sums, to + 14 * LANES);
+        s33.intoArray(sums, to + 15 * LANES);
     }
 
-    /** sums[to + j] ← Σ over p of x[xo + p]·y[yo + j·yStride + p]: the bits of {@link #fourByFour}, for one row of x. */
+    /** Vector j of sums ← Σ over p of x[xo + p]·y[yo + j·yStride + p]: the bits of {@link #fourByFour}, for one row of x. */
     static void oneByEight(int depth, float[] x, int xo, float[] y, int yo, int yStride, int yLast, float[] sums, int to) {
         int y0 = yo;
         int y1 = yo + Math.min(1, yLast) * yStride;
@@ -191,13 +202,13 @@ final class Dots {
             s6 = a.fma(FloatVector.fromArray(FLOATS, y, y6 + p, rest), s6);
             s7 = a.fma(FloatVector.fromArray(FLOATS, y, y7 + p, rest), s7);
         }
-        sums[to + 0] = total(s0);
-        sums[to + 1] = total(s1);
-        sums[to + 2] = total(s2);
-        sums[to + 3] = total(s3);
-        sums[to + 4] = total(s4);
-        sums[to + 5] = total(s5);
-        sums[to + 6] = total(s6);
-        sums[to + 7] = total(s7);
+        s0.intoArray(sums, to);
+        s1.intoArray(sums, to + 1 * LANES);
+        s2.intoArray(sums, to + 2 * LANES);
+        s3.intoArray(sums, to + 3 * LANES);
+        s4.intoArray(sums, to + 4 * LANES);
+        s5.intoArray(sums, to + 5 * LANES);
+        s6.intoArray(sums, to + 6 * LANES);
+        s7.intoArray(sums, to + 7 * LANES);
     }
 }

@@ -14,8 +14,8 @@ final class ThinProduct {
     private static final int FEW_COLUMNS = 12;
     /** Below it, adding up the lanes costs more than the products. */
     private static final int LEAST_DEPTH = 4 * Gemm.LANES;
-    /** Sums of one block, and some distance to the next task's. */
-    private static final int SUMS = 32;
+    /** A vector for each sum of a block. */
+    private static final int SUMS = Dots.BLOCK * Dots.BLOCK * Gemm.LANES;
 
     private final Workers workers;
     private final IntConsumer task = this::chunk;
@@ -112,6 +112,7 @@ final class ThinProduct {
                 int last = Math.min(Dots.LONG_BLOCK, to - j) - 1;
                 Dots.oneByEight(
                         depth, thin, thinOffset, along, alongOffset + j * alongStride, alongStride, last, sums, at);
+                Dots.addLanes(sums, at, Dots.LONG_BLOCK);
                 store(at, Dots.LONG_BLOCK, 0, 0, j, last);
             }
             return;
@@ -123,6 +124,7 @@ final class ThinProduct {
                 Dots.fourByFour(
                         depth, thin, thinOffset + i * thinStride, thinStride, iLast,
                         along, alongOffset + j * alongStride, alongStride, jLast, sums, at);
+                Dots.addLanes(sums, at, Dots.BLOCK * Dots.BLOCK);
                 store(at, Dots.BLOCK, i, iLast, j, jLast);
             }
         }

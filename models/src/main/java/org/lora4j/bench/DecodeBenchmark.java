@@ -1,0 +1,50 @@
+package org.lora4j.bench;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.backend.Backend;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.nn.Parameter;
+
+/**
+ * Greedy decoding, one sequence. A token reads every weight once, so memory is the limit; beside it stands how fast the
+ * same weights can be read at all, by summing them.
+ */
+public final class DecodeBenchmark {
+
+    private static final int PROMPT = 16;
+
+    private DecodeBenchmark() {
+    }
+
+    /** Tokens a second over {@code length} new tokens, and gigabytes a second of reading the weights. */
+    public static Map<String, Measurement> run(
+            Backend backend, Gpt2Config config, int length, int warmup, int runs) {
+        Gpt2 model = RandomGpt2.create(config, backend, 1);
+        Generator generator = new Generator(model);
+        int[] prompt = new int[PROMPT];
+        for (int i = 0; i < PROMPT; i++) {
+            prompt[i] = 1 + i;
+        }
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        Measurement tokens = Measurement.of("tokens/s", length, warmup, runs,
+                () -> generator.generate(prompt, length, Set.of(), Sampling.GREEDY));
+        results.put("decode", tokens);
+        double gigabytes = 4e-9 * (config.parameterCount() - (long) config.nPositions() * config.nEmbd());
+        results.put("weights read in decoding", new Measurement("GB/s", tokens.median() * gigabytes,
+                tokens.min() * gigabytes, tokens.max() * gigabytes, tokens.medianSeconds()));
+        results.put("weights read by a sum", Measurement.of("GB/s", gigabytes, warmup, runs, () -> {
+            for (Parameter parameter : model.parameters()) {
+                if (!parameter.name().endsWith("wpe.weight")) {
+                    backend.sum(parameter.value());
+                }
+            }
+        }));
+        return results;
+    }
+}

@@ -1,0 +1,32 @@
+package org.lora4j.bench;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.lora4j.LoraException;
+import org.lora4j.gpt2.Gpt2Config;
+
+/** The sizes of models people know, by their names. */
+public final class ModelShapes {
+
+    private static final Map<String, Gpt2Config> KNOWN = new LinkedHashMap<>();
+
+    static {
+        KNOWN.put("base-6m", Gpt2Config.of(4096, 256, 256, 6, 4));
+        KNOWN.put("gpt2", Gpt2Config.small());
+        KNOWN.put("gpt2-medium", Gpt2Config.medium());
+        KNOWN.put("gpt2-large", Gpt2Config.large());
+        KNOWN.put("gpt2-xl", Gpt2Config.xl());
+    }
+
+    private ModelShapes() {
+    }
+
+    /** @throws LoraException if the name is none of those known */
+    public static Gpt2Config named(String name) {
+        Gpt2Config config = KNOWN.get(name);
+        if (config == null) {
+            throw new LoraException("--shape " + name + ": expected one of " + String.join(", ", KNOWN.keySet()));
+        }
+        return config;
+    }
+}

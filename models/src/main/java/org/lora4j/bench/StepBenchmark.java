@@ -1,0 +1,69 @@
+package org.lora4j.bench;
+
+import java.util.List;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Batch;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.optim.AdamW;
+import org.lora4j.tensor.Philox;
+
+/** A training step: clear the gradients, forward, backward, AdamW. */
+public final class StepBenchmark {
+
+    /** What trains. */
+    public enum Method {
+        /** LoRA on q and v. */
+        LORA,
+        /** Every parameter. */
+        FULL
+    }
+
+    /** Which positions have a target. */
+    public enum Loss {
+        /** All but the first of each sequence. */
+        ALL,
+        /** The second half of each sequence, as where a completion follows its prompt. */
+        HALF
+    }
+
+    private StepBenchmark() {
+    }
+
+    /** Tokens a second, prompt and padding included, as PyTorch's figure counts them. */
+    public static Map<String, Measurement> run(
+            Backend backend, Gpt2Config config, Method method, int rank, Loss loss, int size, int length, int warmup,
+            int runs) {
+        Gpt2 model = RandomGpt2.create(config, backend, 1);
+        List<Parameter> trainable = method == Method.LORA
+                ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+                : model.parameters().stream().map(Parameter::trainCopy).toList();
+        Batch batch = batch(config, loss, size, length);
+        Workspace ws = Workspace.forTraining(backend, (long) size * length, 1);
+        AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
+        double weight = 1.0 / batch.targets();
+        Measurement measured = Measurement.of("tokens/s", (double) size * length, warmup, runs, () -> {
+            trainable.forEach(Parameter::clearGradient);
+            model.lossAndGradients(batch, weight, 0, adamW.steps(), ws);
+            adamW.step(1e-4);
+        });
+        return Map.of("step " + method.name().toLowerCase() + ", loss on " + loss.name().toLowerCase(), measured);
+    }
+
+    private static Batch batch(Gpt2Config config, Loss loss, int size, int length) {
+        Philox random = new Philox(1);
+        int[] ids = new int[size * length];
+        int[] labels = new int[size * length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = random.bounded(config.vocabSize(), 0, Philox.site("bench"), i);
+            labels[i] = loss == Loss.ALL || i % length >= length / 2 ? ids[i] : Batch.IGNORED;
+        }
+        return new Batch(size, length, ids, null, labels);
+    }
+}

@@ -1,0 +1,82 @@
+package org.lora4j.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.Backends;
+import org.lora4j.data.DataSets;
+import org.lora4j.data.E2e;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.data.TooLong;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.FineTuning;
+import org.lora4j.train.Trainer;
+import org.lora4j.train.TrainingListener;
+import org.lora4j.train.TrainingPlan;
+
+/** The README's example of Java code, run on a few pairs. What is between the two marks stands in the README. */
+class ReadmeExampleTest {
+
+    @TempDir
+    private Path work;
+
+    @Test
+    void theReadmesExampleTrainsAndWrites() throws IOException {
+        Path model = EmbeddedBase.folder();
+        Path data = work.resolve("pairs.txt");
+        Files.writeString(data, E2e.embedded(Split.DEV).stream().limit(64)
+                .map(pair -> pair.context() + "||" + pair.completion()).collect(Collectors.joining("\n")));
+        Path out = work.resolve("my-adapter");
+
+        // README: begin
+        try (Backend backend = Backends.create("cpu")) {
+            Gpt2 gpt2 = Gpt2Files.load(model, backend);
+            Tokenizer tokenizer = ByteLevelBpe.load(model);
+
+            // wrap q and v of every attention: W0 stays frozen, A and B train
+            LoraAdapter adapter = LoraAdapter.attach(gpt2, LoraConfig.of(4, 32).withParts("q", "v"), 110);
+
+            List<TextPair> pairs = DataSets.open(data, Split.TRAIN);
+            FineTuning job = new FineTuning(gpt2, tokenizer, adapter, pairs, List.of(), 8, TooLong.FAIL, 110);
+            TrainingPlan plan = TrainingPlan.of(job.steps(1, 1), 1e-2, 110);
+            Trainer.Outcome outcome = job.run(plan, out, "base-6m", TrainingListener.NONE); // saves as PEFT does
+
+            int[] prompt = new ExampleEncoder(tokenizer, gpt2.config().nPositions())
+                    .encodePrompt("name : Blue Spice | Type : pub | area : riverside");
+            int[] written = new Generator(gpt2).generate(prompt, 64, Set.of(tokenizer.endOfText()), Sampling.GREEDY);
+            System.out.println(tokenizer.decode(written));
+            // README: end
+
+            assertThat(outcome.bestStep()).isEqualTo(8);
+            assertThat(out.resolve("adapter_model.safetensors")).exists();
+        }
+    }
+
+    @Test
+    void theReadmeShowsThisVeryCode() throws IOException {
+        String source = Files.readString(Path.of("src/test/java/org/lora4j/readme/ReadmeExampleTest.java"));
+        String example = source.substring(source.indexOf("// README: begin\n") + "// README: begin\n".length(),
+                source.indexOf("            // README: end"));
+        String unindented = example.lines().map(line -> line.isEmpty() ? line : line.substring(8))
+                .collect(Collectors.joining("\n"));
+        assertThat(Files.readString(Path.of("../README.md"))).contains(unindented);
+    }
+}

@@ -1,0 +1,2 @@
+/** The README tells the truth. */
+package org.lora4j.readme;
