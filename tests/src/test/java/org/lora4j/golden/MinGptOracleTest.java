@@ -93,7 +93,8 @@ class MinGptOracleTest {
         for (int part = 0; part < 3; part++) {
             Tensor copy = zeros(backend, ROWS, WIDTH);
             backend.copy(qkv.columns(part * WIDTH, WIDTH), copy.matrix());
-            assertClose(backend.readDoubles(copy), headsSideBySide(EXPECTED.doubles(names.get(part))), names.get(part), 8, backend);
+            double[] expected = headsSideBySide(EXPECTED.doubles(names.get(part)));
+            assertClose(backend.readDoubles(copy), expected, names.get(part), 8, backend);
         }
     }
 

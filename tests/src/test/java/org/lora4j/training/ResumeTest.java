@@ -29,8 +29,9 @@ class ResumeTest {
 
     /** Where a run is killed: an exception thrown where the process would stop. */
     private enum Kill {
-        /** Before anything of use is on disk. */
-        BEFORE_THE_FIRST_CHECKPOINT(3, false),
+        BEFORE_THE_FIRST_STEP(0, true),
+        /** All that is on disk is the checkpoint before the first step. */
+        IN_THE_FIRST_STEPS(3, false),
         RIGHT_AFTER_A_CHECKPOINT(8, true),
         /** Steps 5 and 6 are lost, with an evaluation that was the best so far. */
         MIDWAY_AFTER_A_CHECKPOINT(7, false),
@@ -65,8 +66,7 @@ class ResumeTest {
 
         List<double[]> actual = run(backend, killed, evaluating, resumed);
 
-        assertThat(resumed.step).isEqualTo(kill == Kill.BEFORE_THE_FIRST_CHECKPOINT ? -1
-                : kill.afterCheckpoint ? kill.step : (kill.step - 1) / 4 * 4);
+        assertThat(resumed.step).isEqualTo(kill.afterCheckpoint ? kill.step : (kill.step - 1) / 4 * 4);
         assertSame(actual, expected);
     }
 
