@@ -20,8 +20,8 @@ import org.lora4j.tensor.Tensor;
  */
 public final class LanguageModelHead implements Module {
 
-    /** Elements of one block of logits: small enough for a cache to help, large enough for a good product. */
-    private static final int BLOCK_ELEMENTS = 1 << 21;
+    /** Elements of one block of logits, 32 MB: every block reads the whole table, so there should not be many. */
+    private static final int BLOCK_ELEMENTS = 1 << 23;
 
     private final Slot<Projection> projection;
 

@@ -44,7 +44,7 @@ public final class StepBenchmark {
         Gpt2 model = RandomGpt2.create(config, backend, 1);
         List<Parameter> trainable = method == Method.LORA
                 ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
-                : model.parameters().stream().map(Parameter::train).toList();
+                : model.parameters().stream().map(Parameter::trainCopy).toList();
         Batch batch = batch(config, loss, size, length);
         Workspace ws = Workspace.forTraining(backend, (long) size * length, 1);
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);

@@ -136,9 +136,12 @@ public final class Gpt2Files {
                 source.requireShape(stored, shape.toArray());
             }
             read.add(stored);
-            float[] values = source.floats(stored);
             Tensor tensor = backend.allocate(shape);
-            backend.upload(conv1d ? transpose(values, shape.dim(1), shape.dim(0)) : values, tensor);
+            if (conv1d) {
+                backend.upload(transpose(source.floats(stored), shape.dim(1), shape.dim(0)), tensor);
+            } else {
+                Pieces.upload(backend, tensor, (from, piece, count) -> source.readFloats(stored, from, piece, 0, count));
+            }
             backend.freeze(tensor);
             return new Parameter(name, backend, tensor);
         }

@@ -27,9 +27,12 @@ public final class RandomGpt2 {
         if (name.contains(".ln_") && name.endsWith(".weight")) {
             backend.fill(tensor, 1);
         } else if (name.endsWith(".weight")) {
-            float[] values = new float[Math.toIntExact(tensor.size())];
-            random.fillNormal(values, STANDARD_DEVIATION, 0, Philox.site(name));
-            backend.upload(values, tensor);
+            int site = Philox.site(name);
+            Pieces.upload(backend, tensor, (from, piece, count) -> {
+                for (int i = 0; i < count; i++) {
+                    piece[i] = (float) (STANDARD_DEVIATION * random.normal(0, site, from + i));
+                }
+            });
         }
         backend.freeze(tensor);
         return new Parameter(name, backend, tensor);

@@ -51,10 +51,19 @@ public final class Checkpoint {
      * @param batch    batches of this epoch behind
      * @param bestLoss lowest dev loss so far, infinite if none was measured
      * @param bestStep the step it was measured at, −1 if none was
+     * @param firstLoss dev loss before the first step, NaN if none was measured
      */
-    public record Progress(long step, int epoch, int batch, double bestLoss, long bestStep) {
+    public record Progress(long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss) {
 
-        static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1);
+        static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1, Double.NaN);
+
+        Progress after(long stepsDone, Cursor cursor) {
+            return new Progress(stepsDone, cursor.epoch(), cursor.batch(), bestLoss, bestStep, firstLoss);
+        }
+
+        Progress withBest(double loss) {
+            return new Progress(step, epoch, batch, loss, step, step == 0 ? loss : firstLoss);
+        }
 
         Cursor cursor() {
             return new Cursor(epoch, batch);

@@ -85,7 +85,7 @@ public final class Trainer {
     /**
      * How a run went.
      *
-     * @param before   on dev before the first step; null where there is no dev, or the run was resumed
+     * @param before   on dev before the first step; null where there is no dev
      * @param after    on dev, of the values that are kept; null where there is no dev
      * @param bestStep the step those values are of
      * @param seconds  of training, evaluation not counted
@@ -102,14 +102,15 @@ public final class Trainer {
         Checkpoint.Progress progress =
                 resuming ? Checkpoint.load(folder, backend, adamW, best, recipe) : Checkpoint.Progress.START;
         MetricsLog log = folder == null ? null
-                : resuming ? MetricsLog.resume(folder, progress.step()) : MetricsLog.begin(folder);
+                : progress.step() > 0 ? MetricsLog.resume(folder, progress.step()) : MetricsLog.begin(folder);
         if (resuming) {
             listener.resumed(progress.step());
         }
-        Evaluation before = null;
-        if (!resuming && !dev.isEmpty()) {
-            before = Evaluation.of(model, dev, evaluation);
-            progress = evaluated(progress, before, log);
+        if (!resuming) {
+            checkpoint(progress); // from here on the folder is this run's, whenever it is killed
+        }
+        if (progress.step() == 0 && !dev.isEmpty()) {
+            progress = evaluated(progress, Evaluation.of(model, dev, evaluation), log);
         }
         while (progress.step() < plan.steps()) {
             progress = step(progress, log);
@@ -118,21 +119,30 @@ public final class Trainer {
             if (!dev.isEmpty() && (last || plan.evaluateEvery() > 0 && done % plan.evaluateEvery() == 0)) {
                 progress = evaluated(progress, Evaluation.of(model, dev, evaluation), log);
             }
-            if (folder != null && !last && plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0) {
-                Checkpoint.save(folder, backend, adamW, bestOrNull(progress), progress, recipe);
-                listener.checkpointed(done);
+            if (!last && plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0) {
+                checkpoint(progress);
             }
         }
-        return finish(before, progress);
+        return finish(progress);
     }
 
-    private Outcome finish(Evaluation before, Checkpoint.Progress progress) {
+    private void checkpoint(Checkpoint.Progress progress) {
+        if (folder != null && plan.checkpointEvery() > 0) {
+            Checkpoint.save(folder, backend, adamW, progress.bestStep() >= 0 ? best : null, progress, recipe);
+            listener.checkpointed(progress.step());
+        }
+    }
+
+    private Outcome finish(Checkpoint.Progress progress) {
+        Evaluation before = null;
         Evaluation after = null;
         if (!dev.isEmpty()) {
+            long targets = dev.stream().mapToLong(Batch::targets).sum();
             for (int i = 0; i < best.length; i++) {
                 backend.upload(best[i], trainable.get(i).value());
             }
-            after = new Evaluation(progress.bestLoss(), dev.stream().mapToLong(Batch::targets).sum());
+            before = new Evaluation(progress.firstLoss(), targets);
+            after = new Evaluation(progress.bestLoss(), targets);
         }
         saveBest.run();
         if (folder != null) {
@@ -171,7 +181,7 @@ public final class Trainer {
             line.put("tokens_per_second", speed());
             log.append(line);
         }
-        return new Checkpoint.Progress(done, cursor.epoch(), cursor.batch(), progress.bestLoss(), progress.bestStep());
+        return progress.after(done, cursor);
     }
 
     /** Adds the gradients of these examples up in the parameters; returns the mean loss of their targets. */
@@ -209,18 +219,13 @@ public final class Trainer {
             for (int i = 0; i < best.length; i++) {
                 best[i] = backend.readDoubles(trainable.get(i).value());
             }
-            next = new Checkpoint.Progress(
-                    progress.step(), progress.epoch(), progress.batch(), evaluation.loss(), progress.step());
+            next = progress.withBest(evaluation.loss());
             if (progress.step() > 0) {
                 saveBest.run();
             }
         }
         listener.evaluated(progress.step(), evaluation, isBest);
         return next;
-    }
-
-    private double[][] bestOrNull(Checkpoint.Progress progress) {
-        return progress.bestStep() >= 0 ? best : null;
     }
 
     private double speed() {

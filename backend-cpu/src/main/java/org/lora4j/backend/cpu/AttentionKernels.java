@@ -2,11 +2,7 @@ package org.lora4j.backend.cpu;
 
 import static org.lora4j.backend.cpu.AttentionPanels.WIDTH;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
-import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
-import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.cpu.Scratch.Slot;
@@ -22,23 +18,16 @@ import org.lora4j.backend.cpu.Scratch.Slot;
  * about half of the work and memory grows with the length, not its square. Backward computes P = exp(S − lse) again.
  *
  * <p>Keys and values of a head are first laid out in {@link AttentionPanels}, the keys transposed, so that scores are computed for
- * a vector of keys at a time and nothing is summed across lanes. One thread does a head's whole backward, and a query's
- * row never depends on the block it stands in: any number of threads gives the same bits.
+ * a vector of keys at a time and nothing is summed across lanes; a single query takes {@link SingleQueryAttention}.
+ * One thread does a head's whole backward, and a query's row never depends on the block it stands in: any number of
+ * threads gives the same bits.
  */
 final class AttentionKernels {
 
     /** Queries per block: fewer waste less above the diagonal, more read the keys less often. */
-    private static final int QUERY_BLOCK = 16;
-    /** LANES times 0, then LANES times −∞: read from LANES − n on, it hides all but the first n lanes. */
-    private static final float[] STAIR = stair();
+    static final int QUERY_BLOCK = 16;
 
     private AttentionKernels() {
-    }
-
-    private static float[] stair() {
-        float[] stair = new float[2 * LANES];
-        Arrays.fill(stair, LANES, 2 * LANES, Float.NEGATIVE_INFINITY);
-        return stair;
     }
 
     /**
@@ -78,13 +67,23 @@ final class AttentionKernels {
         int size = shape.headSize();
         int seen = shape.visibleKeys(to - 1);
         Scratch scratch = Scratch.local();
+        float[] hidden = hidden(scratch, mask, maskOffset, seen);
+        float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
+        if (shape.queries() == 1) {
+            int begin = dropout == null ? 0 : dropout.fill((long) head * shape.keys(), seen, factor);
+            float logSum = SingleQueryAttention.attend(q, qOffset, k, kOffset, kStride, v, vOffset, vStride, seen, size,
+                    (float) shape.scale(), hidden, factor, begin, y, yOffset);
+            if (lse != null) {
+                lse[lseOffset] = logSum;
+            }
+            return;
+        }
         float[] keys = scratch.floats(Slot.KEYS, AttentionPanels.size(size, seen));
         float[] values = scratch.floats(Slot.VALUES, AttentionPanels.size(seen, size));
         float[] queries = scratch.floats(Slot.QUERIES, AttentionPanels.size(QUERY_BLOCK, size));
         float[] scores = scratch.floats(Slot.SCORES, AttentionPanels.size(QUERY_BLOCK, seen));
         float[] output = scratch.floats(Slot.OUTPUT, AttentionPanels.size(QUERY_BLOCK, size));
-        float[] hidden = hidden(scratch, mask, maskOffset, seen);
-        float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
+        int step = shape.causal() ? 1 : 0;
         AttentionPanels.packTransposed(k, kOffset, kStride, seen, size, keys);
         AttentionPanels.pack(v, vOffset, vStride, seen, size, 1, values, seen);
         for (int first = from; first < to; first += QUERY_BLOCK) {
@@ -92,16 +91,11 @@ final class AttentionKernels {
             int columns = shape.visibleKeys(first + rows - 1);
             AttentionPanels.pack(q, qOffset + first * qStride, qStride, rows, size, (float) shape.scale(), queries, QUERY_BLOCK);
             AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
-            for (int row = 0; row < rows; row++) {
-                int visible = shape.visibleKeys(first + row);
-                float logSum = softmax(scores, row * WIDTH, visible, columns, hidden);
-                if (lse != null) {
-                    lse[lseOffset + first + row] = logSum;
-                }
-                if (dropout != null) {
-                    long element = ((long) head * shape.queries() + first + row) * shape.keys();
-                    multiplyRow(scores, row * WIDTH, visible, factor, dropout.fill(element, visible, factor));
-                }
+            ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
+            ScoreRows.softmax(scores, rows, columns, lse, lseOffset + first);
+            if (dropout != null) {
+                long element = ((long) head * shape.queries() + first) * shape.keys();
+                ScoreRows.multiply(scores, rows, columns, dropout, element, shape.keys(), factor);
             }
             AttentionPanels.multiply(scores, QUERY_BLOCK, values, seen, output, QUERY_BLOCK, rows, size, columns, false);
             AttentionPanels.unpack(output, QUERY_BLOCK, rows, size, 1, y, yOffset + first * yStride, yStride);
@@ -159,6 +153,7 @@ final class AttentionKernels {
         float[] dQueries = scratch.floats(Slot.OUTPUT, AttentionPanels.size(QUERY_BLOCK, size));
         float[] hidden = hidden(scratch, mask, maskOffset, seen);
         float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
+        int step = shape.causal() ? 1 : 0;
         float scale = (float) shape.scale();
         AttentionPanels.packTransposed(k, kOffset, kStride, seen, size, keys);
         AttentionPanels.packTransposed(v, vOffset, vStride, seen, size, values);
@@ -170,20 +165,10 @@ final class AttentionKernels {
             AttentionPanels.pack(dy, dyOffset + first * dyStride, dyStride, rows, size, 1, dOutput, QUERY_BLOCK);
             AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
             AttentionPanels.multiply(dOutput, QUERY_BLOCK, values, size, dScores, QUERY_BLOCK, rows, columns, size, false);
-            for (int row = 0; row < rows; row++) {
-                int t = first + row;
-                int visible = shape.visibleKeys(t);
-                float d = dot(dy, dyOffset + t * dyStride, y, yOffset + t * yStride, size);
-                probabilities(scores, row * WIDTH, visible, columns, hidden, lse[lseOffset + t]);
-                if (dropout == null) {
-                    scoreGradient(scores, dScores, row * WIDTH, columns, d);
-                } else {
-                    long element = ((long) head * shape.queries() + t) * shape.keys();
-                    int begin = dropout.fill(element, visible, factor);
-                    Arrays.fill(factor, begin + visible, begin + AttentionPanels.roundUp(visible, LANES), 0);
-                    scoreGradient(scores, dScores, row * WIDTH, visible, columns, d, factor, begin);
-                }
-            }
+            ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
+            ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + first,
+                    dy, dyOffset + first * dyStride, dyStride, y, yOffset + first * yStride, yStride, size,
+                    dropout, ((long) head * shape.queries() + first) * shape.keys(), shape.keys(), factor);
             AttentionPanels.addTransposedProduct(scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
             AttentionPanels.addTransposedProduct(dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
             AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
@@ -203,119 +188,5 @@ final class AttentionKernels {
             hidden[s] = mask[maskOffset + s] == 0 ? Float.NEGATIVE_INFINITY : 0;
         }
         return hidden;
-    }
-
-    /** Where the vector from column s on lies in a block's row that begins at {@code row}. */
-    private static int at(int row, int s) {
-        return row + s / WIDTH * (QUERY_BLOCK * WIDTH) + s % WIDTH;
-    }
-
-    /** Masks a row of scores: −∞ from {@code visible} on in its last vector, and where {@code hidden} says so. */
-    private static FloatVector masked(float[] scores, int row, int s, int visible, float[] hidden) {
-        FloatVector score = FloatVector.fromArray(SPECIES, scores, at(row, s));
-        if (hidden != null) {
-            score = score.add(FloatVector.fromArray(SPECIES, hidden, s));
-        }
-        int left = visible - s;
-        return left >= LANES ? score : score.add(FloatVector.fromArray(SPECIES, STAIR, LANES - left));
-    }
-
-    /** Replaces a row's scores by their softmax, zeros up to the end of {@code columns}, and returns log Σ exp. */
-    private static float softmax(float[] scores, int row, int visible, int columns, float[] hidden) {
-        FloatVector greatest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-        for (int s = 0; s < visible; s += LANES) {
-            FloatVector score = masked(scores, row, s, visible, hidden);
-            greatest = greatest.blend(score, score.compare(VectorOperators.GT, greatest));
-        }
-        float max = greatest.reduceLanes(VectorOperators.MAX);
-        if (max == Float.NEGATIVE_INFINITY && !hasNaN(scores, row, visible, hidden)) {
-            zero(scores, row, 0, columns);
-            return max;
-        }
-        FloatVector sums = FloatVector.zero(SPECIES);
-        for (int s = 0; s < visible; s += LANES) {
-            FloatVector e = VectorMath.exp(masked(scores, row, s, visible, hidden).sub(max));
-            e.intoArray(scores, at(row, s));
-            sums = sums.add(e);
-        }
-        float sum = VectorMath.sum(sums);
-        float factor = 1 / sum;
-        for (int s = 0; s < visible; s += LANES) {
-            int at = at(row, s);
-            FloatVector.fromArray(SPECIES, scores, at).mul(factor).intoArray(scores, at);
-        }
-        zero(scores, row, AttentionPanels.roundUp(visible, LANES), columns);
-        return (float) (max + Math.log(sum));
-    }
-
-    /** The maximum skips NaN; a row without any other number must not pass for one that sees no key. */
-    private static boolean hasNaN(float[] scores, int row, int visible, float[] hidden) {
-        FloatVector sums = FloatVector.zero(SPECIES);
-        for (int s = 0; s < visible; s += LANES) {
-            sums = sums.add(masked(scores, row, s, visible, hidden));
-        }
-        return Float.isNaN(VectorMath.sum(sums));
-    }
-
-    /** Replaces a row's scores by exp(S − lse), zeros up to the end of {@code columns}. */
-    private static void probabilities(float[] scores, int row, int visible, int columns, float[] hidden, float lse) {
-        if (lse == Float.NEGATIVE_INFINITY) {
-            zero(scores, row, 0, columns);
-            return;
-        }
-        for (int s = 0; s < visible; s += LANES) {
-            VectorMath.exp(masked(scores, row, s, visible, hidden).sub(lse)).intoArray(scores, at(row, s));
-        }
-        zero(scores, row, AttentionPanels.roundUp(visible, LANES), columns);
-    }
-
-    /** dS ← P ⊙ (dP − D), with dP in dS before. */
-    private static void scoreGradient(float[] p, float[] dScores, int row, int columns, float d) {
-        for (int s = 0; s < columns; s += LANES) {
-            int at = at(row, s);
-            FloatVector.fromArray(SPECIES, dScores, at).sub(d).mul(FloatVector.fromArray(SPECIES, p, at))
-                    .intoArray(dScores, at);
-        }
-    }
-
-    /** dS ← P ⊙ (M ⊙ dP − D) and P ← P ⊙ M. */
-    private static void scoreGradient(
-            float[] p, float[] dScores, int row, int visible, int columns, float d, float[] factor, int begin) {
-        for (int s = 0; s < visible; s += LANES) {
-            int at = at(row, s);
-            FloatVector m = FloatVector.fromArray(SPECIES, factor, begin + s);
-            FloatVector probability = FloatVector.fromArray(SPECIES, p, at);
-            FloatVector.fromArray(SPECIES, dScores, at).mul(m).sub(d).mul(probability).intoArray(dScores, at);
-            probability.mul(m).intoArray(p, at);
-        }
-        zero(dScores, row, AttentionPanels.roundUp(visible, LANES), columns);
-    }
-
-    private static void multiplyRow(float[] p, int row, int visible, float[] factor, int begin) {
-        Arrays.fill(factor, begin + visible, begin + AttentionPanels.roundUp(visible, LANES), 0);
-        for (int s = 0; s < visible; s += LANES) {
-            int at = at(row, s);
-            FloatVector.fromArray(SPECIES, p, at).mul(FloatVector.fromArray(SPECIES, factor, begin + s)).intoArray(p, at);
-        }
-    }
-
-    /** Zeros from column {@code from}, which begins a vector, up to the end of the vector or tile that ends {@code to}. */
-    private static void zero(float[] scores, int row, int from, int to) {
-        for (int s = from; s < AttentionPanels.roundUp(to, LANES); s += LANES) {
-            FloatVector.zero(SPECIES).intoArray(scores, at(row, s));
-        }
-    }
-
-    private static float dot(float[] x, int xOffset, float[] y, int yOffset, int count) {
-        FloatVector sums = FloatVector.zero(SPECIES);
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            sums = FloatVector.fromArray(SPECIES, x, xOffset + i).fma(FloatVector.fromArray(SPECIES, y, yOffset + i), sums);
-        }
-        float sum = VectorMath.sum(sums);
-        for (; i < count; i++) {
-            sum = Math.fma(x[xOffset + i], y[yOffset + i], sum);
-        }
-        return sum;
     }
 }

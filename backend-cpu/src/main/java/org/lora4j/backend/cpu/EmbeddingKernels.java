@@ -5,7 +5,7 @@ import java.util.Objects;
 /** Rows of a table by their numbers, and the gradient's way back. */
 final class EmbeddingKernels {
 
-    /** The fewest columns that one task of the scatter takes: two cache lines. */
+    /** A task of the scatter takes a multiple of so many columns: two cache lines. */
     private static final int STRIPE = 32;
 
     private EmbeddingKernels() {
@@ -37,7 +37,8 @@ final class EmbeddingKernels {
             Workers workers, float[] g, int gOffset, int[] rows, int rowsOffset, float[] table, int tableOffset,
             int tableRows, int count, int columns) {
         requireRows(rows, rowsOffset, count, tableRows);
-        Chunks.run(workers, columns, Math.max(STRIPE, Chunks.ELEMENTS / Math.max(1, count)), STRIPE, (from, to) -> {
+        int perThread = (columns + workers.threads() - 1) / workers.threads();
+        Chunks.run(workers, columns, Math.max(perThread, Chunks.ELEMENTS / Math.max(1, count)), STRIPE, (from, to) -> {
             for (int i = 0; i < count; i++) {
                 ElementwiseKernels.add(g, gOffset + i * columns + from, table,
                         tableOffset + rows[rowsOffset + i] * columns + from, to - from, 1);

@@ -26,35 +26,24 @@ final class GeluKernels {
     /** From here on s is 0 or 1 exactly, and x² must not overflow to ∞, which times 0 is NaN. */
     private static final float SQUARE_END = 1000;
     private static final float ONE_OVER_SQRT_2_PI = (float) (1 / Math.sqrt(2 * Math.PI));
-    private static final float DENSITY_END = 14;
 
     private GeluKernels() {
     }
 
     /** y ← GELU(x); y may be x. */
     static void forward(Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, GeluKind kind) {
-        boolean tanh = kind == GeluKind.TANH;
-        Chunks.elements(workers, count, (from, to) -> {
-            if (tanh) {
-                tanh(x, xOffset, y, yOffset, from, to);
-            } else {
-                erf(x, xOffset, y, yOffset, from, to);
-            }
-        });
+        Chunks.elements(workers, count, kind == GeluKind.TANH
+                ? (from, to) -> tanh(x, xOffset, y, yOffset, from, to)
+                : (from, to) -> erf(x, xOffset, y, yOffset, from, to));
     }
 
     /** dx ← dy ⊙ GELU′(x); dx may be dy. */
     static void backward(
             Workers workers, float[] x, int xOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int count,
             GeluKind kind) {
-        boolean tanh = kind == GeluKind.TANH;
-        Chunks.elements(workers, count, (from, to) -> {
-            if (tanh) {
-                tanhBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to);
-            } else {
-                erfBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to);
-            }
-        });
+        Chunks.elements(workers, count, kind == GeluKind.TANH
+                ? (from, to) -> tanhBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to)
+                : (from, to) -> erfBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to));
     }
 
     private static void tanh(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
@@ -83,10 +72,11 @@ final class GeluKernels {
         int i = from;
         for (; i <= to - LANES; i += LANES) {
             FloatVector value = FloatVector.fromArray(SPECIES, x, xOffset + i);
-            value.mul(VectorMath.normalCdf(value)).intoArray(y, yOffset + i);
+            value.mul(VectorMath.normalCdf(value, bell(value))).intoArray(y, yOffset + i);
         }
         for (; i < to; i++) {
-            y[yOffset + i] = x[xOffset + i] * VectorMath.normalCdf(x[xOffset + i]);
+            float value = x[xOffset + i];
+            y[yOffset + i] = value * VectorMath.normalCdf(value, bell(value));
         }
     }
 
@@ -132,18 +122,21 @@ final class GeluKernels {
     }
 
     private static FloatVector erfSlope(FloatVector x) {
-        FloatVector a = x.abs();
-        FloatVector end = a.blend(DENSITY_END, a.compare(VectorOperators.GT, DENSITY_END));
-        FloatVector density = VectorMath.expOfMinusHalfSquare(end).mul(ONE_OVER_SQRT_2_PI);
-        return density.fma(x, VectorMath.normalCdf(x));
+        FloatVector e = bell(x);
+        return e.mul(ONE_OVER_SQRT_2_PI).fma(x, VectorMath.normalCdf(x, e));
     }
 
     private static float erfSlope(float x) {
-        float a = Math.abs(x);
-        if (a > DENSITY_END) {
-            a = DENSITY_END;
-        }
-        float density = VectorMath.expOfMinusHalfSquare(a) * ONE_OVER_SQRT_2_PI;
-        return Math.fma(density, x, VectorMath.normalCdf(x));
+        float e = bell(x);
+        return Math.fma(e * ONE_OVER_SQRT_2_PI, x, VectorMath.normalCdf(x, e));
+    }
+
+    /** exp(−x²/2). */
+    private static FloatVector bell(FloatVector x) {
+        return VectorMath.exp(x.mul(x).mul(-0.5f));
+    }
+
+    private static float bell(float x) {
+        return VectorMath.exp(x * x * -0.5f);
     }
 }

@@ -31,7 +31,8 @@ final class LayerNormKernels {
             for (int row = from; row < to; row++) {
                 int at = xOffset + row * columns;
                 float mu = (float) (sum(x, at, columns) / (double) columns);
-                float r = (float) (1 / Math.sqrt(sumOfSquaredDistances(x, at, columns, mu) / (double) columns + eps));
+                double variance = sumOfSquaredDistances(x, at, columns, mu) / (double) columns;
+                float r = (float) (1 / Math.sqrt(variance + eps));
                 normalise(x, at, mu, r, gamma, gammaOffset, beta, betaOffset, y, yOffset + row * columns, columns);
                 mean[meanOffset + row] = mu;
                 rstd[rstdOffset + row] = r;
@@ -60,7 +61,7 @@ final class LayerNormKernels {
                         rstd[rstdOffset + row], dx, dxOffset + at, columns);
             }
         });
-        if (dbeta != null) {
+        if (dgamma == null && dbeta != null) {
             ElementwiseKernels.addColumnSums(workers, dy, dyOffset, columns, rows, columns, dbeta, dbetaOffset);
         }
         if (dgamma != null) {
@@ -70,8 +71,9 @@ final class LayerNormKernels {
                 int width = Math.min(STRIPE, columns - column);
                 for (int row = 0; row < rows; row += ROW_BLOCK) {
                     int at = row * columns + column;
-                    gammaGradient(dy, dyOffset + at, x, xOffset + at, columns, mean, meanOffset + row, rstd,
-                            rstdOffset + row, Math.min(ROW_BLOCK, rows - row), width, dgamma, dgammaOffset + column);
+                    parameterGradients(dy, dyOffset + at, x, xOffset + at, columns, mean, meanOffset + row, rstd,
+                            rstdOffset + row, Math.min(ROW_BLOCK, rows - row), width, dgamma, dgammaOffset + column,
+                            dbeta, dbetaOffset + column);
                 }
             });
         }
@@ -170,34 +172,50 @@ final class LayerNormKernels {
         }
     }
 
-    private static void gammaGradient(
+    /** Adds a block of rows to dgamma and, where it is wanted, to dbeta. */
+    private static void parameterGradients(
             float[] dy, int dyOffset, float[] x, int xOffset, int stride, float[] mean, int meanOffset, float[] rstd,
-            int rstdOffset, int rows, int columns, float[] dgamma, int dgammaOffset) {
+            int rstdOffset, int rows, int columns, float[] dgamma, int dgammaOffset, float[] dbeta, int dbetaOffset) {
         int j = 0;
         for (; j <= columns - 2 * LANES; j += 2 * LANES) {
-            FloatVector s0 = FloatVector.zero(SPECIES);
-            FloatVector s1 = FloatVector.zero(SPECIES);
+            FloatVector gamma0 = FloatVector.zero(SPECIES);
+            FloatVector gamma1 = FloatVector.zero(SPECIES);
+            FloatVector beta0 = FloatVector.zero(SPECIES);
+            FloatVector beta1 = FloatVector.zero(SPECIES);
             for (int row = 0; row < rows; row++) {
                 int at = row * stride + j;
                 FloatVector mu = FloatVector.broadcast(SPECIES, mean[meanOffset + row]);
                 FloatVector r = FloatVector.broadcast(SPECIES, rstd[rstdOffset + row]);
-                FloatVector n0 = FloatVector.fromArray(SPECIES, x, xOffset + at).sub(mu).mul(r);
-                FloatVector n1 = FloatVector.fromArray(SPECIES, x, xOffset + at + LANES).sub(mu).mul(r);
-                s0 = FloatVector.fromArray(SPECIES, dy, dyOffset + at).fma(n0, s0);
-                s1 = FloatVector.fromArray(SPECIES, dy, dyOffset + at + LANES).fma(n1, s1);
+                FloatVector g0 = FloatVector.fromArray(SPECIES, dy, dyOffset + at);
+                FloatVector g1 = FloatVector.fromArray(SPECIES, dy, dyOffset + at + LANES);
+                gamma0 = g0.fma(FloatVector.fromArray(SPECIES, x, xOffset + at).sub(mu).mul(r), gamma0);
+                gamma1 = g1.fma(FloatVector.fromArray(SPECIES, x, xOffset + at + LANES).sub(mu).mul(r), gamma1);
+                beta0 = beta0.add(g0);
+                beta1 = beta1.add(g1);
             }
-            int to = dgammaOffset + j;
-            FloatVector.fromArray(SPECIES, dgamma, to).add(s0).intoArray(dgamma, to);
-            FloatVector.fromArray(SPECIES, dgamma, to + LANES).add(s1).intoArray(dgamma, to + LANES);
+            addTo(dgamma, dgammaOffset + j, gamma0, gamma1);
+            if (dbeta != null) {
+                addTo(dbeta, dbetaOffset + j, beta0, beta1);
+            }
         }
         for (; j < columns; j++) {
-            float s = 0;
+            float gamma = 0;
+            float beta = 0;
             for (int row = 0; row < rows; row++) {
                 int at = row * stride + j;
                 float normal = (x[xOffset + at] - mean[meanOffset + row]) * rstd[rstdOffset + row];
-                s = Math.fma(dy[dyOffset + at], normal, s);
+                gamma = Math.fma(dy[dyOffset + at], normal, gamma);
+                beta += dy[dyOffset + at];
             }
-            dgamma[dgammaOffset + j] += s;
+            dgamma[dgammaOffset + j] += gamma;
+            if (dbeta != null) {
+                dbeta[dbetaOffset + j] += beta;
+            }
         }
+    }
+
+    private static void addTo(float[] sums, int at, FloatVector first, FloatVector second) {
+        FloatVector.fromArray(SPECIES, sums, at).add(first).intoArray(sums, at);
+        FloatVector.fromArray(SPECIES, sums, at + LANES).add(second).intoArray(sums, at + LANES);
     }
 }

@@ -1,0 +1,28 @@
+package org.lora4j.gpt2;
+
+import org.lora4j.backend.Backend;
+import org.lora4j.tensor.Tensor;
+
+/** Fills large tensors a few megabytes at a time, so that a weight is not in memory twice while it is loaded. */
+final class Pieces {
+
+    private static final int LENGTH = 1 << 20;
+
+    private Pieces() {
+    }
+
+    /** Gives the elements from number {@code from} on. */
+    @FunctionalInterface
+    interface Source {
+        void read(long from, float[] piece, int count);
+    }
+
+    static void upload(Backend backend, Tensor tensor, Source source) {
+        float[] piece = new float[(int) Math.min(LENGTH, tensor.size())];
+        for (long from = 0; from < tensor.size(); from += LENGTH) {
+            int count = (int) Math.min(LENGTH, tensor.size() - from);
+            source.read(from, piece, count);
+            backend.upload(piece, 0, tensor, from, count);
+        }
+    }
+}
