@@ -56,7 +56,7 @@ public class TrainingStepBenchmark {
         int size = Integer.parseInt(sizes[0]);
         int length = Integer.parseInt(sizes[1]);
         model = RandomGpt2.create(ModelShapes.named(shape), backend.get(), 1);
-        trainable = rank == 0 ? model.parameters().stream().map(Parameter::train).toList()
+        trainable = rank == 0 ? model.parameters().stream().map(Parameter::trainCopy).toList()
                 : LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();
         adamW = new AdamW(backend.get(), trainable, AdamW.Settings.PYTORCH);
         ws = Workspace.forTraining(backend.get(), (long) size * length, 1);
