@@ -1,5 +1,6 @@
 package org.lora4j.io;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -213,6 +214,11 @@ public final class PeftFormat {
      *                       then as it was
      */
     public static LoraAdapter load(LoraModel model, Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new LoraException(Names.oneLine("adapter '" + folder + "': "
+                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder with "
+                    + PeftConfig.FILE_NAME + " and adapter_model.safetensors in it, as train and PEFT write it"));
+        }
         PeftConfig config = PeftConfig.read(folder);
         config.requireSupported();
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
