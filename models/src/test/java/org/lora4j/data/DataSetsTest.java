@@ -89,7 +89,7 @@ class DataSetsTest {
     @Test
     void errorsNameTheFileTheLineAndWhatIsThere() throws IOException {
         assertFails("gone.csv", null, "gone.csv: no such file or folder. Expected a .csv, .jsonl or .txt file");
-        assertFails("a.jsonl", "", "a.jsonl: no pairs in it, the file is empty");
+        assertFails("a.jsonl", "", "a.jsonl: no pairs in it");
         assertFails("a.jsonl", JSON + "\n{\"context\": \"a\"}\n", "a.jsonl, line 3: expected {\"context\": \"…\", \"completion\": \"…\"}, found no completion in");
         assertFails("a.jsonl", "{\"context\": 3, \"completion\": \"a\"}", "a.jsonl, line 1: expected", "found a context that is no string");
         assertFails("a.jsonl", "{\"context", "a.jsonl, line 1: no JSON object: ");
