@@ -4,11 +4,9 @@ import java.nio.file.Path;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
-import org.lora4j.report.MetricsFile;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
-import org.lora4j.train.MetricsLog;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
@@ -46,20 +44,8 @@ final class TrainingRun {
             if (job.dev().isEmpty() && !Checkpoint.existsIn(out)) {
                 display.start(); // so that the first step, the slowest, counts
             }
-            return withBefore(job.run(plan, out, baseModel, display), out);
+            return job.run(plan, out, baseModel, display);
         }
-    }
-
-    /** A run that was resumed measured its base before it was killed; metrics.jsonl knows. */
-    private static Trainer.Outcome withBefore(Trainer.Outcome outcome, Path out) {
-        if (outcome.before() != null || outcome.after() == null) {
-            return outcome;
-        }
-        Evaluation before = MetricsFile.read(out.resolve(MetricsLog.FILE_NAME)).evaluations().stream()
-                .filter(point -> point.step() == 0)
-                .map(point -> new Evaluation(point.devLoss(), outcome.after().targets())).findFirst().orElse(null);
-        return new Trainer.Outcome(
-                before, outcome.after(), outcome.bestStep(), outcome.seconds(), outcome.tokensPerSecond());
     }
 
     /** Tells the bar. */
