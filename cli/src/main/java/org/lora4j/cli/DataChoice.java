@@ -16,8 +16,8 @@ final class DataChoice {
     private static final String EMBEDDED = "e2e";
 
     @Option(names = "--data", required = true, paramLabel = "PATH",
-            description = "Pairs of context and completion: E2E's zip, folder or .csv, .jsonl with context and completion, "
-                    + "context||completion lines in .txt, or e2e for the embedded E2E.")
+            description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
+                    + "and completion, text lines context||completion, or e2e for the embedded E2E.")
     private String data;
 
     @Option(names = "--too-long", defaultValue = "fail", paramLabel = "WHAT",

@@ -1,19 +1,13 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.E2e;
-import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
-import org.lora4j.generate.Generator;
-import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.EmbeddedBase;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
@@ -55,7 +49,6 @@ final class DemoCommand extends LoraCommand {
     private static final int BATCH = 8;
     private static final int DEV_PAIRS = 584;
     private static final int SAMPLES = 5;
-    private static final int MAX_NEW_TOKENS = 64;
 
     @Option(names = "--out", defaultValue = "runs/demo", paramLabel = "DIR",
             description = "The run's folder; what an earlier demo left there is replaced (default: ${DEFAULT-VALUE}).")
@@ -75,8 +68,8 @@ final class DemoCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = Gpt2Files.load(EmbeddedBase.folder(), b);
             Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-            List<String> inputs = inputs(allDev);
-            List<String> before = write(gpt2, tokenizer, inputs);
+            Samples texts = new Samples(gpt2, tokenizer, allDev, SAMPLES);
+            texts.before();
 
             LoraAdapter adapter =
                     LoraAdapter.attach(gpt2, LoraConfig.of(RANK, ALPHA).withParts(PARTS), SEED);
@@ -87,8 +80,7 @@ final class DemoCommand extends LoraCommand {
             run.announce(gpt2, adapter, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
             Trainer.Outcome outcome = run.train(job, plan, out, EmbeddedBase.NAME);
 
-            List<RunReport.Sample> samples =
-                    samples(inputs, before, write(gpt2, tokenizer, inputs), TextPair.completionsByContext(allDev));
+            List<RunReport.Sample> samples = texts.after();
             show(samples);
             run.summarise(outcome);
             Path report = new RunReporter(out).write(
@@ -101,7 +93,7 @@ final class DemoCommand extends LoraCommand {
             ui().print(ui().bold("Report    ") + report.toAbsolutePath().toUri());
             ui().print("");
             ui().print(ui().dim("Try it:   ./lora4j generate --model base-6m --adapter " + out
-                    + " --prompt \"" + inputs.getFirst() + "\""));
+                    + " --prompt \"" + samples.getFirst().input() + "\""));
         }
         return ExitCode.OK;
     }
@@ -111,35 +103,6 @@ final class DemoCommand extends LoraCommand {
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false);
         return new TrainingPlan(
                 steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 5), 0, 5);
-    }
-
-    /** Inputs of different lengths, spread over the dev set, which training does not see. */
-    private static List<String> inputs(List<TextPair> dev) {
-        List<String> contexts = List.copyOf(TextPair.completionsByContext(dev).keySet());
-        List<String> inputs = new ArrayList<>();
-        for (int i = 0; i < SAMPLES; i++) {
-            inputs.add(contexts.get((2 * i + 1) * contexts.size() / (2 * SAMPLES)));
-        }
-        return inputs;
-    }
-
-    private static List<String> write(Gpt2 gpt2, Tokenizer tokenizer, List<String> inputs) {
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, gpt2.config().nPositions());
-        List<int[]> prompts = inputs.stream().map(encoder::encodePrompt).toList();
-        return new Generator(gpt2)
-                .generate(prompts, MAX_NEW_TOKENS, Set.of(tokenizer.endOfText()), Sampling.GREEDY, (sequence, id) -> { })
-                .stream().map(ids -> tokenizer.decode(ids).strip()).toList();
-    }
-
-    private static List<RunReport.Sample> samples(
-            List<String> inputs, List<String> before, List<String> after, Map<String, List<String>> references) {
-        List<RunReport.Sample> samples = new ArrayList<>();
-        for (int i = 0; i < inputs.size(); i++) {
-            List<String> known = references.get(inputs.get(i));
-            samples.add(new RunReport.Sample(
-                    inputs.get(i), before.get(i), after.get(i), known.subList(0, Math.min(3, known.size()))));
-        }
-        return samples;
     }
 
     private void show(List<RunReport.Sample> samples) {

@@ -8,6 +8,7 @@ import picocli.CommandLine.Option;
         name = "doctor",
         description = {
             "Shows what this machine can run.",
+            "",
             "Java, cores, memory, vectors, backends with the reason where one cannot run, and what is embedded. "
                     + "Exit code 0 if the default backend can run, else 1.",
         },

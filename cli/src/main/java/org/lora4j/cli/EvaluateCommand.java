@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.data.ExampleEncoder;
@@ -59,10 +60,13 @@ final class EvaluateCommand extends LoraCommand {
 
     @Override
     protected int run() {
-        if (batchSize < 1 || examples < 0) {
-            throw wrongUse("--batch " + batchSize + " --examples " + examples + ": expected at least 1, and 0 (all) or more");
+        if (batchSize < 1) {
+            throw wrongUse("--batch " + batchSize + ": expected at least 1");
         }
-        List<TextPair> pairs = data.open(Split.of(split));
+        if (examples < 0) {
+            throw wrongUse("--examples " + examples + ": expected 0 (all) or more");
+        }
+        List<TextPair> pairs = data.open(option(() -> Split.of(split)));
         if (examples > 0) {
             pairs = FineTuning.sample(pairs, examples, 0);
         }
@@ -74,6 +78,10 @@ final class EvaluateCommand extends LoraCommand {
             }
             ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), gpt2.config().nPositions(), data.tooLong());
             ExampleEncoder.Result encoded = encoder.encode(pairs);
+            if (encoded.examples().isEmpty()) {
+                throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
+                        + gpt2.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
+            }
             print(evaluate(gpt2, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;
@@ -82,8 +90,14 @@ final class EvaluateCommand extends LoraCommand {
     private Evaluation evaluate(Gpt2 gpt2, List<Batch> batches, Backend b) {
         int most = batches.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1);
         try (Progress progress = ui().progress("evaluate")) {
-            progress.start(batches.size());
-            return Evaluation.of(gpt2, batches, Workspace.forInference(b, most), done -> progress.update(done, "batches"));
+            progress.start(batches.stream().mapToInt(Batch::size).sum());
+            Evaluation evaluation = Evaluation.of(gpt2, batches, Workspace.forInference(b, most), done ->
+                    progress.update(batches.stream().limit(done).mapToInt(Batch::size).sum(), ""));
+            if (!Double.isFinite(evaluation.loss())) {
+                throw new LoraException("the loss is " + evaluation.loss() + ": the model's weights, or the adapter's, hold "
+                        + "values that are not finite. Take another copy of them");
+            }
+            return evaluation;
         }
     }
 

@@ -11,7 +11,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,6 +23,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns whatever went wrong into one line on standard error and an exit code; a stack trace is for {@code --verbose}. */
 final class Failures {
+
+    private static final Pattern NO_NUMBER =
+            Pattern.compile("Invalid value for option '(--[\\w-]+)'.*: '(.*)' is not an? (int|long|double)");
+    private static final Pattern NO_CHOICE = Pattern.compile(
+            "Invalid value for option '(--[\\w-]+)'.*: expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'");
 
     private Failures() {
     }
@@ -46,7 +54,7 @@ final class Failures {
         CommandSpec command = wrong.getCommandLine().getCommandSpec();
         String line = wrong instanceof UnmatchedArgumentException unmatched
                 ? unmatched(unmatched, command)
-                : oneLine(wrong.getMessage());
+                : inOurWords(oneLine(wrong.getMessage()));
         boolean ended = line.endsWith(".") || line.endsWith("?");
         ui.error(line + (ended ? " " : ". ") + "See " + command.qualifiedName() + " --help.");
         return ExitCode.WRONG_USE;
@@ -66,6 +74,21 @@ final class Failures {
     private static String nearest(String asked, Set<String> known) {
         List<String> nearest = Names.nearest(asked, known, 3);
         return nearest.isEmpty() ? "" : " (nearest: " + String.join(", ", nearest) + ")";
+    }
+
+    /** Picocli's messages, in the order of ours: asked, expected. */
+    private static String inOurWords(String message) {
+        Matcher number = NO_NUMBER.matcher(message);
+        if (number.matches()) {
+            return number.group(1) + " " + number.group(2) + ": expected a "
+                    + (number.group(3).equals("double") ? "number" : "whole number");
+        }
+        Matcher choice = NO_CHOICE.matcher(message);
+        if (choice.matches()) {
+            return choice.group(1) + " " + choice.group(3) + ": expected "
+                    + choice.group(2).toLowerCase(Locale.ROOT).replaceFirst(", ([^,]*)$", " or $1");
+        }
+        return message.replaceFirst("^Error: ", "");
     }
 
     private static String message(IOException thrown) {

@@ -9,11 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.FileErrors;
 import org.lora4j.io.PeftFormat;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.tokenizer.Tokenizer;
@@ -37,6 +39,9 @@ import picocli.CommandLine.Option;
             "      --prompt \"name : Blue Spice | Type : pub | area : riverside\"",
         })
 final class GenerateCommand extends LoraCommand {
+
+    /** Prompts in one batch: more make it no faster, and their keys and values fill the memory. */
+    private static final int AT_ONCE = 32;
 
     @Mixin
     private ModelChoice model;
@@ -89,14 +94,14 @@ final class GenerateCommand extends LoraCommand {
     private BackendChoice backend;
 
     @Override
-    protected int run() throws IOException {
+    protected int run() {
         if (maxNewTokens < 1) {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
+        option(() -> new Sampling(temperature, topK, topP, seed)); // refuses nonsense before the model is loaded
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        Sampling sampling = new Sampling(temperature, topK, topP, seed);
         List<String> texts = texts();
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
@@ -107,48 +112,63 @@ final class GenerateCommand extends LoraCommand {
             }
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
-            generate(new Generator(gpt2), tokenizer, texts, used, sampling);
+            generate(new Generator(gpt2), tokenizer, texts, used);
         }
         return ExitCode.OK;
     }
 
-    private void generate(
-            Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used, Sampling sampling) {
+    private void generate(Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used) {
         ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
         List<int[]> ids = texts.stream()
                 .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
         Set<Integer> stop = Set.of(tokenizer.endOfText());
         long start = System.nanoTime();
-        List<int[]> written = generator.generate(ids, maxNewTokens, stop, sampling, (sequence, id) -> { });
-        double seconds = (System.nanoTime() - start) * 1e-9;
+        long tokens = 0;
         List<Map<String, Object>> results = new ArrayList<>();
-        for (int i = 0; i < texts.size(); i++) {
-            String text = tokenizer.decode(written.get(i));
-            if (json) {
-                Map<String, Object> result = new LinkedHashMap<>();
-                result.put("prompt", texts.get(i));
-                result.put("text", used == PromptFormat.PAIR ? text.strip() : text);
-                result.put("tokens", written.get(i));
-                results.add(result);
-            } else {
-                ui().print(used == PromptFormat.PAIR ? text.strip() : ui().dim(texts.get(i)) + text);
+        for (int from = 0; from < texts.size(); from += AT_ONCE) {
+            List<int[]> some = ids.subList(from, Math.min(from + AT_ONCE, ids.size()));
+            // draws are numbered within a call, so each call gets a stream of its own
+            Sampling draws = new Sampling(temperature, topK, topP, seed + from / AT_ONCE);
+            List<int[]> written = generator.generate(some, maxNewTokens, stop, draws, (sequence, id) -> { });
+            for (int i = 0; i < written.size(); i++) {
+                String text = tokenizer.decode(written.get(i));
+                text = used == PromptFormat.PAIR ? text.strip() : text;
+                tokens += written.get(i).length;
+                if (json) {
+                    results.add(result(texts.get(from + i), text, written.get(i)));
+                } else {
+                    ui().print(used == PromptFormat.PAIR ? text : ui().dim(texts.get(from + i)) + text);
+                }
             }
         }
         if (json) {
             ui().printJson(results);
         }
-        long tokens = written.stream().mapToLong(w -> w.length).sum();
+        double seconds = (System.nanoTime() - start) * 1e-9;
         ui().detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
     }
 
-    private List<String> texts() throws IOException {
+    private static Map<String, Object> result(String prompt, String text, int[] tokens) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("prompt", prompt);
+        result.put("text", text);
+        result.put("tokens", tokens);
+        return result;
+    }
+
+    private List<String> texts() {
         if (prompts.file == null) {
             return prompts.texts;
         }
-        List<String> lines = Files.readAllLines(prompts.file, StandardCharsets.UTF_8).stream()
-                .filter(line -> !line.isBlank()).toList();
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(prompts.file, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new LoraException("--prompts: " + FileErrors.reading(prompts.file, e).getMessage(), e);
+        }
+        lines = lines.stream().filter(line -> !line.isBlank()).toList();
         if (lines.isEmpty()) {
-            throw wrongUse("--prompts " + prompts.file + ": the file has no lines");
+            throw new LoraException("--prompts " + prompts.file + ": has no prompt in it, expected one a line");
         }
         return lines;
     }

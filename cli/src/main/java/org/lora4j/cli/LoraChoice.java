@@ -4,17 +4,24 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.lora4j.LoraException;
+import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.BiasMode;
+import org.lora4j.lora.LoraAdapter;
 import org.lora4j.lora.LoraConfig;
 import org.lora4j.lora.LoraInit;
 import org.lora4j.lora.LoraScaling;
 import org.lora4j.lora.TargetSelector;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The options that make a {@link LoraConfig}. */
 final class LoraChoice {
 
     private static final String EXPRESSION = "regex:";
+    private static final List<String> PARTS = List.of("q", "k", "v");
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
             description = "r, the rank of each update (default: ${DEFAULT-VALUE}).")
@@ -26,7 +33,7 @@ final class LoraChoice {
 
     @Option(names = "--targets", defaultValue = "q,v", paramLabel = "NAMES",
             description = "What gets an update: parts of the fused attention map (q, k, v), names or ends of names "
-                    + "(c_attn, attn.c_proj, c_fc, wte), all-linear, or regex:EXPRESSION for whole names "
+                    + "(c_attn, attn.c_proj, c_fc, wte), all-linear, or an expression for whole names after regex: "
                     + "(default: ${DEFAULT-VALUE}).")
     private String targets;
 
@@ -55,7 +62,34 @@ final class LoraChoice {
         GAUSSIAN, KAIMING
     }
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** What was asked for; a value that makes no sense is wrong use. */
     LoraConfig config() {
+        try {
+            return read();
+        } catch (LoraException refused) {
+            throw wrongUse(refused);
+        }
+    }
+
+    /** A new adapter; targets and ranks that do not suit this model are wrong use. */
+    LoraAdapter attach(Gpt2 model, LoraConfig config, long seed) {
+        try {
+            return LoraAdapter.attach(model, config, seed);
+        } catch (LoraException refused) {
+            throw wrongUse(refused);
+        }
+    }
+
+    private ParameterException wrongUse(LoraException refused) {
+        String message = refused.getMessage();
+        boolean speaksOfOption = message.matches("(?s)(targets|rank|layers) .*");
+        return new ParameterException(command.commandLine(), (speaksOfOption ? "--" : "") + message);
+    }
+
+    private LoraConfig read() {
         LoraConfig config = LoraConfig.of(rank, alpha)
                 .withScaling(rsLora ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R)
                 .withDropout(dropout).withBias(bias)
@@ -69,7 +103,17 @@ final class LoraChoice {
         List<String> parts = new ArrayList<>();
         List<String> names = new ArrayList<>();
         for (String target : Arrays.stream(targets.split(",")).map(String::strip).filter(t -> !t.isEmpty()).toList()) {
-            (target.matches("[qkv]") ? parts : names).add(target);
+            if (!target.matches("[A-Za-z]")) {
+                names.add(target);
+            } else if (PARTS.contains(target.toLowerCase(Locale.ROOT))) {
+                parts.add(target.toLowerCase(Locale.ROOT));
+            } else {
+                throw new LoraException("--targets " + targets + ": the attention map has no part " + target
+                        + "; its parts are q, k and v");
+            }
+        }
+        if (parts.isEmpty() && names.isEmpty()) {
+            throw new LoraException("--targets '" + targets + "': names nothing. Name some, such as q,v or c_attn");
         }
         LoraConfig withParts = config.withParts(parts).withPartsInLayers(layers);
         return names.isEmpty() ? withParts : withParts.withTargets(onLayers(TargetSelector.byNames(names)));

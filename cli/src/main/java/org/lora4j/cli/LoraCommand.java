@@ -1,6 +1,9 @@
 package org.lora4j.cli;
 
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.lora4j.LoraException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -10,8 +13,9 @@ import picocli.CommandLine.Spec;
 
 /**
  * What all commands have in common. A command annotates its class with {@code @Command(name, description, footer)}, the
- * description's first line being what {@code lora4j --help} shows and the footer an example, declares its options as fields, and does its work in {@link #run}; then it is named in
- * {@link Main}'s list. Exceptions are left to fly: they become one line and an exit code here.
+ * description's first line being what {@code lora4j --help} shows and the footer an example, declares its options as
+ * fields, and does its work in {@link #run}; then it is named in {@link Main}'s list. Exceptions are left to fly: they
+ * become one line and an exit code here.
  */
 @Command(
         sortOptions = false,
@@ -54,6 +58,22 @@ abstract class LoraCommand implements Callable<Integer> {
     /** Where to print. */
     protected final Ui ui() {
         return main.ui();
+    }
+
+    /** What {@code made} gives; an option it refuses is wrong use, not a failure. */
+    protected final <T> T option(Supplier<T> made) {
+        try {
+            return made.get();
+        } catch (LoraException refused) {
+            throw wrongUse(refused.getMessage());
+        }
+    }
+
+    /** The command as one would type it again. */
+    protected final String commandText() {
+        return spec.commandLine().getParent().getParseResult().originalArgs().stream()
+                .map(arg -> arg.matches("[\\w@%+=:,./-]+") ? arg : "'" + arg.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" ", "lora4j ", ""));
     }
 
     /** To be thrown where options are fine one by one and not together; ends with {@link ExitCode#WRONG_USE}. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.lora4j.LoraException;
+import org.lora4j.io.FileErrors;
 import org.lora4j.io.PeftConfig;
 import org.lora4j.train.Checkpoint;
 
@@ -33,13 +34,8 @@ final class RunFolder {
                         + "--overwrite to replace it");
             }
         } catch (IOException e) {
-            throw new LoraException("--out " + folder + ": cannot be written: " + reason(e)
+            throw new LoraException("--out: " + FileErrors.writing(folder, e).getMessage()
                     + ". Choose another folder or change its permissions", e);
         }
-    }
-
-    private static String reason(IOException e) {
-        return e.getClass().getSimpleName().replace("Exception", "").replaceAll("([a-z])([A-Z])", "$1 $2").toLowerCase()
-                + (e.getMessage() == null ? "" : " (" + e.getMessage() + ")");
     }
 }

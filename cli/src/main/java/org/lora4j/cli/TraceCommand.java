@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
@@ -31,7 +32,10 @@ import picocli.CommandLine.Option;
                     + "loss (1), the mean over the targets that are not ignored, shifted by one as in Transformers; with "
                     + "--gradients, grad.KEY for each trainable tensor, KEY as in the adapter's file. Dropout is off.",
         },
-        footer = "  lora4j trace --model gpt2 --adapter my-adapter --batch batch.safetensors --out out.safetensors --gradients")
+        footer = {
+            "  lora4j trace --model base-6m --adapter my-adapter --gradients \\",
+            "      --batch batch.safetensors --out out.safetensors",
+        })
 final class TraceCommand extends LoraCommand {
 
     @Mixin
@@ -66,16 +70,26 @@ final class TraceCommand extends LoraCommand {
             LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
-            int vocabulary = gpt2.config().vocabSize();
-            writer.add("logits", DType.F32, Shape.of(input.size(), input.length(), vocabulary),
-                    b.readDoubles(gpt2.logits(input, inference)));
-            if (input.labels() != null) {
-                addLoss(writer, gpt2, attached, input, b, inference);
+            try {
+                addLogits(writer, gpt2, input, b, inference);
+                if (input.labels() != null) {
+                    addLoss(writer, gpt2, attached, input, b, inference);
+                }
+            } catch (LoraException e) { // a token or a length that the model does not have
+                throw new FormatException(batch, e.getMessage(), e);
             }
             writer.write(out);
         }
         ui().info("wrote " + out);
         return ExitCode.OK;
+    }
+
+    private void addLogits(SafetensorsWriter writer, Gpt2 gpt2, Batch input, Backend b, Workspace inference) {
+        double[] logits = b.readDoubles(gpt2.logits(input, inference));
+        if (Arrays.stream(logits).anyMatch(Double::isNaN)) {
+            ui().warn("some logits are NaN: the model's weights, or the adapter's, hold values that are not finite");
+        }
+        writer.add("logits", DType.F32, Shape.of(input.size(), input.length(), gpt2.config().vocabSize()), logits);
     }
 
     private void addLoss(

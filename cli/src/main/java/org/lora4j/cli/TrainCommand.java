@@ -1,15 +1,21 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
 import org.lora4j.optim.AdamW;
+import org.lora4j.report.RunReport;
+import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.FineTuning;
+import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
 import org.lora4j.train.TrainingPlan.ScheduleKind;
 import picocli.CommandLine.Command;
@@ -28,8 +34,8 @@ import picocli.CommandLine.Option;
                     + "--label-smoothing 0.1 --rank 4 --alpha 32 --targets q,v.",
         },
         footer = {
-            "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 --targets q,v \\",
-            "      --epochs 1 --lr 1e-2 --out my-adapter",
+            "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 \\",
+            "      --targets q,v --epochs 1 --lr 1e-2 --out my-adapter",
         })
 final class TrainCommand extends LoraCommand {
 
@@ -57,12 +63,12 @@ final class TrainCommand extends LoraCommand {
     @Mixin
     private LoraChoice lora;
 
-    @Option(names = "--epochs", defaultValue = "1", paramLabel = "X",
-            description = "Times to go through the data (default: ${DEFAULT-VALUE}).")
-    private double epochs;
+    @Option(names = "--epochs", paramLabel = "X",
+            description = "Times to go through the data (default: 1).")
+    private Double epochs;
 
-    @Option(names = "--steps", defaultValue = "0", paramLabel = "N", description = "Optimiser steps, instead of --epochs.")
-    private long steps;
+    @Option(names = "--steps", paramLabel = "N", description = "Optimiser steps, instead of --epochs.")
+    private Long steps;
 
     @Option(names = "--batch", defaultValue = "8", paramLabel = "N",
             description = "Examples in a batch (default: ${DEFAULT-VALUE}).")
@@ -81,9 +87,9 @@ final class TrainCommand extends LoraCommand {
             description = "linear or cosine to zero, or constant (default: ${DEFAULT-VALUE}).")
     private ScheduleKind schedule;
 
-    @Option(names = "--warmup", defaultValue = "-1", paramLabel = "N",
+    @Option(names = "--warmup", paramLabel = "N",
             description = "Steps in which the learning rate rises (default: 500, or a tenth of the steps if that is less).")
-    private long warmup;
+    private Long warmup;
 
     @Option(names = "--weight-decay", defaultValue = "0.01", paramLabel = "X",
             description = "AdamW's decay (default: ${DEFAULT-VALUE}).")
@@ -130,39 +136,99 @@ final class TrainCommand extends LoraCommand {
             description = "Steps between lines of metrics.jsonl (default: ${DEFAULT-VALUE}).")
     private long logEvery;
 
+    @Option(names = "--samples", defaultValue = "3", paramLabel = "N",
+            description = "Inputs of the dev set for which the report shows what the model writes before and after "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private int samples;
+
+    @Option(names = "--json", description = "Print what came out as JSON, for programs.")
+    private boolean json;
+
     @Mixin
     private BackendChoice backend;
 
     @Override
     protected int run() {
+        checkOptions();
+        LoraConfig config = lora.config();
         List<TextPair> train = data.open(Split.TRAIN);
         List<TextPair> dev = data.has(Split.DEV) ? data.open(Split.DEV) : List.of();
         train = examples > 0 ? FineTuning.sample(train, examples, seed) : train;
         dev = devExamples > 0 ? FineTuning.sample(dev, devExamples, seed) : dev;
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter adapter = LoraAdapter.attach(gpt2, lora.config(), seed);
-            FineTuning job =
-                    new FineTuning(gpt2, model.tokenizer(), adapter, train, dev, batchSize, data.tooLong(), seed);
+            Tokenizer tokenizer = model.tokenizer();
+            LoraAdapter adapter = lora.attach(gpt2, config, seed);
+            FineTuning job = new FineTuning(gpt2, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
             TrainingPlan plan = plan(job);
             RunFolder.prepare(out, overwrite);
             TrainingRun run = new TrainingRun(ui());
-            run.announce(gpt2, adapter, "LoRA " + lora.text(), train.size(), dev.size(), b);
-            run.summarise(run.train(job, plan, out, model.name()));
-            ui().print(ui().bold("Adapter   ") + out);
+            if (!json) {
+                run.announce(gpt2, adapter, "LoRA " + lora.text(), train.size(), dev.size(), b);
+            }
+            Samples texts = new Samples(gpt2, tokenizer, dev, samples);
+            texts.before();
+            Trainer.Outcome outcome = run.train(job, plan, out, model.name());
+            Path report = new RunReporter(out).write(
+                    "LoRA on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
+                    new RunReport.Base(model.name(), gpt2.config().parameterCount()),
+                    RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount()), plan,
+                    batchSize, train.size(), texts.after(), outcome, b, commandText());
+            if (json) {
+                ui().printJson(result(gpt2, adapter, plan, outcome, report));
+            } else {
+                run.summarise(outcome);
+                ui().print(ui().bold("Adapter   ") + out);
+                ui().print(ui().bold("Report    ") + report);
+            }
         }
         return ExitCode.OK;
     }
 
-    private TrainingPlan plan(FineTuning job) {
-        if (!(epochs > 0)) {
-            throw wrongUse("--epochs " + epochs + ": expected more than 0");
+    /** What needs no data and no model to be seen to be wrong; the plan checks the rest. */
+    private void checkOptions() {
+        require(epochs == null || epochs > 0 && Double.isFinite(epochs), "--epochs", epochs, "more than 0");
+        require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");
+        require(batchSize >= 1, "--batch", batchSize, "at least 1");
+        require(examples >= 0, "--examples", examples, "0 (all) or more");
+        require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
+        require(weightDecay >= 0 && Double.isFinite(weightDecay), "--weight-decay", weightDecay, "0 or more");
+        require(epsilon > 0 && Double.isFinite(epsilon), "--adam-epsilon", epsilon, "a positive number");
+        require(samples >= 0, "--samples", samples, "0 or more");
+        plan(steps == null ? 1 : steps); // refuses the rest before anything is loaded
+    }
+
+    private void require(boolean holds, String option, Object found, String expected) {
+        if (!holds) {
+            throw wrongUse(option + " " + found + ": expected " + expected);
         }
-        long total = steps > 0 ? steps : job.steps(epochs, accumulation);
-        long rise = warmup >= 0 ? warmup : Math.min(500, total / 10);
+    }
+
+    private TrainingPlan plan(FineTuning job) {
+        return plan(steps != null ? steps : job.steps(epochs == null ? 1 : epochs, accumulation));
+    }
+
+    private TrainingPlan plan(long total) {
+        long rise = warmup != null ? warmup : Math.min(500, total / 10);
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, false);
-        return new TrainingPlan(
+        return option(() -> new TrainingPlan(
                 total, accumulation, learningRate, schedule, rise, adamW, labelSmoothing, clip, seed, evaluateEvery,
-                checkpointEvery, logEvery);
+                checkpointEvery, logEvery));
+    }
+
+    private Map<String, Object> result(
+            Gpt2 gpt2, LoraAdapter adapter, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("adapter", out.toString());
+        result.put("report", report.toString());
+        result.put("parameters", gpt2.config().parameterCount());
+        result.put("trainable_parameters", adapter.parameterCount());
+        result.put("steps", plan.steps());
+        result.put("best_step", outcome.bestStep());
+        result.put("dev_loss_before", outcome.before() == null ? null : outcome.before().loss());
+        result.put("dev_loss", outcome.after() == null ? null : outcome.after().loss());
+        result.put("seconds", outcome.seconds());
+        result.put("tokens_per_second", outcome.tokensPerSecond());
+        return result;
     }
 }

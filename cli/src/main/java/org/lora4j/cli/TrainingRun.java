@@ -4,8 +4,11 @@ import java.nio.file.Path;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
+import org.lora4j.report.MetricsFile;
+import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
+import org.lora4j.train.MetricsLog;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
@@ -22,12 +25,16 @@ final class TrainingRun {
         this.ui = ui;
     }
 
+    /** What is about to run; a remark that belongs into a log of results as well. */
     void announce(Gpt2 model, LoraAdapter adapter, String method, int train, int dev, Backend backend) {
+        if (ui.isQuiet()) {
+            return;
+        }
         long all = model.config().parameterCount();
         long trainable = adapter.parameterCount();
         ui.print(ui.bold("Base      ") + "GPT-2, %d layers, %d wide, %d heads: %,d parameters, frozen".formatted(
                 model.config().nLayer(), model.config().nEmbd(), model.config().nHead(), all));
-        ui.print(ui.bold("Adapter   ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
+        ui.print(ui.bold("Method    ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
                 method, trainable, 100.0 * trainable / all));
         ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
         ui.print(ui.bold("Backend   ") + backend.name() + ", " + backend.describe());
@@ -35,8 +42,24 @@ final class TrainingRun {
 
     Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {
         try (Progress progress = ui.progress("train")) {
-            return job.run(plan, out, baseModel, new Display(progress, plan.steps()));
+            Display display = new Display(progress, plan.steps());
+            if (job.dev().isEmpty() && !Checkpoint.existsIn(out)) {
+                display.start(); // so that the first step, the slowest, counts
+            }
+            return withBefore(job.run(plan, out, baseModel, display), out);
         }
+    }
+
+    /** A run that was resumed measured its base before it was killed; metrics.jsonl knows. */
+    private static Trainer.Outcome withBefore(Trainer.Outcome outcome, Path out) {
+        if (outcome.before() != null || outcome.after() == null) {
+            return outcome;
+        }
+        Evaluation before = MetricsFile.read(out.resolve(MetricsLog.FILE_NAME)).evaluations().stream()
+                .filter(point -> point.step() == 0)
+                .map(point -> new Evaluation(point.devLoss(), outcome.after().targets())).findFirst().orElse(null);
+        return new Trainer.Outcome(
+                before, outcome.after(), outcome.bestStep(), outcome.seconds(), outcome.tokensPerSecond());
     }
 
     /** Tells the bar. */
@@ -45,7 +68,9 @@ final class TrainingRun {
         private final Progress progress;
         private final long steps;
         private double smoothed = Double.NaN;
+        private double speed;
         private boolean started;
+        private Progress base;
 
         Display(Progress progress, long steps) {
             this.progress = progress;
@@ -63,11 +88,33 @@ final class TrainingRun {
         public void step(long step, double loss, double learningRate, double tokensPerSecond) {
             start();
             smoothed = Double.isNaN(smoothed) ? loss : smoothed + NEWEST * (loss - smoothed);
-            progress.update(step, smoothed, tokensPerSecond);
+            speed = tokensPerSecond;
+            progress.update(step, smoothed, speed);
+        }
+
+        @Override
+        public void evaluating(long step, int done, int all) {
+            if (started) {
+                progress.update(step, "dev loss: %d of %d batches".formatted(done, all));
+                return;
+            }
+            if (base == null) {
+                base = ui.progress("dev loss of the base");
+                base.start(all);
+            }
+            base.update(done, "");
         }
 
         @Override
         public void evaluated(long step, Evaluation evaluation, boolean best) {
+            if (base != null) {
+                base.finish();
+                base = null;
+                start();
+            }
+            if (step > 0) {
+                progress.update(step, smoothed, speed);
+            }
             ui.info("step %,d: dev loss %.4f, perplexity %.2f%s".formatted(
                     step, evaluation.loss(), evaluation.perplexity(), best || step == 0 ? "" : " (not the best)"));
         }

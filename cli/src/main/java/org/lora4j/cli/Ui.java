@@ -134,6 +134,10 @@ public final class Ui {
         return terminal.colours() ? "\u001b[" + code + "m" + text + "\u001b[0m" : text;
     }
 
+    boolean isQuiet() {
+        return quiet;
+    }
+
     boolean isVerbose() {
         return verbose;
     }

@@ -30,7 +30,8 @@ import org.lora4j.Names;
  * removes it. One file has one writer at a time: when two write it at once, the one that began first fails with an error
  * and the file is the other's, complete.
  *
- * <p>Where NAME is a symbolic link, the file it leads to is replaced.
+ * <p>Where NAME is a symbolic link, the file it leads to is replaced. Where it is a device or a pipe, such as
+ * {@code /dev/stdout}, it is written to and stays what it is.
  */
 public final class AtomicFile {
 
@@ -53,11 +54,22 @@ public final class AtomicFile {
             if (Files.isDirectory(target)) {
                 throw new LoraException(Names.oneLine("cannot write " + file + ": it is a folder, expected a file"));
             }
+            if (Files.exists(target) && !Files.isRegularFile(target)) {
+                writeThrough(target, body);
+                return;
+            }
             Files.createDirectories(target.getParent());
             removeLeftovers(target);
             writeBeside(target, body);
         } catch (IOException e) {
             throw FileErrors.writing(file, e);
+        }
+    }
+
+    private static void writeThrough(Path device, Body body) throws IOException {
+        try (OutputStream out =
+                new BufferedOutputStream(Files.newOutputStream(device, StandardOpenOption.WRITE), 1 << 16)) {
+            body.writeTo(out);
         }
     }
 

@@ -60,7 +60,12 @@ public final class JsonFile {
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
             throw new FormatException(file, (at == null ? "" : "line " + at.getLineNr() + ", column " + at.getColumnNr()
-                    + ": ") + e.getOriginalMessage(), e);
+                    + ": ") + "expected JSON, found: " + problem(e), e);
         }
+    }
+
+    /** Without the parser's remarks about where an object began: it does not see the file, and says so at length. */
+    private static String problem(JsonProcessingException e) {
+        return e.getOriginalMessage().replaceAll("\\s*\\(start marker at .*", "").strip();
     }
 }

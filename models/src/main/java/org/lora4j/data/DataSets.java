@@ -110,7 +110,7 @@ public final class DataSets {
             }
             List<TextPair> pairs = TextFormat.of(name, reader).read(name, reader);
             if (pairs.isEmpty()) {
-                throw new LoraException(name + ": no pairs in it, the file is empty");
+                throw new LoraException(name + ": no pairs in it");
             }
             return pairs;
         } catch (IOException e) {
@@ -179,6 +179,7 @@ public final class DataSets {
         if (e instanceof CharacterCodingException) {
             return new LoraException(name + ": not UTF-8 text. Save it as UTF-8", e);
         }
-        return new LoraException(name + ": cannot be read: " + e, e);
+        return new LoraException(name + ": cannot be read: "
+                + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()), e);
     }
 }

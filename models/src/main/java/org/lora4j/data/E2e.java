@@ -11,6 +11,7 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 
 /**
  * The E2E NLG challenge (Novikova et al. 2017): write a sentence about a restaurant from a list of its properties.
@@ -45,8 +46,9 @@ public final class E2e {
         List<TextPair> pairs = new ArrayList<>();
         try (CSVParser records = CSVParser.parse(reader, FORMAT)) {
             if (!records.getHeaderMap().containsKey(INPUT)) {
+                List<String> header = records.getHeaderNames();
                 throw new LoraException(name + ": expected the header mr,ref (or mr alone), found "
-                        + String.join(",", records.getHeaderNames()));
+                        + (header.isEmpty() ? "an empty file" : Names.oneLine(String.join(",", header))));
             }
             boolean withText = records.getHeaderMap().containsKey(TEXT);
             for (CSVRecord record : records) {

@@ -104,7 +104,7 @@ public final class ExampleEncoder {
     private LoraException tooLong(EncodedExample example, TextPair pair, int number) {
         String ways = tooLong == TooLong.TRUNCATE_CONTEXT
                 ? "Its completion alone has " + example.targets() + ", so cutting the context does not help: shorten or drop it"
-                : "Shorten it, cut long contexts at their beginning, or drop such examples";
+                : "Shorten it, or give --too-long truncate_context (cuts contexts at their beginning) or --too-long drop";
         return new LoraException("example " + number + " (\"" + beginning(pair) + "\") has " + example.length()
                 + " tokens, the model has " + maxPositions + " positions. " + ways);
     }

@@ -100,8 +100,8 @@ public final class Generator {
         int limit = model.config().nPositions();
         if (longest + maxNewTokens > limit) {
             throw new LoraException("a prompt of " + longest + " tokens and " + maxNewTokens
-                    + " new ones are more than the model's " + limit + " positions: shorten the prompt or ask for at most "
-                    + Math.max(0, limit - longest) + " new tokens");
+                    + " new ones are more than the model's " + limit + " positions: shorten the prompt"
+                    + (longest < limit ? " or ask for at most " + (limit - longest) + " new tokens" : ""));
         }
         return longest;
     }

@@ -2,6 +2,7 @@ package org.lora4j.generate;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.lora4j.LoraException;
 import org.lora4j.tensor.Philox;
 
 /**
@@ -31,6 +32,7 @@ final class Sampler {
             return largest(logits, from, size);
         }
         int[] order = kept(logits, from, size);
+        requireNumber(logits[from + order[0]]); // NaN is sorted first
         double[] weights = new double[order.length];
         double top = logits[from + order[0]];
         double sum = 0;
@@ -53,14 +55,22 @@ final class Sampler {
         return order[count - 1];
     }
 
+    private static void requireNumber(float largest) {
+        if (!Float.isFinite(largest)) {
+            throw new LoraException("the model's logits are " + largest + ", so no token can be chosen: its weights, or the"
+                    + " adapter's, hold values that are not finite. Take another copy of them");
+        }
+    }
+
     /** The smaller id where two logits are equal. */
     private static int largest(float[] logits, int from, int size) {
         int best = 0;
         for (int i = 1; i < size; i++) {
-            if (logits[from + i] > logits[from + best]) {
+            if (logits[from + i] > logits[from + best] || Float.isNaN(logits[from + i])) {
                 best = i;
             }
         }
+        requireNumber(logits[from + best]);
         return best;
     }
 

@@ -61,7 +61,8 @@ public final class Gpt2Files {
     /** The configuration of a folder, without its tensors. */
     public static Gpt2Config config(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new LoraException("--model " + folder + ": there is no such folder. Name one in Hugging Face layout "
+            throw new LoraException("--model " + folder + ": "
+                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder in Hugging Face layout "
                     + "(config.json, model.safetensors, vocab.json, merges.txt), or base-6m for the embedded one");
         }
         Path file = folder.resolve("config.json");
@@ -74,6 +75,16 @@ public final class Gpt2Files {
         if (json.path("add_cross_attention").asBoolean(false)) {
             throw new FormatException(file, "add_cross_attention is true: only decoders without an encoder can be loaded");
         }
+        try {
+            return read(file, json);
+        } catch (FormatException e) {
+            throw e;
+        } catch (LoraException e) { // sizes that do not go together know nothing of the file they stand in
+            throw new FormatException(file, e.getMessage(), e);
+        }
+    }
+
+    private static Gpt2Config read(Path file, ObjectNode json) {
         int nEmbd = integer(file, json, "n_embd", 768);
         return new Gpt2Config(
                 integer(file, json, "vocab_size", 50257), integer(file, json, "n_positions", 1024), nEmbd,

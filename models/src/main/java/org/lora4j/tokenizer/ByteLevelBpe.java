@@ -3,6 +3,7 @@ package org.lora4j.tokenizer;
 import com.google.common.primitives.ImmutableIntArray;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -66,7 +67,8 @@ public final class ByteLevelBpe implements Tokenizer {
         try (Reader vocabReader = Files.newBufferedReader(vocab); Reader mergesReader = Files.newBufferedReader(merges)) {
             return load(vocab.toString(), vocabReader, merges.toString(), mergesReader);
         } catch (IOException e) {
-            throw new LoraException(folder + ": the tokenizer's files cannot be read: " + e, e);
+            throw new LoraException(folder + ": vocab.json or the merges beside it cannot be read: "
+                    + (e instanceof CharacterCodingException ? "it is not UTF-8 text" : e.getMessage()), e);
         }
     }
 

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.ExampleEncoder;
@@ -59,6 +61,11 @@ public final class FineTuning {
         this.adapter = adapter;
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions(), tooLong);
         examples = encoder.encode(train);
+        if (examples.examples().isEmpty()) {
+            throw new LoraException("none of the " + train.size() + " examples fits the model's "
+                    + model.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
+        }
+        requireKnownTokens(examples.examples(), tokenizer);
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
@@ -69,6 +76,20 @@ public final class FineTuning {
         recipe.put("dev", dev.size() + " pairs, " + fingerprint(devExamples));
         recipe.put("batch", Integer.toString(batchSize));
         recipe.put("data-seed", Long.toString(seed));
+    }
+
+    /** Before hours of training meet the token, rather than in the middle of them. */
+    private void requireKnownTokens(List<EncodedExample> encoded, Tokenizer tokenizer) {
+        int vocabulary = model.config().vocabSize();
+        for (EncodedExample example : encoded) {
+            for (int token : example.tokens()) {
+                if (token >= vocabulary) {
+                    throw new LoraException("the tokenizer turns " + Names.quoted(tokenizer.decode(token)) + " into token "
+                            + token + ", and the model has " + vocabulary + " tokens (0 to " + (vocabulary - 1)
+                            + "): vocab.json and the merges beside it belong to another model");
+                }
+            }
+        }
     }
 
     /** The steps of some epochs, when {@code accumulation} batches make a step. */

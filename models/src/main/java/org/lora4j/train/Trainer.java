@@ -110,14 +110,14 @@ public final class Trainer {
             checkpoint(progress); // from here on the folder is this run's, whenever it is killed
         }
         if (progress.step() == 0 && !dev.isEmpty()) {
-            progress = evaluated(progress, Evaluation.of(model, dev, evaluation), log);
+            progress = evaluated(progress, evaluate(0), log);
         }
         while (progress.step() < plan.steps()) {
             progress = step(progress, log);
             long done = progress.step();
             boolean last = done == plan.steps();
             if (!dev.isEmpty() && (last || plan.evaluateEvery() > 0 && done % plan.evaluateEvery() == 0)) {
-                progress = evaluated(progress, Evaluation.of(model, dev, evaluation), log);
+                progress = evaluated(progress, evaluate(done), log);
             }
             if (!last && plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0) {
                 checkpoint(progress);
@@ -169,8 +169,10 @@ public final class Trainer {
 
         long done = progress.step() + 1;
         if (!Double.isFinite(loss)) {
-            throw new LoraException("step " + done + ": the loss is " + loss + ", so training has diverged. Lower --lr ("
-                    + plan.learningRate() + "), lengthen --warmup, or set --clip 1");
+            throw new LoraException("step " + done + ": the loss is " + loss + (done == 1
+                    ? " before anything was learned: the model's weights hold values that are not finite. Take another copy"
+                    : ", so training has diverged. Lower --lr (" + plan.learningRate()
+                            + "), lengthen --warmup, or set --clip 1"));
         }
         listener.step(done, loss, learningRate, speed());
         if (log != null && (done % plan.logEvery() == 0 || done == 1)) {
@@ -202,6 +204,10 @@ public final class Trainer {
             GradientClip.clip(backend, trainable, plan.clipNorm());
         }
         adamW.step(learningRate);
+    }
+
+    private Evaluation evaluate(long step) {
+        return Evaluation.of(model, dev, evaluation, done -> listener.evaluating(step, done, dev.size()));
     }
 
     private Checkpoint.Progress evaluated(Checkpoint.Progress progress, Evaluation evaluation, MetricsLog log) {

@@ -17,6 +17,10 @@ public interface TrainingListener {
     default void step(long step, double loss, double learningRate, double tokensPerSecond) {
     }
 
+    /** The model is being evaluated after {@code step} steps; {@code done} of {@code all} dev batches are behind. */
+    default void evaluating(long step, int done, int all) {
+    }
+
     /** The model was evaluated after {@code step} steps; {@code best} says that it was never better. */
     default void evaluated(long step, Evaluation evaluation, boolean best) {
     }

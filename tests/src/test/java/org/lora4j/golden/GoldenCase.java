@@ -46,6 +46,20 @@ final class GoldenCase {
         return folder.getFileName().toString();
     }
 
+    Path model() {
+        return folder.resolve("model");
+    }
+
+    Path batchFile() {
+        return folder.resolve("batch.safetensors");
+    }
+
+    /** Null for full fine-tuning. */
+    Path adapter() {
+        Path adapter = folder.resolve("adapter");
+        return Files.exists(adapter) ? adapter : null;
+    }
+
     JsonNode losses() {
         return JsonFile.read(folder.resolve("losses.json"));
     }

@@ -1,0 +1,76 @@
+package org.lora4j.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.TextPair;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.report.RunReport;
+import org.lora4j.tokenizer.Tokenizer;
+
+/**
+ * A few inputs, what a model writes for them before and after training, and what people wrote. {@link #before} is called
+ * before training, {@link #after} when it is over.
+ */
+final class Samples {
+
+    private static final int MAX_NEW_TOKENS = 64;
+    private static final int MOST_REFERENCES = 3;
+
+    private final Gpt2 model;
+    private final Tokenizer tokenizer;
+    private final Map<String, List<String>> references;
+    private final List<String> inputs = new ArrayList<>();
+    private final List<int[]> prompts = new ArrayList<>();
+    private List<String> before = List.of();
+
+    /**
+     * @param pairs which training does not see
+     * @param count how many inputs, spread over the pairs; those that leave no room to write are passed over
+     */
+    Samples(Gpt2 model, Tokenizer tokenizer, List<TextPair> pairs, int count) {
+        this.model = model;
+        this.tokenizer = tokenizer;
+        references = TextPair.completionsByContext(pairs);
+        List<String> contexts = List.copyOf(references.keySet());
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
+        int wanted = Math.min(count, contexts.size());
+        for (int i = 0; i < wanted; i++) {
+            String input = contexts.get((int) ((2L * i + 1) * contexts.size() / (2L * wanted)));
+            int[] prompt = encoder.encodePrompt(input);
+            if (prompt.length + MAX_NEW_TOKENS <= model.config().nPositions()) {
+                inputs.add(input);
+                prompts.add(prompt);
+            }
+        }
+    }
+
+    List<String> inputs() {
+        return inputs;
+    }
+
+    void before() {
+        before = write();
+    }
+
+    List<RunReport.Sample> after() {
+        List<String> after = write();
+        List<RunReport.Sample> samples = new ArrayList<>();
+        for (int i = 0; i < inputs.size(); i++) {
+            List<String> known = references.get(inputs.get(i)).stream().filter(text -> !text.isEmpty()).toList();
+            samples.add(new RunReport.Sample(
+                    inputs.get(i), before.get(i), after.get(i), known.subList(0, Math.min(MOST_REFERENCES, known.size()))));
+        }
+        return samples;
+    }
+
+    private List<String> write() {
+        return inputs.isEmpty() ? List.of() : new Generator(model)
+                .generate(prompts, MAX_NEW_TOKENS, Set.of(tokenizer.endOfText()), Sampling.GREEDY, (sequence, id) -> { })
+                .stream().map(ids -> tokenizer.decode(ids).strip()).toList();
+    }
+}
