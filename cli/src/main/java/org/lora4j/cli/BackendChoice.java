@@ -32,6 +32,11 @@ final class BackendChoice {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    /** Threads that will compute: one per core where none were asked for. */
+    int threads() {
+        return new BackendOptions(threads, Precision.STRICT).effectiveThreads();
+    }
+
     /** A new backend; the caller closes it. A backend that cannot run is an error, never another backend. */
     Backend open() {
         if (threads < 0) {

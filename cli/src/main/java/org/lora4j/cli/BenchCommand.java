@@ -1,45 +1,58 @@
 package org.lora4j.cli;
 
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeSet;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.Backends;
+import org.lora4j.backend.cpu.MachineSpeed;
 import org.lora4j.bench.DecodeBenchmark;
+import org.lora4j.bench.E2eBenchmark;
+import org.lora4j.bench.LatencyBenchmark;
 import org.lora4j.bench.Measurement;
+import org.lora4j.bench.Measurement.Runs;
 import org.lora4j.bench.ModelShapes;
-import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.bench.ProductBenchmark;
 import org.lora4j.bench.ResidentMemory;
 import org.lora4j.bench.StepBenchmark;
+import org.lora4j.gpt2.Gpt2Config;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code lora4j bench}: speed on random weights, in a form that a script can pair with another program. */
+/** {@code lora4j bench}: speed, in a form that a script can pair with another program. */
 @Command(
         name = "bench",
         description = {
-            "Measures products, training steps or decoding on random weights.",
+            "Measures products, training steps, decoding, latency or the machine.",
             "",
             "product: the matrix products of the model's layers, forward (x·Wᵀ) and both transposed forms (g·W and gᵀ·x), or "
                     + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or full "
-                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16.",
-            "Prints the median, the fastest and the slowest of the runs, and the peak of resident memory.",
+                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. latency: a forward pass "
+                    + "of the base, with LoRA merged, with LoRA beside it, and with adapter layers. e2e: training on E2E with "
+                    + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
+            "Weights are random except for e2e. Prints the median, the fastest and the slowest of the runs, and the peak of "
+                    + "resident memory.",
         },
         footer = {
             "  lora4j bench product --shape gpt2 --batch 8 --length 64",
             "  lora4j bench product --size 1024x1024x1024",
             "  lora4j bench step --shape gpt2 --batch 8 --length 64 --json",
             "  lora4j bench decode --shape gpt2 --length 128",
+            "  lora4j bench e2e --runs 3",
         })
 final class BenchCommand extends LoraCommand {
 
     /** What to measure. */
     enum What {
-        PRODUCT, STEP, DECODE
+        PRODUCT, STEP, DECODE, LATENCY, E2E, MACHINE
     }
 
-    @Parameters(index = "0", paramLabel = "WHAT", description = "product, step or decode.")
+    @Parameters(index = "0", paramLabel = "WHAT", description = "product, step, decode, latency, e2e or machine.")
     private What what;
 
     @Option(names = "--shape", defaultValue = "gpt2", paramLabel = "NAME",
@@ -61,7 +74,7 @@ final class BenchCommand extends LoraCommand {
     private StepBenchmark.Method method;
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
-            description = "step: r of LoRA on q and v (default: ${DEFAULT-VALUE}).")
+            description = "step, latency, e2e: r of LoRA on q and v (default: ${DEFAULT-VALUE}).")
     private int rank;
 
     @Option(names = "--loss", defaultValue = "all", paramLabel = "WHERE",
@@ -69,12 +82,29 @@ final class BenchCommand extends LoraCommand {
                     + "(all, half; default: ${DEFAULT-VALUE}).")
     private StepBenchmark.Loss loss;
 
+    @Option(names = "--bottleneck", defaultValue = "64", paramLabel = "N",
+            description = "latency: features in the middle of an adapter layer (default: ${DEFAULT-VALUE}).")
+    private int bottleneck;
+
+    @Option(names = "--steps", defaultValue = "50", paramLabel = "N",
+            description = "e2e: steps of a run, the same in every run (default: ${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(names = "--pad", defaultValue = "0", paramLabel = "N",
+            description = "e2e: make every sequence N tokens long and the logits of all its positions, as the paper's "
+                    + "scripts do; 0 pads to the longest of a batch only (default: ${DEFAULT-VALUE}).")
+    private int pad;
+
     @Option(names = "--runs", defaultValue = "9", paramLabel = "N", description = "Runs that count (default: ${DEFAULT-VALUE}).")
     private int runs;
 
     @Option(names = "--warmup", defaultValue = "3", paramLabel = "N",
-            description = "Runs before them that do not (default: ${DEFAULT-VALUE}).")
+            description = "Runs before them that do not, at least (default: ${DEFAULT-VALUE}).")
     private int warmup;
+
+    @Option(names = "--warmup-seconds", defaultValue = "1", paramLabel = "S",
+            description = "How long those go on, at least (default: ${DEFAULT-VALUE}).")
+    private double warmupSeconds;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
     private boolean json;
@@ -84,41 +114,76 @@ final class BenchCommand extends LoraCommand {
 
     @Override
     protected int run() {
-        if (batch < 1 || length < 1 || runs < 1 || warmup < 0 || rank < 1) {
-            throw wrongUse("--batch, --length, --runs and --rank are at least 1, --warmup is 0 or more");
+        if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck < 1 || steps < 1 || warmup < 0
+                || !(warmupSeconds >= 0) || pad < 0) {
+            throw wrongUse("--batch, --length, --runs, --rank, --bottleneck and --steps are at least 1, "
+                    + "--warmup, --warmup-seconds and --pad are 0 or more");
+        }
+        Runs times = new Runs(warmup, warmupSeconds, runs);
+        if (what == What.MACHINE) {
+            print(machine(times), "vectors of " + VectorWidth.bits() + " bits");
+            return ExitCode.OK;
         }
         Gpt2Config model = ModelShapes.named(shape);
         try (Backend b = backend.open()) {
             Map<String, Measurement> results = switch (what) {
                 case PRODUCT -> size == null
-                        ? ProductBenchmark.ofLayers(b, model, batch * length, warmup, runs)
-                        : ProductBenchmark.of(b, size, warmup, runs);
-                case STEP -> StepBenchmark.run(b, model, method, rank, loss, batch, length, warmup, runs);
-                case DECODE -> DecodeBenchmark.run(b, model, length, warmup, runs);
+                        ? ProductBenchmark.ofLayers(b, model, batch * length, times)
+                        : ProductBenchmark.of(b, size, times);
+                case STEP -> StepBenchmark.run(b, model, method, rank, loss, batch, length, times);
+                case DECODE -> DecodeBenchmark.run(b, model, length, times);
+                case LATENCY -> LatencyBenchmark.run(b, model, rank, bottleneck, batch, length, times);
+                case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
+                case MACHINE -> throw new IllegalStateException();
             };
-            print(results, b);
+            print(results, b.name() + ", " + b.describe());
         }
         return ExitCode.OK;
     }
 
-    private void print(Map<String, Measurement> results, Backend b) {
+    /** On one thread, and on as many as were asked for. */
+    private Map<String, Measurement> machine(Runs times) {
+        Backends.providers().stream().filter(provider -> provider.name().equals("cpu")).findFirst()
+                .flatMap(provider -> provider.unavailable())
+                .ifPresent(reason -> {
+                    throw new LoraException("bench machine: " + reason);
+                });
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        for (int threads : new TreeSet<>(List.of(1, backend.threads()))) {
+            try (MachineSpeed speed = new MachineSpeed(threads)) {
+                String on = threads == 1 ? ", 1 thread" : ", " + threads + " threads";
+                results.put("multiply-add" + on,
+                        Measurement.of("GFLOP/s", 1e-9 * speed.operations(), times, speed::multiplyAdd));
+                results.put("read" + on, Measurement.of("GB/s", 1e-9 * speed.bytes(), times, speed::read));
+            }
+        }
+        return results;
+    }
+
+    private void print(Map<String, Measurement> results, String on) {
         long resident = ResidentMemory.peakBytes();
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
-            all.put("what", what.name().toLowerCase());
+            all.put("what", what.name().toLowerCase(Locale.ROOT));
             all.put("shape", shape);
             all.put("batch", batch);
             all.put("length", length);
-            all.put("backend", b.name() + ", " + b.describe());
+            all.put("threads", backend.threads());
+            all.put("backend", on);
             all.put("peak_resident_bytes", resident);
             all.put("results", results);
             ui().printJson(all);
             return;
         }
         results.forEach((name, measured) -> ui().print(
-                "%-28s median %s, fastest %s, slowest %s %s".formatted(
-                        name, measured.rateText(measured.median()), measured.rateText(measured.min()),
-                        measured.rateText(measured.max()), measured.unit())));
+                "%-28s median %s, fastest %s, slowest %s %s, a run %s".formatted(
+                        name, measured.rateText(measured.median()), measured.rateText(measured.max()),
+                        measured.rateText(measured.min()), measured.unit(), duration(measured.medianSeconds()))));
         ui().print("peak resident memory " + (resident < 0 ? "unknown here" : Bytes.text(resident)));
+    }
+
+    private static String duration(double seconds) {
+        return seconds < 1 ? String.format(Locale.ROOT, "%.3g ms", 1e3 * seconds)
+                : String.format(Locale.ROOT, "%.2f s", seconds);
     }
 }

@@ -18,6 +18,7 @@ import org.lora4j.lora.BiasMode;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.lora.LoraConfig;
 import org.lora4j.lora.LoraInit;
+import org.lora4j.lora.LoraLinear;
 import org.lora4j.lora.LoraModel;
 import org.lora4j.lora.LoraProjection;
 import org.lora4j.lora.LoraScaling;
@@ -44,12 +45,14 @@ import org.lora4j.tensor.Tensor;
  * <p>A {@link MergedLoraLinear} of rank r and alpha on n parts is written as what PEFT has for it, one adapter of rank
  * n·r and alpha n·alpha (√n·alpha under alpha/√r) on the whole map: A as it is, and the j-th part's B in the rows of the
  * part and the columns j·r to (j+1)·r − 1, zero elsewhere. ΔW is the same matrix, by copies only. The file's metadata
- * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros.
+ * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros; where
+ * other fused maps are adapted as a whole, {@code lora4j.whole} names those.
  */
 public final class PeftFormat {
 
     private static final String PREFIX = "base_model.model.";
     private static final String PARTS = "lora4j.parts";
+    private static final String WHOLE = "lora4j.whole";
 
     private PeftFormat() {
     }
@@ -119,6 +122,10 @@ public final class PeftFormat {
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
         if (!adapter.config().parts().isEmpty()) {
             tensors.metadata(PARTS, String.join(",", adapter.config().parts()));
+            List<String> whole = fusedMapsAdaptedAsAWhole(adapter);
+            if (!whole.isEmpty()) {
+                tensors.metadata(WHOLE, String.join(",", whole));
+            }
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
@@ -128,6 +135,11 @@ public final class PeftFormat {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
             tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
         });
+    }
+
+    private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {
+        return adapter.model().projections().stream()
+                .filter(slot -> !slot.parts().isEmpty() && slot.get() instanceof LoraLinear).map(Slot::name).toList();
     }
 
     /** The configuration that says to PEFT what this adapter is. */
@@ -225,8 +237,7 @@ public final class PeftFormat {
     private record Loader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
 
         LoraAdapter load() {
-            List<String> parts = Arrays.stream(source.metadata().getOrDefault(PARTS, "").split(","))
-                    .filter(part -> !part.isBlank()).toList();
+            List<String> parts = list(PARTS);
             LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
                     .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias())
                     .withInit(config.field("init_lora_weights").asText().equals("gaussian")
@@ -244,7 +255,14 @@ public final class PeftFormat {
             return adapter;
         }
 
+        /** The words of a metadata field; none where the file does not have it. */
+        private List<String> list(String field) {
+            return Arrays.stream(source.metadata().getOrDefault(field, "").split(","))
+                    .filter(word -> !word.isBlank()).toList();
+        }
+
         private void wrapAll(LoraAdapter adapter, List<String> parts) {
+            List<String> whole = list(WHOLE);
             List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
             if (expected.isEmpty()) {
                 throw error("its target_modules " + config.field("target_modules") + " match nothing in "
@@ -262,15 +280,15 @@ public final class PeftFormat {
                 }
                 int rank = rank(slot.name(), ".lora_A.weight");
                 double alpha = config.alphaOf(slot.name());
-                long count = slot.parts().stream().filter(parts::contains).count();
+                long count = whole.contains(slot.name()) ? 0 : slot.parts().stream().filter(parts::contains).count();
                 if (count == 0) {
                     adapter.wrap(slot, rank, alpha);
                 } else if (rank % count != 0) {
                     throw error(slot.name() + " has rank " + rank + ", which is not " + count + " times that of "
                             + String.join(" and ", parts));
                 } else {
-                    double whole = config.scaling() == LoraScaling.ALPHA_OVER_R ? count : Math.sqrt(count);
-                    adapter.wrap(slot, parts, (int) (rank / count), alpha / whole);
+                    double times = config.scaling() == LoraScaling.ALPHA_OVER_R ? count : Math.sqrt(count);
+                    adapter.wrap(slot, parts, (int) (rank / count), alpha / times);
                 }
             }
         }

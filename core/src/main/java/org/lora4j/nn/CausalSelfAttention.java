@@ -5,6 +5,7 @@ import java.util.List;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -127,7 +128,8 @@ public final class CausalSelfAttention implements Module {
     }
 
     private Tensor logSumExp(Sequences sequences, Workspace ws) {
-        return ws.tensor(this, "lse", sequences.batch() * nHead, sequences.length());
+        Tensor byToken = ws.tensor(this, "lse", sequences.rows(), nHead);
+        return byToken.as(Shape.of(sequences.batch() * nHead, sequences.length()));
     }
 
     /** Whether backward reads the forward's input. */

@@ -64,9 +64,9 @@ public final class LanguageModelHead implements Module {
         Tensor losses = ws.tensor(this, "losses", rows, 1);
         for (int from = 0; from < rows; from += blockRows) {
             int count = Math.min(blockRows, rows - from);
-            Tensor hBlock = first(count, ws.tensor(this, "h", blockRows, width));
-            Tensor z = first(count, ws.tensor(this, "z", blockRows, vocabulary));
-            Tensor blockLosses = first(count, ws.tensor(this, "blockLosses", blockRows, 1));
+            Tensor hBlock = first(count, ws.block(this, "h", blockRows, width));
+            Tensor z = first(count, ws.block(this, "z", blockRows, vocabulary));
+            Tensor blockLosses = first(count, ws.block(this, "blockLosses", blockRows, 1));
             IntTensor blockTargets = ws.ints(this, "targets", blockRows).as(Shape.of(count));
             backend.upload(targets, from, blockTargets, count);
             backend.copy(h.rows(from, count), hBlock.matrix());
@@ -75,7 +75,7 @@ public final class LanguageModelHead implements Module {
                 backend.crossEntropy(z, blockTargets, labelSmoothing, blockLosses);
             } else {
                 backend.crossEntropyWithGradient(z, blockTargets, labelSmoothing, weight, blockLosses);
-                Tensor dhBlock = first(count, ws.tensor(this, "dh", blockRows, width));
+                Tensor dhBlock = first(count, ws.block(this, "dh", blockRows, width));
                 projection.get().backward(z, dhBlock, ws);
                 backend.copy(dhBlock.matrix(), dh.rows(from, count));
             }

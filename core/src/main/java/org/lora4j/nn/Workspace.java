@@ -15,8 +15,9 @@ import org.lora4j.tensor.Tensor;
  * layers. It is laid out by the first pass and reused by all that follow, whatever their batch and length, so a training
  * step after the first allocates no tensor.
  *
- * <p>A module asks for a tensor by itself and a name and gets the same memory each time. Memory is sized for
- * {@code maxTokens}, in proportion to what the first pass asked for; a pass that needs more grows it.
+ * <p>A module asks for a tensor by itself and a name and gets the same memory each time. Memory has room for
+ * {@code maxTokens} rows however few the first pass asks for, since what a pass asks for need not grow with its tokens:
+ * the rows of the loss are as many as there are targets. A pass that needs more grows it.
  *
  * <p>One workspace serves one pass at a time; passes in parallel each have their own.
  */
@@ -92,14 +93,19 @@ public final class Workspace {
         return training ? tensor(owner, name, rows, columns) : scratch(name, rows, columns);
     }
 
-    /** Memory that belongs to {@code owner} until the workspace ends. */
+    /** Memory that belongs to {@code owner} until the workspace ends; at most one row for each token. */
     public Tensor tensor(Object owner, String name, int rows, int columns) {
-        return memory(owner, name).tensor(rows, columns);
+        return memory(owner, name).tensor(rows, columns, maxTokens);
+    }
+
+    /** Memory of just this size that belongs to {@code owner}: for what is the same in every pass. */
+    public Tensor block(Object owner, String name, int rows, int columns) {
+        return memory(owner, name).tensor(rows, columns, rows);
     }
 
     /** Memory shared by every module that asks for the same name: its content lasts until the next one asks. */
     public Tensor scratch(String name, int rows, int columns) {
-        return memory(SCRATCH, name).tensor(rows, columns);
+        return memory(SCRATCH, name).tensor(rows, columns, maxTokens);
     }
 
     /** Memory for whole numbers that belongs to {@code owner}. */
@@ -139,7 +145,7 @@ public final class Workspace {
         private Tensor[] views = new Tensor[4];
         private int count;
 
-        Tensor tensor(int rows, int columns) {
+        Tensor tensor(int rows, int columns, long roomForRows) {
             long key = (long) rows << 32 | columns;
             for (int i = 0; i < count; i++) {
                 if (keys[i] == key) {
@@ -148,7 +154,7 @@ public final class Workspace {
             }
             Shape shape = Shape.of(rows, columns);
             if (whole == null || whole.size() < shape.size()) {
-                whole = backend.allocate(Shape.of(capacity(shape.size())));
+                whole = backend.allocate(Shape.of(room(Math.max(rows, roomForRows) * columns)));
                 count = 0;
             }
             if (count == keys.length) {
@@ -162,14 +168,14 @@ public final class Workspace {
 
         IntTensor ints(int size) {
             if (wholeInts == null || wholeInts.size() < size) {
-                wholeInts = backend.allocateInts(Shape.of(capacity(size)));
+                // in proportion to what this pass asks for: a mask over a cache has more numbers than there are tokens
+                wholeInts = backend.allocateInts(Shape.of(room(Math.max(size, Math.ceilDiv(size * maxTokens, tokens)))));
             }
             return wholeInts.size() == size ? wholeInts : wholeInts.as(Shape.of(size));
         }
 
-        /** What the largest pass will want of it, if memory grows in proportion to tokens. */
-        private int capacity(long size) {
-            return (int) Math.min(Integer.MAX_VALUE - 16, Math.max(size, Math.ceilDiv(size * maxTokens, tokens)));
+        private static int room(long size) {
+            return (int) Math.min(Integer.MAX_VALUE - 16, size);
         }
     }
 }

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.lora4j.backend.Backend;
+import org.lora4j.bench.Measurement.Runs;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
@@ -23,8 +24,7 @@ public final class DecodeBenchmark {
     }
 
     /** Tokens a second over {@code length} new tokens, and gigabytes a second of reading the weights. */
-    public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, int length, int warmup, int runs) {
+    public static Map<String, Measurement> run(Backend backend, Gpt2Config config, int length, Runs runs) {
         Gpt2 model = RandomGpt2.create(config, backend, 1);
         Generator generator = new Generator(model);
         int[] prompt = new int[PROMPT];
@@ -32,13 +32,12 @@ public final class DecodeBenchmark {
             prompt[i] = 1 + i;
         }
         Map<String, Measurement> results = new LinkedHashMap<>();
-        Measurement tokens = Measurement.of("tokens/s", length, warmup, runs,
+        Measurement tokens = Measurement.of("tokens/s", length, runs,
                 () -> generator.generate(prompt, length, Set.of(), Sampling.GREEDY));
         results.put("decode", tokens);
         double gigabytes = 4e-9 * (config.parameterCount() - (long) config.nPositions() * config.nEmbd());
-        results.put("weights read in decoding", new Measurement("GB/s", tokens.median() * gigabytes,
-                tokens.min() * gigabytes, tokens.max() * gigabytes, tokens.medianSeconds()));
-        results.put("weights read by a sum", Measurement.of("GB/s", gigabytes, warmup, runs, () -> {
+        results.put("weights read in decoding", tokens.in("GB/s", gigabytes));
+        results.put("weights read by a sum", Measurement.of("GB/s", gigabytes, runs, () -> {
             for (Parameter parameter : model.parameters()) {
                 if (!parameter.name().endsWith("wpe.weight")) {
                     backend.sum(parameter.value());

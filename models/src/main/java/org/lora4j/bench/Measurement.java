@@ -1,7 +1,9 @@
 package org.lora4j.bench;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Rates of some runs: how much work a run does in a second.
@@ -15,23 +17,55 @@ import java.util.Locale;
 public record Measurement(String unit, double median, double min, double max, double medianSeconds) {
 
     /**
+     * How often something is run.
+     *
+     * @param warmup        runs that do not count, at least
+     * @param warmupSeconds how long they last together, at least: Java compiles what it runs while it runs it
+     * @param counted       runs that count
+     */
+    public record Runs(int warmup, double warmupSeconds, int counted) {
+    }
+
+    /**
      * Times some runs.
      *
      * @param work what a run does, in units
      */
-    static Measurement of(String unit, double work, int warmup, int runs, Runnable run) {
-        for (int i = 0; i < warmup; i++) {
-            run.run();
+    public static Measurement of(String unit, double work, Runs runs, Runnable run) {
+        return inTurn(unit, work, runs, Map.of("", run)).get("");
+    }
+
+    /** Times several kinds of runs, one run of each in turn, so that whatever slows the machine slows all of them. */
+    public static Map<String, Measurement> inTurn(String unit, double work, Runs runs, Map<String, Runnable> kinds) {
+        long begin = System.nanoTime();
+        double warmupSeconds = runs.warmupSeconds * kinds.size();
+        for (int i = 0; i < runs.warmup || (System.nanoTime() - begin) * 1e-9 < warmupSeconds; i++) {
+            kinds.values().forEach(Runnable::run);
         }
-        double[] seconds = new double[runs];
-        for (int i = 0; i < runs; i++) {
-            long start = System.nanoTime();
-            run.run();
-            seconds[i] = (System.nanoTime() - start) * 1e-9;
+        Map<String, double[]> seconds = new LinkedHashMap<>();
+        kinds.keySet().forEach(kind -> seconds.put(kind, new double[runs.counted]));
+        for (int i = 0; i < runs.counted; i++) {
+            for (Map.Entry<String, Runnable> kind : kinds.entrySet()) {
+                long start = System.nanoTime();
+                kind.getValue().run();
+                seconds.get(kind.getKey())[i] = (System.nanoTime() - start) * 1e-9;
+            }
         }
+        Map<String, Measurement> measured = new LinkedHashMap<>();
+        seconds.forEach((kind, times) -> measured.put(kind, of(unit, work, times)));
+        return measured;
+    }
+
+    private static Measurement of(String unit, double work, double[] seconds) {
+        int runs = seconds.length;
         Arrays.sort(seconds);
         double middle = runs % 2 == 1 ? seconds[runs / 2] : (seconds[runs / 2 - 1] + seconds[runs / 2]) / 2;
         return new Measurement(unit, work / middle, work / seconds[runs - 1], work / seconds[0], middle);
+    }
+
+    /** The same runs counted in another unit, of which there are {@code factor} to one of this. */
+    public Measurement in(String otherUnit, double factor) {
+        return new Measurement(otherUnit, factor * median, factor * min, factor * max, medianSeconds);
     }
 
     /** A rate with three digits. */

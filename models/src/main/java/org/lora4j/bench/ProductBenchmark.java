@@ -6,6 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
+import org.lora4j.bench.Measurement.Runs;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
@@ -24,31 +25,31 @@ public final class ProductBenchmark {
 
     /** The layers of a model: attention in and out, both of the perceptron, the head. */
     public static Map<String, Measurement> ofLayers(
-            Backend backend, Gpt2Config model, int rows, int warmup, int runs) {
+            Backend backend, Gpt2Config model, int rows, Runs runs) {
         Map<String, Measurement> results = new LinkedHashMap<>();
         int c = model.nEmbd();
-        measure(backend, rows, c, c, warmup, runs, results);
-        measure(backend, rows, c, 3 * c, warmup, runs, results);
-        measure(backend, rows, c, model.nInner(), warmup, runs, results);
-        measure(backend, rows, model.nInner(), c, warmup, runs, results);
-        measure(backend, rows, c, model.vocabSize(), warmup, runs, results);
+        measure(backend, rows, c, c, runs, results);
+        measure(backend, rows, c, 3 * c, runs, results);
+        measure(backend, rows, c, model.nInner(), runs, results);
+        measure(backend, rows, model.nInner(), c, runs, results);
+        measure(backend, rows, c, model.vocabSize(), runs, results);
         return results;
     }
 
     /** One product, {@code MxKxN}: x (M, K), W (N, K). */
-    public static Map<String, Measurement> of(Backend backend, String size, int warmup, int runs) {
+    public static Map<String, Measurement> of(Backend backend, String size, Runs runs) {
         Matcher sizes = SIZE.matcher(size);
         if (!sizes.matches()) {
             throw new LoraException("--size " + size + ": expected three sizes, such as 512x768x3072");
         }
         Map<String, Measurement> results = new LinkedHashMap<>();
         measure(backend, Integer.parseInt(sizes.group(1)), Integer.parseInt(sizes.group(2)),
-                Integer.parseInt(sizes.group(3)), warmup, runs, results);
+                Integer.parseInt(sizes.group(3)), runs, results);
         return results;
     }
 
     private static void measure(
-            Backend backend, int rows, int in, int out, int warmup, int runs, Map<String, Measurement> results) {
+            Backend backend, int rows, int in, int out, Runs runs, Map<String, Measurement> results) {
         Tensor x = random(backend, rows, in, 1);
         Tensor w = random(backend, out, in, 2);
         Tensor g = random(backend, rows, out, 3);
@@ -57,14 +58,14 @@ public final class ProductBenchmark {
         Tensor dw = backend.allocate(Shape.of(out, in));
         double gigaflops = 2e-9 * rows * in * out;
         String name = rows + "x" + in + "x" + out;
-        results.put(name + " x·Wᵀ", Measurement.of("GFLOP/s", gigaflops, warmup, runs,
+        results.put(name + " x·Wᵀ", Measurement.of("GFLOP/s", gigaflops, runs,
                 () -> backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0)));
-        results.put(name + " g·W", Measurement.of("GFLOP/s", gigaflops, warmup, runs,
+        results.put(name + " g·W", Measurement.of("GFLOP/s", gigaflops, runs,
                 () -> backend.matmul(g.matrix(), w.matrix(), dx.matrix(), 1, 0)));
-        results.put(name + " gᵀ·x", Measurement.of("GFLOP/s", gigaflops, warmup, runs,
+        results.put(name + " gᵀ·x", Measurement.of("GFLOP/s", gigaflops, runs,
                 () -> backend.matmul(g.matrix().t(), x.matrix(), dw.matrix(), 1, 0)));
         backend.freeze(w);
-        results.put(name + " x·Wᵀ, W frozen", Measurement.of("GFLOP/s", gigaflops, warmup, runs,
+        results.put(name + " x·Wᵀ, W frozen", Measurement.of("GFLOP/s", gigaflops, runs,
                 () -> backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0)));
     }
 

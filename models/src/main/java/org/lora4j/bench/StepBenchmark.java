@@ -3,6 +3,7 @@ package org.lora4j.bench;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.Backend;
+import org.lora4j.bench.Measurement.Runs;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
@@ -38,8 +39,8 @@ public final class StepBenchmark {
 
     /** Tokens a second, prompt and padding included, as PyTorch's figure counts them. */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, Method method, int rank, Loss loss, int size, int length, int warmup,
-            int runs) {
+            Backend backend, Gpt2Config config, Method method, int rank, Loss loss, int size, int length,
+            Runs runs) {
         Gpt2 model = RandomGpt2.create(config, backend, 1);
         List<Parameter> trainable = method == Method.LORA
                 ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
@@ -48,7 +49,7 @@ public final class StepBenchmark {
         Workspace ws = Workspace.forTraining(backend, (long) size * length, 1);
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
         double weight = 1.0 / batch.targets();
-        Measurement measured = Measurement.of("tokens/s", (double) size * length, warmup, runs, () -> {
+        Measurement measured = Measurement.of("tokens/s", (double) size * length, runs, () -> {
             trainable.forEach(Parameter::clearGradient);
             model.lossAndGradients(batch, weight, 0, adamW.steps(), ws);
             adamW.step(1e-4);
@@ -56,7 +57,7 @@ public final class StepBenchmark {
         return Map.of("step " + method.name().toLowerCase() + ", loss on " + loss.name().toLowerCase(), measured);
     }
 
-    private static Batch batch(Gpt2Config config, Loss loss, int size, int length) {
+    static Batch batch(Gpt2Config config, Loss loss, int size, int length) {
         Philox random = new Philox(1);
         int[] ids = new int[size * length];
         int[] labels = new int[size * length];

@@ -224,7 +224,7 @@ public final class Gpt2 implements LoraModel {
         }
         Tensor h = ws.tensor(this, "hLast", batch, config.nEmbd());
         finalNorm.forward(last, h, ws);
-        Tensor logits = ws.tensor(this, "nextLogits", batch, config.vocabSize());
+        Tensor logits = ws.block(this, "nextLogits", batch, config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
     }
@@ -264,11 +264,9 @@ public final class Gpt2 implements LoraModel {
             checkIds(batch.tokenTypeIds());
         }
         checkLength(batch.length());
-        IntTensor mask = null;
-        if (batch.attentionMask() != null) {
-            mask = upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
-        }
-        return new Sequences(batch.size(), batch.length(), mask);
+        ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
+        return new Sequences(batch.size(), batch.length(), batch.attentionMask() == null ? null
+                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length())));
     }
 
     private static int[] countFromZero(Sequences sequences) {

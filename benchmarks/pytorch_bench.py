@@ -1,0 +1,251 @@
+"""What `lora4j bench` measures, in PyTorch: same names, shapes, options and JSON, so that a script can pair the two.
+
+    python benchmarks/pytorch_bench.py product --size 512x768x3072 --json
+    python benchmarks/pytorch_bench.py step --shape gpt2 --batch 8 --length 64
+    python benchmarks/pytorch_bench.py decode --shape gpt2 --length 128
+    python benchmarks/pytorch_bench.py e2e [--pad 256]
+
+* product: torch.mm into memory that is there already, forward (x·Wᵀ) and both transposed forms (g·W, gᵀ·x).
+* step: Transformers' GPT-2 from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, or every parameter;
+  the loss is Transformers' own with labels, AdamW over what trains. With --loss half the labels of the first half are
+  −100; the logits are computed all the same.
+* decode: `generate`, greedy, --length new tokens behind a prompt of 16, with the key/value cache.
+* latency: the forward pass of `step`'s shape, up to all logits: base, LoRA merged into it, LoRA beside it.
+* e2e: training on E2E with the embedded base, the recipe of e2e_pytorch.py (logits of targets only, batches grouped by
+  length), over every so-manieth pair of the training set; up to 50 steps these are lora4j's batches in another order. With
+  --pad every sequence is padded to that length and all logits are made, as the authors' scripts do.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESOURCES = ROOT / "models/src/main/resources/org/lora4j"
+SHAPES = {  # width, layers, heads, vocabulary, positions
+    "base-6m": (256, 6, 4, 4096, 256),
+    "gpt2": (768, 12, 12, 50257, 1024),
+    "gpt2-medium": (1024, 24, 16, 50257, 1024),
+    "gpt2-large": (1280, 36, 20, 50257, 1024),
+    "gpt2-xl": (1600, 48, 25, 50257, 1024),
+}
+PROMPT = 16
+
+
+def measure(unit, work, args, **kinds):
+    """Times one run of each kind in turn; rates of work per second, by the kinds' names."""
+    begin = time.perf_counter()
+    done = 0
+    while done < args.warmup or time.perf_counter() - begin < args.warmup_seconds * len(kinds):
+        for run in kinds.values():
+            run()
+        done += 1
+    seconds = {kind: [] for kind in kinds}
+    for _ in range(args.runs):
+        for kind, run in kinds.items():
+            start = time.perf_counter()
+            run()
+            seconds[kind].append(time.perf_counter() - start)
+    return {kind: rates(unit, work, times) for kind, times in seconds.items()}
+
+
+def rates(unit, work, seconds):
+    median = statistics.median(seconds)
+    return dict(unit=unit, median=work / median, min=work / max(seconds), max=work / min(seconds), medianSeconds=median)
+
+
+def peak_resident_bytes():
+    try:
+        for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    return -1
+
+
+def product(args):
+    import torch
+    width, _, _, vocabulary, _ = SHAPES[args.shape]
+    rows = args.batch * args.length
+    sizes = [tuple(map(int, args.size.split("x")))] if args.size else [
+        (rows, width, width), (rows, width, 3 * width), (rows, width, 4 * width), (rows, 4 * width, width),
+        (rows, width, vocabulary)]
+    results = {}
+    for n, inner, out in sizes:
+        x, w, g = (torch.rand(shape) * 2 - 1 for shape in ((n, inner), (out, inner), (n, out)))
+        y, dx, dw = torch.empty(n, out), torch.empty(n, inner), torch.empty(out, inner)
+        for form, run in {
+            "x·Wᵀ": lambda: torch.mm(x, w.t(), out=y),
+            "g·W": lambda: torch.mm(g, w, out=dx),
+            "gᵀ·x": lambda: torch.mm(g.t(), x, out=dw),
+        }.items():
+            results[f"{n}x{inner}x{out} {form}"] = measure("GFLOP/s", 2e-9 * n * inner * out, args, run=run)["run"]
+    return results
+
+
+def gpt2(shape):
+    from transformers import GPT2Config, GPT2LMHeadModel
+    width, layers, heads, vocabulary, positions = SHAPES[shape]
+    return GPT2LMHeadModel(GPT2Config(
+        n_embd=width, n_layer=layers, n_head=heads, vocab_size=vocabulary, n_positions=positions, attn_pdrop=0,
+        resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
+
+
+def with_lora(model, rank):
+    from peft import LoraConfig, get_peft_model
+    return get_peft_model(model, LoraConfig(
+        task_type="CAUSAL_LM", r=rank, lora_alpha=32, lora_dropout=0, target_modules=["c_attn"], fan_in_fan_out=True))
+
+
+def step(args):
+    import torch
+    model = gpt2(args.shape)
+    if args.method == "lora":
+        model = with_lora(model, args.rank)
+    model.train()
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+    ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length))
+    labels = ids.clone()
+    if args.loss == "half":
+        labels[:, :args.length // 2] = -100
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        model(input_ids=ids, labels=labels, use_cache=False).loss.backward()
+        optimizer.step()
+
+    name = f"step {args.method}, loss on {args.loss}"
+    return {name: measure("tokens/s", args.batch * args.length, args, run=run)["run"]}
+
+
+def decode(args):
+    import torch
+    model = gpt2(args.shape).eval()
+    prompt = torch.arange(1, PROMPT + 1)[None]
+    mask = torch.ones_like(prompt)
+
+    def run():
+        out = model.generate(prompt, attention_mask=mask, do_sample=False, use_cache=True, pad_token_id=0,
+                             min_new_tokens=args.length, max_new_tokens=args.length)
+        assert out.shape[1] == PROMPT + args.length
+
+    return {"decode": measure("tokens/s", args.length, args, run=run)["run"]}
+
+
+def latency(args):
+    import torch
+    model = with_lora(gpt2(args.shape), args.rank).eval()
+    ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length))
+
+    def forward():
+        model(input_ids=ids, use_cache=False)
+
+    def base():
+        with model.disable_adapter():
+            forward()
+
+    with torch.inference_mode():
+        results = measure("passes/s", 1, args, **{"base": base, "LoRA beside": forward})
+        model.merge_adapter()
+        results |= measure("passes/s", 1, args, **{"LoRA merged": forward})
+    return results
+
+
+def e2e(args):
+    import torch
+    import torch.nn.functional as F
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import GPT2LMHeadModel
+    import e2e_pytorch as recipe
+
+    folder = RESOURCES / "base-6m"
+    with contextlib.redirect_stdout(sys.stderr):
+        model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
+    model.requires_grad_(False)
+    for block in model.transformer.h:
+        block.attn.c_attn = recipe.LoraQV(block.attn.c_attn, args.rank, 32)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+    tokenizer = ByteLevelBPETokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    pairs = recipe.read_pairs(RESOURCES / "data/e2e/e2e-dataset.zip", "trainset", tokenizer, model.config.eos_token_id,
+                              model.config.n_positions)
+    count = args.steps * args.batch
+    pairs = pairs[::len(pairs) // count][:count]
+    batches = recipe.grouped_batches(pairs, args.batch, torch.Generator().manual_seed(0))
+
+    def padded_loss(rows):
+        """Every position's logits and loss, then the completion's picked out by a mask, as the authors' gpt2_ft.py."""
+        ids = torch.tensor([tokens + [0] * (args.pad - len(tokens)) for tokens, _ in rows])
+        mask = torch.zeros(len(rows), args.pad - 1)
+        for b, (tokens, prompt) in enumerate(rows):
+            mask[b, prompt - 1:len(tokens) - 1] = 1
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
+        losses = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), ids[:, 1:].reshape(-1), reduction="none")
+        return (losses.view_as(mask) * mask).sum(), int(mask.sum())
+
+    def run():
+        for batch in batches:
+            rows = [pairs[i] for i in batch]
+            optimizer.zero_grad(set_to_none=True)
+            loss, targets = padded_loss(rows) if args.pad else recipe.sum_of_losses(model, rows)
+            (loss / targets).backward()
+            optimizer.step()
+
+    name = f"e2e padded to {args.pad}" if args.pad else "e2e"
+    seconds = measure("examples/s", len(pairs), args, run=run)["run"]
+    factor = sum(len(tokens) for tokens, _ in pairs) / len(pairs)
+    tokens = {key: factor * seconds[key] for key in ("median", "min", "max")}
+    return {name: seconds, f"{name}, tokens": dict(seconds, unit="tokens/s", **tokens)}
+
+
+def main():
+    whats = dict(product=product, step=step, decode=decode, latency=latency, e2e=e2e)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=[*whats, "versions"])
+    parser.add_argument("--shape", choices=SHAPES, default="gpt2")
+    parser.add_argument("--size", metavar="MxKxN", help="product: one product (M, K)·(K, N)ᵀ instead")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--length", type=int, default=64)
+    parser.add_argument("--method", choices=["lora", "full"], default="lora")
+    parser.add_argument("--rank", type=int, default=4)
+    parser.add_argument("--loss", choices=["all", "half"], default="all")
+    parser.add_argument("--steps", type=int, default=50, help="e2e: steps of a run")
+    parser.add_argument("--pad", type=int, default=0, help="e2e: length of every sequence")
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--warmup", type=int, default=3, help="runs that do not count, at least")
+    parser.add_argument("--warmup-seconds", type=float, default=1, help="how long they go on, at least")
+    parser.add_argument("--threads", type=int, default=0, help="0 for PyTorch's choice")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+
+    import torch
+    if args.what == "versions":
+        import peft
+        import transformers
+        print(f"PyTorch {torch.__version__}, PEFT {peft.__version__}, Transformers {transformers.__version__}")
+        return
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.manual_seed(1)
+    results = whats[args.what](args)
+    resident = peak_resident_bytes()
+    if args.json:
+        print(json.dumps(dict(
+            what=args.what, shape=args.shape, batch=args.batch, length=args.length, threads=torch.get_num_threads(),
+            backend=f"PyTorch {torch.__version__}", peak_resident_bytes=resident, results=results),
+            indent=2, ensure_ascii=False))
+        return
+    for name, rate in results.items():
+        print(f"{name:28} median {rate['median']:.4g}, fastest {rate['max']:.4g}, slowest {rate['min']:.4g} {rate['unit']}, "
+              f"a run {rate['medianSeconds']:.4g} s")
+    print(f"peak resident memory {resident / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+package org.lora4j.bench;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.bench.Measurement.Runs;
+import org.lora4j.data.Batch;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.lora.MergedWeights;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Projection;
+import org.lora4j.nn.Slot;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * What a method costs when nothing trains any more (table 1 of the paper): the same forward pass, up to the logits of all
+ * positions, with the base's weights, with LoRA merged into them, with LoRA beside them, and with the adapter layers of
+ * Houlsby et al. 2019, which cannot be merged. One pass of each in turn.
+ */
+public final class LatencyBenchmark {
+
+    private static final double STANDARD_DEVIATION = 0.02;
+
+    private LatencyBenchmark() {
+    }
+
+    /**
+     * Forward passes a second.
+     *
+     * @param rank       of LoRA on q and v
+     * @param bottleneck features in the middle of an adapter layer
+     */
+    public static Map<String, Measurement> run(
+            Backend backend, Gpt2Config config, int rank, int bottleneck, int size, int length, Runs runs) {
+        Gpt2 model = RandomGpt2.create(config, backend, 1);
+        Batch batch = StepBenchmark.batch(config, StepBenchmark.Loss.ALL, size, length);
+        Workspace ws = Workspace.forInference(backend, (long) size * length);
+
+        Map<Slot<Projection>, Projection> base = inPlace(model);
+        LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1);
+        Map<Slot<Projection>, Projection> unmerged = inPlace(model);
+        MergedWeights.of(adapter);
+        Map<Slot<Projection>, Projection> merged = inPlace(model);
+        base.forEach(Slot::set);
+        for (Slot<Projection> slot : model.projections()) {
+            if (slot.name().endsWith("c_proj")) { // behind attention and behind the perceptron
+                slot.set(new AdapterLayer(slot.get(), bottleneck, backend));
+            }
+        }
+        Map<Slot<Projection>, Projection> layers = inPlace(model);
+
+        Map<String, Runnable> kinds = new LinkedHashMap<>();
+        kinds.put("base", () -> pass(base, model, batch, ws));
+        kinds.put("LoRA merged", () -> pass(merged, model, batch, ws));
+        kinds.put("LoRA beside", () -> pass(unmerged, model, batch, ws));
+        kinds.put("adapter layers", () -> pass(layers, model, batch, ws));
+        return Measurement.inTurn("passes/s", 1, runs, kinds);
+    }
+
+    private static Map<Slot<Projection>, Projection> inPlace(Gpt2 model) {
+        Map<Slot<Projection>, Projection> projections = new LinkedHashMap<>();
+        model.projections().forEach(slot -> projections.put(slot, slot.get()));
+        return projections;
+    }
+
+    private static void pass(Map<Slot<Projection>, Projection> projections, Gpt2 model, Batch batch, Workspace ws) {
+        projections.forEach(Slot::set);
+        model.logits(batch, ws);
+    }
+
+    /** y = h + up(GELU(down(h))), with h what the wrapped map gives; forward only. */
+    private static final class AdapterLayer implements Projection {
+
+        private final Projection map;
+        private final Linear down;
+        private final Linear up;
+
+        AdapterLayer(Projection map, int bottleneck, Backend backend) {
+            this.map = map;
+            down = linear(backend, bottleneck, map.outFeatures());
+            up = linear(backend, map.outFeatures(), bottleneck);
+        }
+
+        private static Linear linear(Backend backend, int out, int in) {
+            Tensor weight = backend.allocate(Shape.of(out, in));
+            float[] values = new float[out * in];
+            new Philox(1).fillNormal(values, STANDARD_DEVIATION, 0, Philox.site("bench"));
+            backend.upload(values, weight);
+            backend.freeze(weight);
+            Tensor bias = backend.allocate(Shape.of(out));
+            backend.freeze(bias);
+            return new Linear(
+                    new Parameter("adapter.weight", backend, weight),
+                    new Parameter("adapter.bias", backend, bias));
+        }
+
+        @Override
+        public void forward(Tensor x, Tensor y, Workspace ws) {
+            map.forward(x, y, ws);
+            Tensor u = ws.scratch("adapter.u", y.rows(), down.outFeatures());
+            down.forward(y, u, ws);
+            ws.backend().gelu(u, u, GeluKind.TANH);
+            Tensor delta = ws.scratch("adapter.delta", y.rows(), y.columns());
+            up.forward(u, delta, ws);
+            ws.backend().add(delta, y);
+        }
+
+        @Override
+        public void backward(Tensor dy, Tensor dx, Workspace ws) {
+            throw new UnsupportedOperationException("this layer is here to be timed forward");
+        }
+
+        @Override
+        public int inFeatures() {
+            return map.inFeatures();
+        }
+
+        @Override
+        public int outFeatures() {
+            return map.outFeatures();
+        }
+
+        @Override
+        public boolean keepsInput() {
+            return map.keepsInput();
+        }
+
+        @Override
+        public List<Parameter> parameters() {
+            return map.parameters();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package org.lora4j.jmh;
+
+import java.util.concurrent.TimeUnit;
+import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.DropoutMask;
+import org.lora4j.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** Causal attention of whole sequences, as in training. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class AttentionBenchmark {
+
+    /** Sequences × tokens. */
+    @Param({"8x64", "4x128", "1x1024"})
+    public String tokens;
+
+    @Param("12")
+    public int heads;
+
+    @Param("64")
+    public int headSize;
+
+    private AttentionShape shape;
+    private Tensor q;
+    private Tensor k;
+    private Tensor v;
+    private Tensor y;
+    private Tensor lse;
+    private Tensor dy;
+    private Tensor dq;
+    private Tensor dk;
+    private Tensor dv;
+
+    @Setup
+    public void fill(BackendState backend) {
+        String[] sizes = tokens.split("x");
+        int batch = Integer.parseInt(sizes[0]);
+        int length = Integer.parseInt(sizes[1]);
+        int rows = batch * length;
+        int width = heads * headSize;
+        shape = AttentionShape.self(batch, length, heads, headSize, true);
+        q = backend.random(rows, width);
+        k = backend.random(rows, width);
+        v = backend.random(rows, width);
+        dy = backend.random(rows, width);
+        y = backend.zeros(rows, width);
+        dq = backend.zeros(rows, width);
+        dk = backend.zeros(rows, width);
+        dv = backend.zeros(rows, width);
+        lse = backend.zeros(batch * heads, length);
+        forward(backend);
+    }
+
+    @Benchmark
+    public void forward(BackendState backend) {
+        backend.get().attention(
+                q.matrix(), k.matrix(), v.matrix(), null, shape, DropoutMask.NONE, y.matrix(), lse);
+    }
+
+    @Benchmark
+    public void backward(BackendState backend) {
+        backend.get().attentionBackward(
+                dy.matrix(), q.matrix(), k.matrix(), v.matrix(), y.matrix(), lse, null, shape, DropoutMask.NONE,
+                dq.matrix(), dk.matrix(), dv.matrix());
+    }
+}
