@@ -47,7 +47,7 @@ final class DemoCommand extends LoraCommand {
     private static final List<String> PARTS = List.of("q", "v");
     private static final double LEARNING_RATE = 1e-2;
     private static final int BATCH = 8;
-    private static final int DEV_PAIRS = 584;
+    private static final int DEV_PAIRS = 1_000;
     private static final int SAMPLES = 5;
 
     @Option(names = "--out", defaultValue = "runs/demo", paramLabel = "DIR",
@@ -102,7 +102,7 @@ final class DemoCommand extends LoraCommand {
         long steps = job.steps(1, 1);
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false);
         return new TrainingPlan(
-                steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 5), 0, 5);
+                steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 3), 0, 5);
     }
 
     private void show(List<RunReport.Sample> samples) {
