@@ -110,6 +110,9 @@ final class BenchCommand extends LoraCommand {
     private boolean json;
 
     @Mixin
+    private WeightChoice weights;
+
+    @Mixin
     private BackendChoice backend;
 
     @Override
@@ -130,8 +133,8 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, method, rank, loss, batch, length, times);
-                case DECODE -> DecodeBenchmark.run(b, model, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, batch, length, times);
+                case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case LATENCY -> LatencyBenchmark.run(b, model, rank, bottleneck, batch, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
                 case MACHINE -> throw new IllegalStateException();

@@ -9,6 +9,7 @@ import org.lora4j.io.PeftFormat;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code --model}, for commands that load one. */
@@ -17,6 +18,9 @@ final class ModelChoice {
     @Option(names = "--model", required = true, paramLabel = "DIR",
             description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
     private String model;
+
+    @Mixin
+    private WeightChoice weights;
 
     Path folder() {
         return EmbeddedBase.resolve(model);
@@ -28,7 +32,7 @@ final class ModelChoice {
     }
 
     Gpt2 load(Backend backend) {
-        return Gpt2Files.load(folder(), backend);
+        return Gpt2Files.load(folder(), backend, 0, weights.type());
     }
 
     Tokenizer tokenizer() {

@@ -1,5 +1,7 @@
 package org.lora4j.backend;
 
+import java.util.Locale;
+import org.lora4j.LoraException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -39,6 +41,22 @@ public interface Backend extends AutoCloseable {
 
     /** A new tensor of zeros. */
     Tensor allocate(Shape shape);
+
+    /**
+     * A new tensor for a frozen weight matrix, held in the given type. It can be uploaded to in whole rows, read, and used
+     * as the second operand of {@link #matmul} (either way round) and {@link #linear}, as the table of
+     * {@link #gatherRows}, and as what {@link #copy} copies; nothing else, and nothing writes it.
+     *
+     * @param shape (out, in) or (V, C)
+     * @throws LoraException if this backend does not hold weights in that type
+     */
+    default Tensor allocateWeight(Shape shape, WeightType type) {
+        if (type == WeightType.FLOAT32) {
+            return allocate(shape);
+        }
+        throw new LoraException("--base-dtype " + type.name().toLowerCase(Locale.ROOT) + ": the " + name()
+                + " backend holds weights in its own type only. Leave it out, or use --backend cpu");
+    }
 
     /** A new tensor of whole numbers, all zero. */
     IntTensor allocateInts(Shape shape);

@@ -3,6 +3,7 @@ package org.lora4j.bench;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.bench.Measurement.Runs;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
@@ -39,9 +40,9 @@ public final class StepBenchmark {
 
     /** Tokens a second, prompt and padding included, as PyTorch's figure counts them. */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, Method method, int rank, Loss loss, int size, int length,
+            Backend backend, Gpt2Config config, WeightType type, Method method, int rank, Loss loss, int size, int length,
             Runs runs) {
-        Gpt2 model = RandomGpt2.create(config, backend, 1);
+        Gpt2 model = RandomGpt2.create(config, backend, 1, type);
         List<Parameter> trainable = method == Method.LORA
                 ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
                 : model.parameters().stream().map(Parameter::trainCopy).toList();

@@ -97,6 +97,11 @@ public record Gpt2Config(
         return name.matches(".*\\.c_(attn|proj|fc)\\.weight");
     }
 
+    /** Whether this is one of the large matrices, which may be held in a smaller type; the others are a thousandth. */
+    public static boolean isMatrix(String name) {
+        return isConv1d(name) || name.endsWith("wte.weight") || name.equals("lm_head.weight");
+    }
+
     /** The number of parameters: V·C + P·C + L·(4C² + 2·C·I + 9·C + I) + 2·C, and V·C more for an untied head. */
     public long parameterCount() {
         long c = nEmbd;

@@ -12,6 +12,7 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.WeightType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.TensorFiles;
@@ -47,9 +48,14 @@ public final class Gpt2Files {
      * @throws LoraException if the folder is not a GPT-2's, or a tensor is missing, unexpected or has another shape
      */
     public static Gpt2 load(Path folder, Backend backend, double dropout) {
+        return load(folder, backend, dropout, WeightType.FLOAT32);
+    }
+
+    /** @param type how the weight matrices are held in memory; vectors and positions stay floats */
+    public static Gpt2 load(Path folder, Backend backend, double dropout, WeightType type) {
         Gpt2Config config = config(folder);
         try (TensorSource source = TensorFiles.open(folder)) {
-            Reader reader = new Reader(source, backend, config);
+            Reader reader = new Reader(source, backend, config, type);
             Gpt2 model = new Gpt2(config, backend, reader::parameter, dropout);
             reader.requireAllRead();
             return model;
@@ -126,10 +132,12 @@ public final class Gpt2Files {
         private final TensorSource source;
         private final Backend backend;
         private final Gpt2Config config;
+        private final WeightType type;
         private final boolean prefixed;
         private final Set<String> read = new HashSet<>();
 
-        Reader(TensorSource source, Backend backend, Gpt2Config config) {
+        Reader(TensorSource source, Backend backend, Gpt2Config config, WeightType type) {
+            this.type = type;
             this.source = source;
             this.backend = backend;
             this.config = config;
@@ -147,7 +155,7 @@ public final class Gpt2Files {
                 source.requireShape(stored, shape.toArray());
             }
             read.add(stored);
-            Tensor tensor = backend.allocate(shape);
+            Tensor tensor = backend.allocateWeight(shape, Gpt2Config.isMatrix(name) ? type : WeightType.FLOAT32);
             if (conv1d) {
                 backend.upload(transpose(source.floats(stored), shape.dim(1), shape.dim(0)), tensor);
             } else {

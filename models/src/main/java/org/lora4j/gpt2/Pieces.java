@@ -18,9 +18,11 @@ final class Pieces {
     }
 
     static void upload(Backend backend, Tensor tensor, Source source) {
-        float[] piece = new float[(int) Math.min(LENGTH, tensor.size())];
-        for (long from = 0; from < tensor.size(); from += LENGTH) {
-            int count = (int) Math.min(LENGTH, tensor.size() - from);
+        int columns = tensor.columns();
+        int length = Math.max(1, LENGTH / columns) * columns; // whole rows, which a smaller type needs
+        float[] piece = new float[(int) Math.min(length, tensor.size())];
+        for (long from = 0; from < tensor.size(); from += length) {
+            int count = (int) Math.min(length, tensor.size() - from);
             source.read(from, piece, count);
             backend.upload(piece, 0, tensor, from, count);
         }

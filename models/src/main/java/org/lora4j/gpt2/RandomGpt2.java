@@ -1,6 +1,7 @@
 package org.lora4j.gpt2;
 
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
@@ -18,12 +19,19 @@ public final class RandomGpt2 {
 
     /** The same numbers for the same seed on every backend. */
     public static Gpt2 create(Gpt2Config config, Backend backend, long seed) {
-        Philox random = new Philox(seed);
-        return new Gpt2(config, backend, name -> parameter(config, backend, random, name), 0);
+        return create(config, backend, seed, WeightType.FLOAT32);
     }
 
-    private static Parameter parameter(Gpt2Config config, Backend backend, Philox random, String name) {
-        Tensor tensor = backend.allocate(config.shapeOf(name));
+    /** @param type how the weight matrices are held */
+    public static Gpt2 create(Gpt2Config config, Backend backend, long seed, WeightType type) {
+        Philox random = new Philox(seed);
+        return new Gpt2(config, backend, name -> parameter(config, backend, random, name, type), 0);
+    }
+
+    private static Parameter parameter(
+            Gpt2Config config, Backend backend, Philox random, String name, WeightType type) {
+        Tensor tensor = backend.allocateWeight(
+                config.shapeOf(name), Gpt2Config.isMatrix(name) ? type : WeightType.FLOAT32);
         if (name.contains(".ln_") && name.endsWith(".weight")) {
             backend.fill(tensor, 1);
         } else if (name.endsWith(".weight")) {

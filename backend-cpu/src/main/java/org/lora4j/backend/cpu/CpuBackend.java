@@ -9,6 +9,7 @@ import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.ShapeMismatchException;
+import org.lora4j.backend.WeightType;
 import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -26,11 +27,13 @@ final class CpuBackend implements Backend {
 
     private final Workers workers;
     private final Gemm gemm;
+    private final CompressedProduct compressed;
     private long allocations;
 
     CpuBackend(BackendOptions options) {
         workers = new Workers(options.effectiveThreads());
         gemm = new Gemm(workers);
+        compressed = new CompressedProduct(workers, gemm);
     }
 
     @Override
@@ -55,6 +58,17 @@ final class CpuBackend implements Backend {
         Tensor tensor = new Tensor(shape, new HeapFloats(new float[arrayLength(shape)]));
         allocations++;
         return tensor;
+    }
+
+    @Override
+    public Tensor allocateWeight(Shape shape, WeightType type) {
+        if (type == WeightType.FLOAT32) {
+            return allocate(shape);
+        }
+        arrayLength(shape);
+        allocations++;
+        return new Tensor(shape, type == WeightType.BF16
+                ? new Bf16Weights(shape.rows(), shape.columns()) : new Int8Weights(shape.rows(), shape.columns()));
     }
 
     @Override
@@ -83,11 +97,18 @@ final class CpuBackend implements Backend {
      */
     @Override
     public void freeze(Tensor constant) {
+        if (constant.buffer() instanceof CompressedWeights) {
+            return; // its rows are expanded in each use, which is the point of it
+        }
         gemm.freeze(floats(constant, "the tensor to freeze"));
     }
 
     @Override
     public void upload(float[] src, int from, Tensor dst, long to, int count) {
+        if (dst.buffer() instanceof CompressedWeights weights) {
+            weights.store(src, from, weights.row(to), weights.row(count));
+            return;
+        }
         System.arraycopy(src, from, floats(dst, to, count), (int) to, count);
     }
 
@@ -109,14 +130,22 @@ final class CpuBackend implements Backend {
 
     @Override
     public void read(Tensor src, long from, float[] dst, int to, int count) {
+        if (src.buffer() instanceof CompressedWeights weights) {
+            weights.read(from, dst, to, count);
+            return;
+        }
         System.arraycopy(floats(src, from, count), (int) from, dst, to, count);
     }
 
     @Override
     public void read(Tensor src, long from, double[] dst, int to, int count) {
-        float[] values = floats(src, from, count);
-        for (int i = 0; i < count; i++) {
-            dst[to + i] = values[(int) from + i];
+        float[] values = new float[Math.min(count, 1 << 16)];
+        for (int at = 0; at < count; at += values.length) {
+            int length = Math.min(values.length, count - at);
+            read(src, from + at, values, 0, length);
+            for (int i = 0; i < length; i++) {
+                dst[to + at + i] = values[i];
+            }
         }
     }
 
@@ -135,6 +164,13 @@ final class CpuBackend implements Backend {
     @Override
     public void copy(MatrixView x, MatrixView y) {
         Checks.copy(x, y);
+        if (x.tensor().buffer() instanceof CompressedWeights weights) {
+            weights.requireWholeRows(x);
+            for (int i = 0; i < x.rows(); i++) {
+                weights.expand(weights.row(x.offset()) + i, 1, floats(y, "y"), offset(y) + i * y.rowStride(), x.columns());
+            }
+            return;
+        }
         ElementwiseKernels.copy(
                 workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
                 x.columns());
@@ -172,6 +208,12 @@ final class CpuBackend implements Backend {
     @Override
     public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
         Checks.matmul(a, b, c);
+        if (b.tensor().buffer() instanceof CompressedWeights weights) {
+            compressed.multiply(
+                    weights, b, floats(a, "a"), offset(a), a.rowStride(), a.transposed(), a.rows(), floats(c, "c"),
+                    offset(c), c.rowStride(), (float) alpha, (float) beta, null);
+            return;
+        }
         gemm.multiply(
                 a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
                 floats(b, "b"), offset(b), b.rowStride(), b.transposed(),
@@ -181,6 +223,12 @@ final class CpuBackend implements Backend {
     @Override
     public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
         Checks.linear(x, w, bias, y);
+        if (w.tensor().buffer() instanceof CompressedWeights weights) {
+            compressed.multiply(
+                    weights, w.t(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(), x.rows(), floats(y, "y"),
+                    offset(y), y.rowStride(), 1, 0, floatsOrNull(bias, "bias"));
+            return;
+        }
         gemm.multiply(
                 x.rows(), w.rows(), x.columns(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(),
                 floats(w, "w"), offset(w), w.rowStride(), !w.transposed(),
@@ -245,6 +293,10 @@ final class CpuBackend implements Backend {
     @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
         Checks.gatherRows(table, rows, out);
+        if (table.buffer() instanceof CompressedWeights weights) {
+            compressed.gather(weights, ints(rows, "rows"), rows.size(), floats(out, "out"), (float) beta);
+            return;
+        }
         EmbeddingKernels.gather(
                 workers, floats(table, "table"), 0, table.rows(), ints(rows, "rows"), 0, floats(out, "out"), 0,
                 rows.size(), table.columns(), (float) beta);
@@ -345,6 +397,10 @@ final class CpuBackend implements Backend {
     }
 
     private static IllegalArgumentException foreign(String what, Buffer buffer) {
+        if (buffer instanceof CompressedWeights) {
+            return new IllegalArgumentException(what + " is a weight in a smaller type, which can be multiplied with and"
+                    + " gathered from, but not written or used elsewhere");
+        }
         return new IllegalArgumentException(
                 what + " does not belong to the cpu backend but holds a " + buffer.getClass().getSimpleName());
     }

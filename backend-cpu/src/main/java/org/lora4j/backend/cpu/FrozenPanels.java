@@ -7,12 +7,17 @@ import java.util.WeakHashMap;
 /**
  * The packed panels of transposed operands that never change.
  *
- * <p>x·Wᵀ needs W in panels, g·W reads it as it lies; so a frozen weight is held twice once a first product with more
- * than a few rows was asked for. That saves packing it in each step: 2 to 5 % of a product with 512 rows, most of
- * one with 16. When the panels together would take more than a quarter of the heap, further weights are packed in each
- * step instead. Panels go when their weight does.
+ * <p>x·Wᵀ needs W in panels, g·W reads it as it lies; so a weight whose panels are kept is held twice. Packing it in each
+ * step instead costs 2 to 5 % of a product with 512 rows, most of one with 16. So panels are kept for products with few
+ * rows, as long as they take less than a quarter of the heap, and for small models always; a large model that trains on
+ * large batches is not held twice for the sake of those few per cent. Panels go when their weight does.
  */
 final class FrozenPanels {
+
+    /** With so many rows, a product hardly notices that its weight is packed. */
+    private static final int MANY_ROWS = 128;
+    /** Floats in the panels of a model that is small beside Java itself: 64 MB. */
+    private static final long SMALL = 16 << 20;
 
     private final Map<float[], Map<Region, float[]>> panels = new WeakHashMap<>();
     private final long limit = Runtime.getRuntime().maxMemory() / Float.BYTES / 4;
@@ -37,7 +42,7 @@ final class FrozenPanels {
         if (values != null) {
             return new Entry(values, true);
         }
-        if (length > limit - kept()) {
+        if (length > (product.m < MANY_ROWS ? limit : Math.min(limit, SMALL)) - kept()) {
             return null;
         }
         values = new float[length];

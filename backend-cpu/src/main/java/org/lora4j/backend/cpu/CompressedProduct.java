@@ -1,0 +1,113 @@
+package org.lora4j.backend.cpu;
+
+import java.util.Arrays;
+import org.lora4j.tensor.MatrixView;
+
+/**
+ * Products with {@link CompressedWeights}, and their rows gathered.
+ *
+ * <p>With few rows of x, as in decoding, each row of W is read once and multiplied as it is taken apart. With more, some
+ * rows of W at a time are expanded to floats that stay in a cache, and {@link Gemm} multiplies with those: x·Wᵀ column
+ * block by column block, g·W as a sum over blocks. Blocks depend on W's shape only, so the bits do not depend on the
+ * number of threads.
+ */
+final class CompressedProduct {
+
+    /** At most so many rows of x go without expanding W. */
+    private static final int FEW_ROWS = 4;
+    /** Floats of W that are expanded at a time: 1 MB, which a second-level cache holds. */
+    private static final int BLOCK = 1 << 18;
+    /** Rows of W that one task multiplies. */
+    private static final int TASK_ROWS = 64;
+
+    private final Workers workers;
+    private final Gemm gemm;
+    private float[] block = new float[0];
+    private float[] padded = new float[0];
+
+    CompressedProduct(Workers workers, Gemm gemm) {
+        this.workers = workers;
+        this.gemm = gemm;
+    }
+
+    /** c ← alpha·op(a)·op(W) + beta·c or + bias, with op(W) as the view says. */
+    void multiply(
+            CompressedWeights weights, MatrixView w, float[] a, int aOffset, int aStride, boolean aTransposed, int m,
+            float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {
+        weights.requireWholeRows(w);
+        int first = weights.row(w.offset());
+        int count = w.storedRows();
+        if (w.transposed() && m <= FEW_ROWS && !aTransposed) {
+            rowByRow(weights, first, count, a, aOffset, aStride, m, c, cOffset, cStride, alpha, beta, bias);
+            return;
+        }
+        int columns = weights.columns;
+        int step = Math.max(1, BLOCK / columns);
+        if (block.length < step * columns) {
+            block = new float[step * columns];
+        }
+        for (int from = 0; from < count; from += step) {
+            int rows = Math.min(step, count - from);
+            int begin = first + from;
+            Chunks.rows(workers, rows, columns,
+                    (i, to) -> weights.expand(begin + i, to - i, block, i * columns, columns));
+            if (w.transposed()) {
+                gemm.multiply(
+                        m, rows, columns, a, aOffset, aStride, aTransposed, block, 0, columns, true,
+                        c, cOffset + from, cStride, alpha, beta,
+                        bias == null ? null : Arrays.copyOfRange(bias, from, from + rows));
+            } else {
+                int aFrom = aTransposed ? aOffset + from * aStride : aOffset + from;
+                gemm.multiply(
+                        m, columns, rows, a, aFrom, aStride, aTransposed, block, 0, columns, false,
+                        c, cOffset, cStride, alpha, from == 0 ? beta : 1, null);
+            }
+        }
+    }
+
+    private void rowByRow(
+            CompressedWeights weights, int first, int count, float[] a, int aOffset, int aStride, int m, float[] c,
+            int cOffset, int cStride, float alpha, float beta, float[] bias) {
+        int length = weights.paddedColumns();
+        float[] x = padded(m * length);
+        for (int i = 0; i < m; i++) {
+            System.arraycopy(a, aOffset + i * aStride, x, i * length, weights.columns);
+            Arrays.fill(x, i * length + weights.columns, (i + 1) * length, 0);
+        }
+        Chunks.run(workers, count, TASK_ROWS, TASK_ROWS, (from, to) -> {
+            for (int j = from; j < to; j++) {
+                for (int i = 0; i < m; i++) {
+                    int at = cOffset + i * cStride + j;
+                    float start = bias != null ? bias[j] : beta == 0 ? 0 : beta * c[at];
+                    c[at] = Math.fma(alpha, weights.dot(first + j, x, i * length), start);
+                }
+            }
+        });
+    }
+
+    private float[] padded(int length) {
+        if (padded.length < length) {
+            padded = new float[length];
+        }
+        return padded;
+    }
+
+    /** out[i] ← W[rows[i]] + beta·out[i]. */
+    void gather(CompressedWeights weights, int[] rows, int count, float[] out, float beta) {
+        int columns = weights.columns;
+        float[] row = padded(columns);
+        for (int i = 0; i < count; i++) {
+            if (rows[i] < 0 || rows[i] >= weights.rows) {
+                throw new IndexOutOfBoundsException("row " + rows[i] + " of a table with " + weights.rows + " rows");
+            }
+            if (beta == 0) {
+                weights.expand(rows[i], 1, out, i * columns, columns);
+            } else {
+                weights.expand(rows[i], 1, row, 0, columns);
+                for (int c = 0; c < columns; c++) {
+                    out[i * columns + c] = row[c] + beta * out[i * columns + c];
+                }
+            }
+        }
+    }
+}

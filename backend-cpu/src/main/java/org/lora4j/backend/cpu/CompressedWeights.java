@@ -1,0 +1,77 @@
+package org.lora4j.backend.cpu;
+
+import org.lora4j.backend.ShapeMismatchException;
+import org.lora4j.tensor.Buffer;
+import org.lora4j.tensor.MatrixView;
+
+/**
+ * A frozen weight matrix in fewer bytes than floats take. Several weights share an {@code int}: of a group of
+ * {@code n·LANES} columns, lane j of its vector of ints holds the columns j, LANES + j, 2·LANES + j …, so that taking it
+ * apart gives whole vectors of columns that follow each other, and no lane ever changes its place. Rows are padded with
+ * zeros to whole groups.
+ */
+abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, Int8Weights {
+
+    final int rows;
+    final int columns;
+    /** Ints of a row. */
+    final int stride;
+    final int[] packed;
+
+    /** @param perInt weights in an int */
+    CompressedWeights(int rows, int columns, int perInt) {
+        this.rows = rows;
+        this.columns = columns;
+        int group = perInt * VectorMath.LANES;
+        stride = (columns + group - 1) / group * VectorMath.LANES;
+        packed = new int[Math.multiplyExact(rows, stride)];
+    }
+
+    /** How many columns a row has with its padding: what a vector that it is multiplied with must be padded to. */
+    abstract int paddedColumns();
+
+    /** Rounds rows of floats into place. */
+    abstract void store(float[] src, int from, int firstRow, int rowCount);
+
+    /** Writes {@code count} columns of some rows as floats, each to dst[to + i·columns]. Writes just the columns. */
+    abstract void expand(int firstRow, int rowCount, float[] dst, int to, int dstStride);
+
+    /** Σ over columns of row·x; x padded with zeros to {@link #paddedColumns()}. */
+    abstract float dot(int row, float[] x, int xOffset);
+
+    @Override
+    public long capacity() {
+        return (long) rows * columns;
+    }
+
+    /** The row that begins at this element. */
+    int row(long element) {
+        if (element % columns != 0) {
+            throw new ShapeMismatchException("a weight in a smaller type is written and copied in whole rows of " + columns
+                    + " columns, found element " + element);
+        }
+        return (int) (element / columns);
+    }
+
+    void requireWholeRows(MatrixView view) {
+        if (view.storedColumns() != columns || view.rowStride() != columns) {
+            throw new ShapeMismatchException(
+                    "a weight in a smaller type with " + columns + " columns is used in whole rows, found a view " + view);
+        }
+        row(view.offset());
+    }
+
+    /** Any run of elements. */
+    void read(long from, float[] dst, int to, int count) {
+        float[] row = new float[columns];
+        int done = 0;
+        while (done < count) {
+            long element = from + done;
+            int column = (int) (element % columns);
+            int length = Math.min(columns - column, count - done);
+            expand((int) (element / columns), 1, row, 0, columns);
+            System.arraycopy(row, column, dst, to + done, length);
+            done += length;
+        }
+    }
+}
