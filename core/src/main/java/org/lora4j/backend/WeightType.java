@@ -7,7 +7,7 @@ package org.lora4j.backend;
 public enum WeightType {
     /** Four bytes; every number as it was loaded, on a backend of floats. */
     FLOAT32,
-    /** Two bytes: 8 bits of precision, rounded to nearest even. Exact where the file is in bfloat16. */
+    /** Two bytes: 8 bits of precision, rounded to nearest even, so |error| ≤ 2⁻⁸·|w|. Exact where the file is in bfloat16. */
     BF16,
     /**
      * One byte and a factor for each row (an output of a linear map, a token of an embedding): w ≈ q·s with q a whole

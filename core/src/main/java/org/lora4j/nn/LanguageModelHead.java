@@ -62,8 +62,9 @@ public final class LanguageModelHead implements Module {
         int vocabulary = vocabularySize();
         int blockRows = Math.clamp(BLOCK_ELEMENTS / vocabulary, 16, 512);
         Tensor losses = ws.tensor(this, "losses", rows, 1);
-        for (int from = 0; from < rows; from += blockRows) {
-            int count = Math.min(blockRows, rows - from);
+        int even = Math.ceilDiv(rows, Math.ceilDiv(rows, blockRows)); // no block of a few rows is left over
+        for (int from = 0; from < rows; from += even) {
+            int count = Math.min(even, rows - from);
             Tensor hBlock = first(count, ws.block(this, "h", blockRows, width));
             Tensor z = first(count, ws.block(this, "z", blockRows, vocabulary));
             Tensor blockLosses = first(count, ws.block(this, "blockLosses", blockRows, 1));

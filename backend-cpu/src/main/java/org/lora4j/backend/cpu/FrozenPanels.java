@@ -15,12 +15,13 @@ import java.util.WeakHashMap;
 final class FrozenPanels {
 
     /** With so many rows, a product hardly notices that its weight is packed. */
-    private static final int MANY_ROWS = 128;
-    /** Floats in the panels of a model that is small beside Java itself: 64 MB. */
+    private static final int MANY_ROWS = 96;
+    /** Frozen floats of a model that is small beside Java itself: 64 MB. */
     private static final long SMALL = 16 << 20;
 
     private final Map<float[], Map<Region, float[]>> panels = new WeakHashMap<>();
     private final long limit = Runtime.getRuntime().maxMemory() / Float.BYTES / 4;
+    private long frozen;
 
     /** The part of an array that a view shows. */
     private record Region(int offset, int stride, int columns, int depth) {
@@ -28,7 +29,9 @@ final class FrozenPanels {
 
     /** From now on the array's panels may be kept. */
     void freeze(float[] constant) {
-        panels.computeIfAbsent(constant, key -> new HashMap<>(2));
+        if (panels.putIfAbsent(constant, new HashMap<>(2)) == null) {
+            frozen += constant.length;
+        }
     }
 
     /** The place for the panels of the product's b, or null if they are not to be kept. */
@@ -42,7 +45,7 @@ final class FrozenPanels {
         if (values != null) {
             return new Entry(values, true);
         }
-        if (length > (product.m < MANY_ROWS ? limit : Math.min(limit, SMALL)) - kept()) {
+        if (product.m >= MANY_ROWS && frozen > SMALL || length > limit - kept()) {
             return null;
         }
         values = new float[length];

@@ -24,7 +24,7 @@ final class TiledProduct {
     private static final int BLOCK_COLUMNS = 512 / COLUMNS;
 
     /** Panels are made for at most so many floats of an operand at a time. */
-    private static final int PANEL_FLOATS = 4 << 20;
+    private static final int PANEL_FLOATS = 1 << 20;
 
     /** An operand that lies k-major is packed if it is larger than what stays in a cache with the other one, */
     private static final int LARGE = 100_000;
