@@ -14,20 +14,16 @@ import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
-import org.lora4j.lora.BiasMode;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.lora.LoraConfig;
 import org.lora4j.lora.LoraInit;
 import org.lora4j.lora.LoraLinear;
 import org.lora4j.lora.LoraModel;
-import org.lora4j.lora.LoraProjection;
 import org.lora4j.lora.LoraScaling;
 import org.lora4j.lora.MergedLoraLinear;
 import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.Parameter;
-import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
-import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
@@ -50,9 +46,9 @@ import org.lora4j.tensor.Tensor;
  */
 public final class PeftFormat {
 
-    private static final String PREFIX = "base_model.model.";
-    private static final String PARTS = "lora4j.parts";
-    private static final String WHOLE = "lora4j.whole";
+    static final String PREFIX = "base_model.model.";
+    static final String PARTS = "lora4j.parts";
+    static final String WHOLE = "lora4j.whole";
 
     private PeftFormat() {
     }
@@ -197,7 +193,7 @@ public final class PeftFormat {
         return String.join(".", Arrays.copyOfRange(words, Math.max(0, words.length - count), words.length));
     }
 
-    private static List<String> moduleNames(LoraModel model) {
+    static List<String> moduleNames(LoraModel model) {
         List<String> names = new ArrayList<>();
         model.embeddings().forEach(slot -> names.add(slot.name()));
         model.projections().forEach(slot -> names.add(slot.name()));
@@ -222,7 +218,7 @@ public final class PeftFormat {
         PeftConfig config = PeftConfig.read(folder);
         config.requireSupported();
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
-            return new Loader(model, folder, config, source).load();
+            return new PeftLoader(model, folder, config, source).load();
         }
     }
 
@@ -230,147 +226,6 @@ public final class PeftFormat {
     public static Map<String, String> metadata(Path folder) {
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
             return Map.copyOf(source.metadata());
-        }
-    }
-
-    /** One load: the configuration says what should be there, the file what is. */
-    private record Loader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
-
-        LoraAdapter load() {
-            List<String> parts = list(PARTS);
-            LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
-                    .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias())
-                    .withInit(config.field("init_lora_weights").asText().equals("gaussian")
-                            ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING)
-                    .withParts(parts).withTargets(config.targets().orElseThrow());
-            LoraAdapter adapter = LoraAdapter.empty(model, attached);
-            try {
-                wrapAll(adapter, parts);
-                adapter.trainBiases();
-                upload(adapter);
-            } catch (RuntimeException e) {
-                adapter.detach();
-                throw e;
-            }
-            return adapter;
-        }
-
-        /** The words of a metadata field; none where the file does not have it. */
-        private List<String> list(String field) {
-            return Arrays.stream(source.metadata().getOrDefault(field, "").split(","))
-                    .filter(word -> !word.isBlank()).toList();
-        }
-
-        private void wrapAll(LoraAdapter adapter, List<String> parts) {
-            List<String> whole = list(WHOLE);
-            List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
-            if (expected.isEmpty()) {
-                throw error("its target_modules " + config.field("target_modules") + " match nothing in "
-                        + model.description() + ". Was it made for another base?");
-            }
-            for (Slot<TokenEmbedding> slot : model.embeddings()) {
-                if (expected.contains(slot.name())) {
-                    int rank = rank(slot.name(), ".lora_embedding_A");
-                    adapter.wrapEmbedding(slot, rank, config.alphaOf(slot.name()));
-                }
-            }
-            for (Slot<Projection> slot : model.projections()) {
-                if (!expected.contains(slot.name())) {
-                    continue;
-                }
-                int rank = rank(slot.name(), ".lora_A.weight");
-                double alpha = config.alphaOf(slot.name());
-                long count = whole.contains(slot.name()) ? 0 : slot.parts().stream().filter(parts::contains).count();
-                if (count == 0) {
-                    adapter.wrap(slot, rank, alpha);
-                } else if (rank % count != 0) {
-                    throw error(slot.name() + " has rank " + rank + ", which is not " + count + " times that of "
-                            + String.join(" and ", parts));
-                } else {
-                    double times = config.scaling() == LoraScaling.ALPHA_OVER_R ? count : Math.sqrt(count);
-                    adapter.wrap(slot, parts, (int) (rank / count), alpha / times);
-                }
-            }
-        }
-
-        private List<String> linearOrAll() {
-            List<String> names = moduleNames(model);
-            if (config.targets().orElseThrow().isAllLinear()) {
-                model.embeddings().forEach(slot -> names.remove(slot.name()));
-                names.remove("lm_head");
-            }
-            return names;
-        }
-
-        /** The rank that the tensors have, which must be the configuration's. */
-        private int rank(String module, String key) {
-            if (!source.has(PREFIX + module + key)) {
-                throw error("has no tensor " + PREFIX + module + key + ", although target_modules "
-                        + config.field("target_modules") + " match " + module + nearest(PREFIX + module + key));
-            }
-            Shape shape = source.shape(PREFIX + module + key);
-            int rank = config.rankOf(module);
-            if (shape.rank() != 2 || shape.dim(0) != rank) {
-                throw error(PREFIX + module + key + " has shape " + shape + ", expected " + rank
-                        + " rows, the rank that " + PeftConfig.FILE_NAME + " says. Do the two files belong together?");
-            }
-            return rank;
-        }
-
-        private void upload(LoraAdapter adapter) {
-            Backend backend = model.backend();
-            Set<String> unread = new LinkedHashSet<>(source.names());
-            for (Entry entry : entries(adapter)) {
-                if (!source.has(entry.key())) {
-                    throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
-                            + nearest(entry.key()));
-                }
-                if (!source.shape(entry.key()).equals(entry.shape())) {
-                    throw error(entry.key() + " has shape " + source.shape(entry.key()) + ", expected " + entry.shape()
-                            + " for " + model.description() + ". Was it made for a base of another size?");
-                }
-                double[] values = source.doubles(entry.key());
-                double[] inMemory = entry.toMemory().apply(values);
-                if (!Arrays.equals(entry.toFile().apply(inMemory), values)) {
-                    throw error(entry.key() + " is not zero outside the blocks of " + source.metadata().get(PARTS)
-                            + ", though the metadata says so. Remove " + PARTS + " from the file's metadata to load it "
-                            + "as one update of the whole map");
-                }
-                backend.upload(inMemory, entry.parameter().value());
-                unread.remove(entry.key());
-            }
-            unread.removeIf(key -> isCopyOfBase(adapter, key));
-            if (!unread.isEmpty()) {
-                String bias = unread.stream().anyMatch(key -> key.endsWith(".bias")) && config.bias() == BiasMode.NONE
-                        ? " (its configuration says bias none)" : "";
-                throw error("has tensors that belong to nothing in " + model.description() + ": "
-                        + Names.some(unread, 3) + bias);
-            }
-        }
-
-        /** PEFT stores an adapted head's frozen weight once more; it must be this base's. */
-        private boolean isCopyOfBase(LoraAdapter adapter, String key) {
-            if (!key.startsWith(PREFIX) || !key.endsWith(".base_layer.weight")) {
-                return false;
-            }
-            LoraProjection lora = adapter.projections()
-                    .get(key.substring(PREFIX.length(), key.length() - ".base_layer.weight".length()));
-            if (lora == null || !source.shape(key).equals(lora.base().weight().shape())) {
-                return false;
-            }
-            if (!Arrays.equals(source.floats(key), model.backend().readFloats(lora.base().weight().value()))) {
-                throw error(key + " differs from the base's weight: it was made for another base");
-            }
-            return true;
-        }
-
-        private String nearest(String key) {
-            List<String> nearest = Names.nearest(key, source.names(), 1);
-            return nearest.isEmpty() ? "" : " (nearest: " + nearest.getFirst() + ")";
-        }
-
-        private LoraException error(String problem) {
-            return new LoraException(Names.oneLine("adapter '" + folder + "': " + problem));
         }
     }
 
