@@ -104,6 +104,10 @@ final class TrainCommand extends LoraCommand {
                     + "(default: ${DEFAULT-VALUE}).")
     private DecayOrder decayOrder;
 
+    @Option(names = "--adam-epsilon-raw",
+            description = "Add epsilon before the second moment's bias is corrected, as the authors do, not after it.")
+    private boolean epsilonOnRaw;
+
     @Option(names = "--label-smoothing", defaultValue = "0", paramLabel = "X",
             description = "Share of the target's probability spread over the vocabulary (default: ${DEFAULT-VALUE}).")
     private double labelSmoothing;
@@ -210,7 +214,7 @@ final class TrainCommand extends LoraCommand {
 
     private TrainingPlan plan(long total) {
         long rise = warmup != null ? warmup : Math.min(500, total / 10);
-        AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, false);
+        AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, epsilonOnRaw);
         return option(() -> new TrainingPlan(
                 total, accumulation, learningRate, schedule, rise, adamW, labelSmoothing, clip, seed, evaluateEvery,
                 checkpointEvery, logEvery));

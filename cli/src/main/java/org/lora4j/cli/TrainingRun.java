@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
+import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
@@ -36,6 +37,17 @@ final class TrainingRun {
                 method, trainable, 100.0 * trainable / all));
         ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
         ui.print(ui.bold("Backend   ") + backend.name() + ", " + backend.describe());
+        sayWhichViewIsAdapted(model, adapter.adaptedModules());
+    }
+
+    /** A tied head is the embedding's table seen the other way, and adapting one view leaves the other as it is. */
+    private void sayWhichViewIsAdapted(Gpt2 model, Set<String> adapted) {
+        boolean embedding = adapted.contains("transformer.wte");
+        boolean head = adapted.contains("lm_head");
+        if (model.config().tieWordEmbeddings() && embedding != head) {
+            ui.info("wte and lm_head are two views of one table; only " + (embedding ? "the embedding" : "the head")
+                    + " gets an update, the other view stays as it is");
+        }
     }
 
     Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {
