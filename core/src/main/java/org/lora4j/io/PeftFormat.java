@@ -125,7 +125,7 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, entry.parameter().value()));
+            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, adapter.valueOf(entry.parameter())));
         }
         AtomicFolder.write(folder, staging -> {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
