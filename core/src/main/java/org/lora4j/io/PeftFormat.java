@@ -135,7 +135,8 @@ public final class PeftFormat {
 
     private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {
         return adapter.model().projections().stream()
-                .filter(slot -> !slot.parts().isEmpty() && slot.get() instanceof LoraLinear).map(Slot::name).toList();
+                .filter(slot -> !slot.parts().isEmpty() && adapter.projections().get(slot.name()) instanceof LoraLinear)
+                .map(Slot::name).toList();
     }
 
     /** The configuration that says to PEFT what this adapter is. */

@@ -126,7 +126,7 @@ class CombinationTest {
                     .as("the cross-terms are not small").isGreaterThan(0.1 * NormOps_DDRM.normF(exact.get(delta.getKey())));
         }
         AdapterSetTest.refused(() -> set.combine("unequal", Map.of("fused", 1.0, "biased", 1.0), Combination.LINEAR, 0),
-                "ranks 2, 4", "cat or svd");
+                "which must be one and the same", "cat or svd");
     }
 
     @Test
