@@ -16,6 +16,8 @@ import java.util.Map;
  */
 public record Measurement(String unit, double median, double min, double max, double medianSeconds) {
 
+    private static final String RATIO = "times as long";
+
     /**
      * How often something is run.
      *
@@ -37,6 +39,13 @@ public record Measurement(String unit, double median, double min, double max, do
 
     /** Times several kinds of runs, one run of each in turn, so that whatever slows the machine slows all of them. */
     public static Map<String, Measurement> inTurn(String unit, double work, Runs runs, Map<String, Runnable> kinds) {
+        Map<String, Measurement> measured = new LinkedHashMap<>();
+        secondsInTurn(runs, kinds).forEach((kind, times) -> measured.put(kind, of(unit, work, times)));
+        return measured;
+    }
+
+    /** What each run took, by its kind; one run of each in turn. */
+    static Map<String, double[]> secondsInTurn(Runs runs, Map<String, Runnable> kinds) {
         long begin = System.nanoTime();
         double warmupSeconds = runs.warmupSeconds * kinds.size();
         for (int i = 0; i < runs.warmup || (System.nanoTime() - begin) * 1e-9 < warmupSeconds; i++) {
@@ -51,16 +60,35 @@ public record Measurement(String unit, double median, double min, double max, do
                 seconds.get(kind.getKey())[i] = (System.nanoTime() - start) * 1e-9;
             }
         }
-        Map<String, Measurement> measured = new LinkedHashMap<>();
-        seconds.forEach((kind, times) -> measured.put(kind, of(unit, work, times)));
-        return measured;
+        return seconds;
     }
 
-    private static Measurement of(String unit, double work, double[] seconds) {
+    /** How many times as long a run took as the run of another kind beside it. */
+    static Measurement ratio(double[] seconds, double[] others) {
+        double[] ratios = new double[seconds.length];
+        Arrays.setAll(ratios, i -> seconds[i] / others[i]);
+        Arrays.sort(ratios);
+        double[] sorted = seconds.clone();
+        Arrays.sort(sorted);
+        return new Measurement(RATIO, middle(ratios), ratios[0], ratios[ratios.length - 1], middle(sorted));
+    }
+
+    private static double middle(double[] sorted) {
+        int runs = sorted.length;
+        return runs % 2 == 1 ? sorted[runs / 2] : (sorted[runs / 2 - 1] + sorted[runs / 2]) / 2;
+    }
+
+    static Measurement of(String unit, double work, double[] seconds) {
         int runs = seconds.length;
-        Arrays.sort(seconds);
-        double middle = runs % 2 == 1 ? seconds[runs / 2] : (seconds[runs / 2 - 1] + seconds[runs / 2]) / 2;
-        return new Measurement(unit, work / middle, work / seconds[runs - 1], work / seconds[0], middle);
+        double[] sorted = seconds.clone();
+        Arrays.sort(sorted);
+        double middle = middle(sorted);
+        return new Measurement(unit, work / middle, work / sorted[runs - 1], work / sorted[0], middle);
+    }
+
+    /** Whether this is how much longer than another kind these runs took, and not a rate. */
+    public boolean isRatio() {
+        return unit.equals(RATIO);
     }
 
     /** The same runs counted in another unit, of which there are {@code factor} to one of this. */
