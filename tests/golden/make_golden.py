@@ -75,6 +75,8 @@ def randomise_adapter(model):
             p.normal_(0, 0.3)
         elif "lora_A" in name:
             p.normal_(0, 1 / math.sqrt(p.shape[1]))
+        elif "lora_magnitude_vector" in name:
+            p.mul_(1 + torch.randn_like(p) * 0.2)               # from the lengths of the base's rows
         elif p.requires_grad:
             p.add_(torch.randn_like(p) * 0.05)
 
@@ -124,7 +126,12 @@ def load(folder, adapter, attention="sdpa"):
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     model = model.double().eval()
-    return model, {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
+    return model, {file_key(n): p for n, p in model.named_parameters() if p.requires_grad}
+
+
+def file_key(name):
+    """The key in the adapter file: without the adapter's name, and DoRA's magnitudes without the module that holds them."""
+    return name.replace(".default", "").replace("lora_magnitude_vector.weight", "lora_magnitude_vector")
 
 
 def logits_and_loss(model, batch):
@@ -288,7 +295,7 @@ def check(expected, params, saved, logits, name):
 def check_loaded(model, adapter):
     """PEFT drops what it does not recognise with a warning at most: every saved tensor must have arrived."""
     if adapter:
-        arrived = {k.replace(".default", ""): v for k, v in model.state_dict().items()}
+        arrived = {file_key(k): v for k, v in model.state_dict().items()}
         for key, value in load_file(adapter / "adapter_model.safetensors").items():
             assert torch.equal(arrived[key], value.double()), key
 
@@ -456,6 +463,26 @@ def merged_qv(model):
     with torch.no_grad():
         for name, mask in merged_qv_masks(params, 4).items():
             params[name].mul_(mask)
+
+
+simple("dora_c_attn", "use_dora on every c_attn: magnitudes that differ from the lengths of the base's rows.",
+       lora=dict(**C_ATTN, use_dora=True))
+
+simple("dora_all_linear", "use_dora on every linear map, by all-linear, with trained biases.",
+       config=dict(n_embd=24, n_head=3, n_inner=41),
+       lora=dict(r=3, lora_alpha=8, target_modules="all-linear", fan_in_fan_out=True, use_dora=True, bias="all"))
+
+simple("dora_rslora", "use_dora and use_rslora, with a rank_pattern; the biases of adapted layers train.",
+       lora=dict(r=6, lora_alpha=7, use_rslora=True, use_dora=True, target_modules=["c_attn", "mlp.c_proj"],
+                 fan_in_fan_out=True, rank_pattern={"c_attn": 2}, bias="lora_only"))
+
+simple("dora_embedding", "use_dora on wte, wpe and c_fc: an embedding has a magnitude for each feature, of length over the "
+       "vocabulary.",
+       lora=dict(r=4, lora_alpha=6, target_modules=["wte", "wpe", "c_fc"], fan_in_fan_out=True, use_dora=True))
+
+simple("dora_untied_head", "use_dora on an untied lm_head, which has no bias, and on attn.c_proj.",
+       config=dict(tie_word_embeddings=False, n_embd=20),
+       lora=dict(r=4, lora_alpha=8, target_modules=["lm_head", "attn.c_proj"], use_dora=True))
 
 
 def main():

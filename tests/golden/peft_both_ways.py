@@ -37,6 +37,9 @@ OURS = {
     "attn.c_proj, bias lora_only": ["--targets", "attn.c_proj", "--bias", "lora_only"],
     "q,v, rslora": ["--rslora"],
     "wte, c_attn": ["--targets", "wte,c_attn"],
+    "q,v, DoRA": ["--dora"],
+    "c_attn, wte, DoRA, bias all": ["--targets", "c_attn,wte", "--dora", "--bias", "all"],
+    "all-linear, DoRA, rslora": ["--targets", "all-linear", "--dora", "--rslora"],
     "all-linear, Kaiming": ["--targets", "all-linear", "--init", "kaiming"],
 }
 
@@ -50,6 +53,9 @@ THEIRS = {
     "wte, bias lora_only": dict(r=4, lora_alpha=8, bias="lora_only", target_modules=["wte", "c_fc"]),
     "expression": dict(r=4, lora_alpha=8, target_modules=r"transformer\.h\.[0-3]\.(attn|mlp)\.c_proj"),
     "all-linear": dict(r=4, lora_alpha=8, target_modules="all-linear"),
+    "c_attn, DoRA": dict(r=8, lora_alpha=16, target_modules=["c_attn"], use_dora=True),
+    "all-linear, wte, DoRA, rslora": dict(
+        r=4, lora_alpha=8, target_modules=["c_attn", "c_proj", "c_fc", "wte"], use_dora=True, use_rslora=True, bias="all"),
 }
 
 

@@ -193,7 +193,7 @@ final class BenchCommand extends LoraCommand {
             ui().printJson(all);
             return;
         }
-        results.forEach((name, measured) -> ui().print(measured.isRatio()
+        results.forEach((name, measured) -> ui().print(measured.comparesTimes()
                 ? "%-28s median %.3f times as long, from %.3f to %.3f".formatted(
                         name, measured.median(), measured.min(), measured.max())
                 : "%-28s median %s, fastest %s, slowest %s %s, a run %s".formatted(

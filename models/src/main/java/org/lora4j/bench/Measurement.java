@@ -87,7 +87,7 @@ public record Measurement(String unit, double median, double min, double max, do
     }
 
     /** Whether this is how much longer than another kind these runs took, and not a rate. */
-    public boolean isRatio() {
+    public boolean comparesTimes() {
         return unit.equals(RATIO);
     }
 

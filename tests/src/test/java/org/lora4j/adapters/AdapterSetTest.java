@@ -182,7 +182,7 @@ class AdapterSetTest {
         set.switchTo(AdapterSet.BASE);
         assertThat(SomeAdapters.logits(model, BATCH)).isEqualTo(base);
         assertThat(set.names()).containsExactly(
-                "parts", "keys", "stabilised", "positions", "head", "biased", "everyBias");
+                "parts", "keys", "stabilised", "positions", "head", "biased", "everyBias", "dora", "doraParts");
     }
 
     @Test
