@@ -82,6 +82,10 @@ final class BenchCommand extends LoraCommand {
                     + "(all, half; default: ${DEFAULT-VALUE}).")
     private StepBenchmark.Loss loss;
 
+    @Option(names = "--recompute",
+            description = "step: make activations again for backward instead of keeping them.")
+    private boolean recompute;
+
     @Option(names = "--bottleneck", defaultValue = "64", paramLabel = "N",
             description = "latency: features in the middle of an adapter layer (default: ${DEFAULT-VALUE}).")
     private int bottleneck;
@@ -133,7 +137,7 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case LATENCY -> LatencyBenchmark.run(b, model, rank, bottleneck, batch, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
