@@ -42,6 +42,7 @@ public final class Workspace {
     private final boolean recomputing;
     private final Map<Object, Map<String, Memory>> memories = new IdentityHashMap<>();
     private final Map<Object, Tensor> inputs = new IdentityHashMap<>();
+    private final Map<Class<?>, Object> notes = new IdentityHashMap<>();
     /** By name, what the blocks share: its n-th entry is what each block asked for under that name as its n-th. */
     private final Map<String, List<Memory>> shared = new HashMap<>();
     /** How many memories of a name each block has. */
@@ -170,6 +171,25 @@ public final class Workspace {
             throw new IllegalStateException("backward of " + owner.getClass().getSimpleName() + " before its forward");
         }
         return x;
+    }
+
+    /**
+     * Leaves something that a method wants its modules to find in the passes to come, such as which adapter each sequence
+     * uses. So it belongs to these passes and not to the model.
+     *
+     * @param value null takes it away
+     */
+    public <T> void note(Class<T> kind, T value) {
+        if (value == null) {
+            notes.remove(kind);
+        } else {
+            notes.put(kind, value);
+        }
+    }
+
+    /** What was last left under this kind, or null. */
+    public <T> T note(Class<T> kind) {
+        return notes.isEmpty() ? null : kind.cast(notes.get(kind));
     }
 
     /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
