@@ -34,7 +34,7 @@ import picocli.CommandLine.Parameters;
             "product: the matrix products of the model's layers, forward (x·Wᵀ) and both transposed forms (g·W and gᵀ·x), or "
                     + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or full "
                     + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. latency: a forward pass "
-                    + "of the base, with LoRA merged, with LoRA beside it, and with adapter layers. adapters: a batch of --rows "
+                    + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
                     + "sequences that share --adapters adapters, beside the same batch with one and with none, forward and "
                     + "decoding. e2e: training on E2E with "
                     + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
@@ -95,9 +95,14 @@ final class BenchCommand extends LoraCommand {
                     + "(all, half; default: ${DEFAULT-VALUE}).")
     private StepBenchmark.Loss loss;
 
-    @Option(names = "--bottleneck", defaultValue = "64", paramLabel = "N",
-            description = "latency: features in the middle of an adapter layer (default: ${DEFAULT-VALUE}).")
-    private int bottleneck;
+    @Option(names = "--recompute",
+            description = "step: make activations again for backward instead of keeping them.")
+    private boolean recompute;
+
+    @Option(names = "--bottleneck", paramLabel = "N",
+            description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
+                    + "many as make 3.1 % of the model's parameters, as the paper's 11M of GPT-2 medium are).")
+    private Integer bottleneck;
 
     @Option(names = "--steps", defaultValue = "50", paramLabel = "N",
             description = "e2e: steps of a run, the same in every run (default: ${DEFAULT-VALUE}).")
@@ -130,7 +135,7 @@ final class BenchCommand extends LoraCommand {
 
     @Override
     protected int run() {
-        if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck < 1 || steps < 1 || warmup < 0
+        if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck != null && bottleneck < 1 || steps < 1 || warmup < 0
                 || !(warmupSeconds >= 0) || pad < 0 || adapters < 1) {
             throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps and --adapters are at least 1, "
                     + "--warmup, --warmup-seconds and --pad are 0 or more");
@@ -146,9 +151,11 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
-                case LATENCY -> LatencyBenchmark.run(b, model, rank, bottleneck, batch, length, times);
+                case LATENCY -> LatencyBenchmark.run(
+                        b, model, rank, bottleneck != null ? bottleneck : LatencyBenchmark.bottleneck(model), batch, length,
+                        times);
                 case ADAPTERS -> AdaptersBenchmark.run(
                         b, model, weights.type(), places, rank, batch, adapters, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
@@ -193,8 +200,8 @@ final class BenchCommand extends LoraCommand {
             ui().printJson(all);
             return;
         }
-        results.forEach((name, measured) -> ui().print(measured.comparesTimes()
-                ? "%-28s median %.3f times as long, from %.3f to %.3f".formatted(
+        results.forEach((name, measured) -> ui().print(measured.isRatio()
+                ? "%-28s median %.3f times as long, with 95 %% confidence %.3f to %.3f".formatted(
                         name, measured.median(), measured.min(), measured.max())
                 : "%-28s median %s, fastest %s, slowest %s %s, a run %s".formatted(
                         name, measured.rateText(measured.median()), measured.rateText(measured.max()),

@@ -1,7 +1,10 @@
 package org.lora4j.bench;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -10,8 +13,8 @@ import java.util.Map;
  *
  * @param unit   of the rates, such as {@code GFLOP/s} or {@code tokens/s}
  * @param median of the runs' rates
- * @param min    of the slowest run
- * @param max    of the fastest run
+ * @param min    of the slowest run; of a ratio, see {@link #ratio}
+ * @param max    of the fastest run; of a ratio, see {@link #ratio}
  * @param medianSeconds what the median run took
  */
 public record Measurement(String unit, double median, double min, double max, double medianSeconds) {
@@ -53,24 +56,46 @@ public record Measurement(String unit, double median, double min, double max, do
         }
         Map<String, double[]> seconds = new LinkedHashMap<>();
         kinds.keySet().forEach(kind -> seconds.put(kind, new double[runs.counted]));
+        List<Map.Entry<String, Runnable>> order = new ArrayList<>(kinds.entrySet());
         for (int i = 0; i < runs.counted; i++) {
-            for (Map.Entry<String, Runnable> kind : kinds.entrySet()) {
+            for (Map.Entry<String, Runnable> kind : order) {
                 long start = System.nanoTime();
                 kind.getValue().run();
                 seconds.get(kind.getKey())[i] = (System.nanoTime() - start) * 1e-9;
             }
+            Collections.rotate(order, 1); // no kind always runs in what the same other one leaves in the caches
         }
         return seconds;
     }
 
-    /** How many times as long a run took as the run of another kind beside it. */
+    /**
+     * How many times as long a run took as the run of another kind beside it: the median, and as min and max the ends of
+     * the interval that holds the median of endlessly many runs with a probability of 95 % or more. That interval needs no
+     * assumption on the noise: of n runs, the number below the true median is binomial (n, ½). With fewer than 6 runs there
+     * is none, and its ends are those of the runs.
+     */
     static Measurement ratio(double[] seconds, double[] others) {
         double[] ratios = new double[seconds.length];
         Arrays.setAll(ratios, i -> seconds[i] / others[i]);
         Arrays.sort(ratios);
         double[] sorted = seconds.clone();
         Arrays.sort(sorted);
-        return new Measurement(RATIO, middle(ratios), ratios[0], ratios[ratios.length - 1], middle(sorted));
+        int left = leftOut(ratios.length);
+        return new Measurement(
+                RATIO, middle(ratios), ratios[left], ratios[ratios.length - 1 - left], middle(sorted));
+    }
+
+    /** The largest k with P(at most k of n runs are below the median) ≤ 2.5 %, as counted from 0; 0 if there is none. */
+    private static int leftOut(int n) {
+        double term = Math.pow(0.5, n);
+        double sum = term;
+        int k = 0;
+        while (sum <= 0.025) {
+            term *= (double) (n - k) / (k + 1);
+            sum += term;
+            k++;
+        }
+        return Math.max(0, k - 1);
     }
 
     private static double middle(double[] sorted) {
@@ -87,7 +112,7 @@ public record Measurement(String unit, double median, double min, double max, do
     }
 
     /** Whether this is how much longer than another kind these runs took, and not a rate. */
-    public boolean comparesTimes() {
+    public boolean isRatio() {
         return unit.equals(RATIO);
     }
 
