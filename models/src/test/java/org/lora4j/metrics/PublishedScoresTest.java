@@ -41,4 +41,14 @@ class PublishedScoresTest {
     void nistOfTheE2eExampleIsTheOneOfTheOfficialPerl() {
         assertThat(new Nist().score(Published.e2eExample()).value()).isEqualTo(7.8212, FOUR_DIGITS);
     }
+
+    @Test
+    void rougeLOfTheE2eDevOutputsIsThePublishedOne() {
+        assertThat(new RougeL().score(Published.e2eDev()).value()).isEqualTo(0.7404, FOUR_DIGITS);
+    }
+
+    @Test
+    void ciderOfTheE2eDevOutputsIsThePublishedOne() {
+        assertThat(new Cider().score(Published.e2eDev()).value()).isEqualTo(2.4766, FOUR_DIGITS);
+    }
 }
