@@ -4,7 +4,7 @@
  * <pre>
  *   {@link org.lora4j.metrics.Corpus}, hypotheses and their references → {@link org.lora4j.metrics.Metric} → {@link org.lora4j.metrics.Score}
  *
- *   {@link org.lora4j.metrics.Bleu}, {@link org.lora4j.metrics.Nist}
+ *   {@link org.lora4j.metrics.E2eScores}: {@link org.lora4j.metrics.Bleu}, {@link org.lora4j.metrics.Nist}, {@link org.lora4j.metrics.Meteor}, {@link org.lora4j.metrics.RougeL}, {@link org.lora4j.metrics.Cider}
  * </pre>
  *
  * Each is written from its paper and the program whose figures the field publishes, and says in its Javadoc which one
