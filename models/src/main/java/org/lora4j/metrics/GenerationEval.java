@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -35,7 +36,7 @@ public record GenerationEval(double bleu, double meteor, double ter) {
     private static final Pattern WHITE_SPACE = Pattern.compile("\\s+", Pattern.UNICODE_CHARACTER_CLASS);
 
     /** What NLTK's word_tokenize still splits in such a text. */
-    private static final Pattern WRITTEN_TOGETHER = Pattern.compile("(?<![^ ])(?:(can)(not)|(gim|lem)(me)|(gon|wan)(na)|(got)(ta))(?![^ ])");
+    private static final Pattern WRITTEN_TOGETHER = Pattern.compile("(?<= |^)(can(?=not( |$))|(?:gim|lem)(?=me( |$))|(?:gon|wan)(?=na( |$))|got(?=ta( |$)))");
 
     /**
      * Scores one hypothesis for each input.
@@ -43,22 +44,26 @@ public record GenerationEval(double bleu, double meteor, double ter) {
      * @throws org.lora4j.LoraException if the two differ in length or an input has no reference
      */
     public static GenerationEval of(List<String> hypotheses, List<List<String>> references) {
-        Corpus corpus = prepare(new Corpus(hypotheses, references));
+        Corpus corpus = each(new Corpus(hypotheses, references), GenerationEval::prepare);
+        Corpus words = each(corpus, GenerationEval::splitAsNltk);
         return new GenerationEval(
                 new Bleu(true, false).score(corpus).value(),
-                new Meteor().scorePrepared(corpus).value(),
-                ter(corpus));
+                new Meteor().scorePrepared(words).value(),
+                ter(words));
     }
 
-    static Corpus prepare(Corpus corpus) {
-        return new Corpus(corpus.hypotheses().stream().map(GenerationEval::prepare).toList(),
-                corpus.references().stream()
-                        .map(texts -> texts.stream().limit(MAX_REFERENCES).map(GenerationEval::prepare).toList()).toList());
+    private static Corpus each(Corpus corpus, UnaryOperator<String> change) {
+        return new Corpus(corpus.hypotheses().stream().map(change).toList(),
+                corpus.references().stream().map(texts -> texts.stream().limit(MAX_REFERENCES).map(change).toList()).toList());
     }
 
     private static String prepare(String text) {
         String split = BEFORE_OR_AFTER_NO_WORD.matcher(text.toLowerCase(Locale.ROOT)).replaceAll(" $1 ");
         return WHITE_SPACE.matcher(split).replaceAll(" ").strip();
+    }
+
+    private static String splitAsNltk(String prepared) {
+        return WRITTEN_TOGETHER.matcher(prepared).replaceAll("$1 ");
     }
 
     private static double ter(Corpus corpus) {
@@ -76,16 +81,7 @@ public record GenerationEval(double bleu, double meteor, double ter) {
     }
 
     private static List<String> words(String prepared) {
-        String split = WRITTEN_TOGETHER.matcher(prepared).replaceAll(together -> {
-            StringBuilder parts = new StringBuilder();
-            for (int group = 1; group <= together.groupCount(); group++) {
-                if (together.group(group) != null) {
-                    parts.append(parts.isEmpty() ? "" : " ").append(together.group(group));
-                }
-            }
-            return parts.toString();
-        });
-        return split.isEmpty() ? List.of() : List.of(split.split(" "));
+        return prepared.isEmpty() ? List.of() : List.of(prepared.split(" "));
     }
 
     /**
