@@ -47,8 +47,10 @@ import org.lora4j.tensor.Tensor;
 public final class PeftFormat {
 
     static final String PREFIX = "base_model.model.";
-    static final String PARTS = "lora4j.parts";
-    static final String WHOLE = "lora4j.whole";
+    /** The key of the metadata that names the parts of fused maps that were adapted each by itself. */
+    public static final String PARTS = "lora4j.parts";
+    /** The key of the metadata that names the fused maps that were adapted as a whole all the same. */
+    public static final String WHOLE = "lora4j.whole";
 
     private PeftFormat() {
     }
@@ -171,13 +173,14 @@ public final class PeftFormat {
                 .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
     }
 
-    private static <V> V mostCommon(Map<String, V> values) {
+    /** The value that most keys have. */
+    public static <V> V mostCommon(Map<String, V> values) {
         return values.values().stream().collect(Collectors.groupingBy(v -> v, TreeMap::new, Collectors.counting()))
                 .entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
     }
 
     /** The shortest ends of names that mean these modules and no others: c_attn, then attn.c_proj, then whole names. */
-    static List<String> shortest(Set<String> modules, List<String> all) {
+    public static List<String> shortest(Set<String> modules, List<String> all) {
         for (int words = 1; words <= 2; words++) {
             int count = words;
             List<String> ends = modules.stream().map(name -> lastWords(name, count)).distinct().sorted().toList();

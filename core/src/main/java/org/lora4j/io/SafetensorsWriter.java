@@ -106,6 +106,11 @@ public final class SafetensorsWriter {
         return add(new Entry(name, info.dtype(), info.shape(), encoder -> encoder.raw(bytes)));
     }
 
+    /** Adds a tensor bit for bit. */
+    public SafetensorsWriter add(NamedTensor tensor) {
+        return add(new Entry(tensor.name(), tensor.dtype(), tensor.shape(), encoder -> encoder.raw(tensor.bytes())));
+    }
+
     /** Writes the file in one atomic step, see {@link AtomicFile}. */
     public void write(Path file) {
         AtomicFile.write(file, this::writeTo);
