@@ -44,6 +44,9 @@ public final class Main implements Callable<Integer> {
             GenerateCommand.class,
             EvaluateCommand.class,
             TraceCommand.class,
+            MergeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 

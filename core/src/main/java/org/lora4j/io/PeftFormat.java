@@ -219,10 +219,21 @@ public final class PeftFormat {
                     + PeftConfig.FILE_NAME + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
-        config.requireSupported();
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
-            return new PeftLoader(model, folder, config, source).load();
+            return load(model, folder, config, source);
         }
+    }
+
+    /**
+     * Attaches an adapter that lies elsewhere than in a folder, trainable.
+     *
+     * @param path   where it came from, for messages
+     * @param source its tensors by PEFT's keys; closed by the caller
+     * @throws LoraException as {@link #load(LoraModel, Path)} does
+     */
+    public static LoraAdapter load(LoraModel model, Path path, PeftConfig config, TensorSource source) {
+        config.requireSupported();
+        return new PeftLoader(model, path, config, source).load();
     }
 
     /** The text pairs that {@link #save} put into an adapter's tensor file, and whatever else is there. */

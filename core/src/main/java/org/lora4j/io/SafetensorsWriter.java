@@ -75,6 +75,12 @@ public final class SafetensorsWriter {
         return add(new Entry(name, dtype, shape, encoder -> encoder.floats(values.get())));
     }
 
+    /** Adds a tensor whose values are asked for when it is written, once per write. */
+    public SafetensorsWriter addDoublesLater(String name, DType dtype, Shape shape, Supplier<double[]> values) {
+        requireType(name, dtype, dtype.isFloating(), "doubles");
+        return add(new Entry(name, dtype, shape, encoder -> encoder.doubles(values.get())));
+    }
+
     public SafetensorsWriter add(String name, DType dtype, Shape shape, double[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, dtype.isFloating(), "doubles");

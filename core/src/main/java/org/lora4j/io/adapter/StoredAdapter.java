@@ -9,8 +9,10 @@ import java.util.Map;
 import java.util.Set;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.MemoryTensors;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.PeftConfig;
+import org.lora4j.io.TensorSource;
 
 /**
  * An adapter in PEFT's words, without a model: its configuration, and its tensors by PEFT's keys. Every other format is read
@@ -73,6 +75,11 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     /** The factor s of an update. */
     public double scaling(StoredUpdate update) {
         return config.scaling().of(config.alphaOf(update.module()), update.rank());
+    }
+
+    /** The tensors as a loader of PEFT's format takes them. */
+    public TensorSource source() {
+        return new MemoryTensors(path, tensors, metadata);
     }
 
     private static boolean isB(NamedTensor tensor) {
