@@ -1,11 +1,11 @@
 package org.lora4j.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
-import org.lora4j.gpt2.EmbeddedBase;
-import org.lora4j.gpt2.Gpt2Files;
+import java.util.stream.Stream;
 import org.lora4j.io.adapter.LoralibFormat;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -47,11 +47,8 @@ final class AdapterChoice {
         return alpha != null;
     }
 
-    /**
-     * @param base      what to write as the base's name; null for nothing
-     * @param baseModel the base's folder, or null
-     */
-    LoralibFormat.Options loralib(String base, String baseModel) {
+    /** @param base what to write as the base's name; null for nothing */
+    LoralibFormat.Options loralib(String base) {
         if (alpha != null && !Double.isFinite(alpha)) {
             throw new ParameterException(command.commandLine(), "--alpha " + alpha + ": expected a finite number");
         }
@@ -60,18 +57,16 @@ final class AdapterChoice {
                 throw new ParameterException(command.commandLine(), "--parts " + part + ": expected some of q, k and v");
             }
         }
-        List<String> modules = baseModel == null ? List.of()
-                : Gpt2Files.config(EmbeddedBase.resolve(baseModel)).adaptableModules();
-        return new LoralibFormat.Options(alpha == null ? OptionalDouble.empty() : OptionalDouble.of(alpha), parts, base, modules);
+        return new LoralibFormat.Options(alpha == null ? OptionalDouble.empty() : OptionalDouble.of(alpha), parts, base);
     }
 
     /** The bytes of a file, or of all files of a folder. */
-    static long size(Path path) throws java.io.IOException {
+    static long size(Path path) throws IOException {
         if (!Files.isDirectory(path)) {
             return Files.size(path);
         }
         long size = 0;
-        try (var files = Files.list(path)) {
+        try (Stream<Path> files = Files.list(path)) {
             for (Path file : files.filter(Files::isRegularFile)
                     .filter(file -> file.getFileName().toString().startsWith("adapter_")).toList()) {
                 size += Files.size(file);

@@ -1,14 +1,21 @@
 package org.lora4j.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lora4j.LoraException;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.io.DType;
 import org.lora4j.io.NamedTensor;
+import org.lora4j.io.PeftConfig;
+import org.lora4j.io.PeftFormat;
 import org.lora4j.io.adapter.AdapterFiles;
 import org.lora4j.io.adapter.AdapterFormat;
 import org.lora4j.io.adapter.StoredAdapter;
@@ -50,7 +57,7 @@ final class ConvertCommand extends LoraCommand {
     private String base;
 
     @Option(names = "--model", paramLabel = "DIR",
-            description = "The base's folder: a loralib file's targets are then named shortly, as c_attn.")
+            description = "The base's folder: target modules are then named as shortly as they can be, c_attn say.")
     private String model;
 
     @Option(names = "--overwrite", description = "Replace what --out holds.")
@@ -71,9 +78,8 @@ final class ConvertCommand extends LoraCommand {
         } else {
             Destination.requireFile(out, overwrite);
         }
-        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(base != null ? base : model, model));
-        stored = new StoredAdapter(stored.path(), base == null ? stored.config()
-                : stored.config().with("base_model_name_or_path", base), typed(stored.tensors(), type), stored.metadata());
+        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(base != null ? base : model));
+        stored = new StoredAdapter(stored.path(), named(stored), typed(stored.tensors(), type), stored.metadata());
         List<String> remarks = new ArrayList<>();
         AdapterFiles.write(stored, format, out, remarks);
         print(stored, AdapterFiles.formatOf(from), format, remarks);
@@ -89,10 +95,22 @@ final class ConvertCommand extends LoraCommand {
                 : name.endsWith(".pt") || name.endsWith(".bin") ? AdapterFormat.LORALIB : AdapterFormat.PEFT;
     }
 
-    private void requireOther(Path from) throws java.io.IOException {
+    private void requireOther(Path from) throws IOException {
         if (Files.exists(out) && Files.exists(from) && Files.isSameFile(out, from)) {
             throw new LoraException("--out " + out + ": is the adapter itself. Choose another place");
         }
+    }
+
+    /** The configuration with the base's name, and where the base is at hand with short names of its modules. */
+    private PeftConfig named(StoredAdapter stored) {
+        PeftConfig config = base == null ? stored.config() : stored.config().with("base_model_name_or_path", base);
+        if (model == null) {
+            return config;
+        }
+        Set<String> modules = new LinkedHashSet<>();
+        stored.updates().forEach(update -> modules.add(update.module()));
+        return config.with("target_modules", PeftFormat.shortest(modules,
+                Gpt2Files.config(EmbeddedBase.resolve(model)).adaptableModules()));
     }
 
     private static List<NamedTensor> typed(List<NamedTensor> tensors, DType type) {

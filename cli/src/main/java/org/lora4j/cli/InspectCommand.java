@@ -58,9 +58,9 @@ final class InspectCommand extends LoraCommand {
         Path path = adapter.path();
         AdapterFormat format = AdapterFiles.formatOf(path);
         boolean scaled = format != AdapterFormat.LORALIB || adapter.hasAlpha();
-        LoralibFormat.Options options = adapter.loralib(null, null);
+        LoralibFormat.Options options = adapter.loralib(null);
         StoredAdapter stored = AdapterFiles.read(path, scaled ? options
-                : new LoralibFormat.Options(OptionalDouble.of(1), options.parts(), null, List.of()));
+                : new LoralibFormat.Options(OptionalDouble.of(1), options.parts(), null));
         List<Line> lines = new ArrayList<>();
         for (StoredUpdate update : stored.updates()) {
             Double alpha = scaled ? stored.config().alphaOf(update.module()) : null;

@@ -99,7 +99,7 @@ final class MergeCommand extends LoraCommand {
             throw new LoraException("--out " + out + ": is the base itself. Choose another folder");
         }
         List<Batch> sample = sample(folder, config);
-        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model, model));
+        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
         List<double[]> expected = logitsWithAdapter(folder, stored, sample);
         List<MergeError> errors = write(folder, config, stored, type);
         LogitsChange change = compare(expected, logits(out, sample), config.vocabSize());

@@ -12,9 +12,9 @@ import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.PeftConfig;
+import org.lora4j.io.PeftFormat;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.TensorFiles;
-import org.lora4j.io.TensorSource;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.torch.TorchFile;
 import org.lora4j.io.torch.TorchWriter;
@@ -74,11 +74,8 @@ public final class AdapterFiles {
     }
 
     private static StoredAdapter readPeft(Path folder) {
-        PeftConfig config = PeftConfig.read(folder);
-        try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
-            List<NamedTensor> tensors = source.names().stream().map(name -> NamedTensor.copyOf(source, name)).toList();
-            return new StoredAdapter(folder, config, tensors, source.metadata());
-        }
+        return PeftFormat.read(folder, (config, source) -> new StoredAdapter(folder, config,
+                source.names().stream().map(name -> NamedTensor.copyOf(source, name)).toList(), source.metadata()));
     }
 
     // ------------------------------------------------------------------------------------------------ writing

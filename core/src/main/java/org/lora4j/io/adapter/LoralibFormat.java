@@ -80,13 +80,11 @@ public final class LoralibFormat {
      * @param alpha   alpha of all modules; empty if it is not known
      * @param parts   the enabled parts of fused maps; empty for q and v where there are two and all where there are three
      * @param base    what to write as {@code base_model_name_or_path}; null for nothing
-     * @param modules the names of all modules of the base that can be adapted, so that targets can be named shortly; empty if
-     *                there is no base at hand
      */
-    public record Options(OptionalDouble alpha, List<String> parts, String base, List<String> modules) {
+    public record Options(OptionalDouble alpha, List<String> parts, String base) {
 
         public static Options alpha(double alpha) {
-            return new Options(OptionalDouble.of(alpha), List.of(), null, List.of());
+            return new Options(OptionalDouble.of(alpha), List.of(), null);
         }
     }
 
@@ -238,8 +236,7 @@ public final class LoralibFormat {
                 .with("fan_in_fan_out", gpt2)
                 .with("rank_pattern", ranks).with("alpha_pattern", alphas)
                 .with("modules_to_save", saved.isEmpty() ? null : List.copyOf(saved))
-                .with("target_modules", options.modules().isEmpty() ? List.copyOf(modules)
-                        : PeftFormat.shortest(modules, options.modules()))
+                .with("target_modules", List.copyOf(modules))
                 .with("task_type", gpt2 ? "CAUSAL_LM" : saved.contains("classifier") ? "SEQ_CLS" : null);
     }
 

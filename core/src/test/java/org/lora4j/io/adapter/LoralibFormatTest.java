@@ -76,7 +76,7 @@ class LoralibFormatTest {
     @Test
     void withoutAlphaTheErrorSaysWhatTheFileDoesNotSay() {
         Path file = TorchResources.copy("roberta_base_lora_mnli.bin", folder);
-        var options = new LoralibFormat.Options(OptionalDouble.empty(), List.of(), null, List.of());
+        var options = new LoralibFormat.Options(OptionalDouble.empty(), List.of(), null);
         assertThatThrownBy(() -> LoralibFormat.toPeft(LoralibFormat.read(file), options)).isInstanceOf(LoraException.class)
                 .hasMessageContainingAll("roberta_base_lora_mnli.bin", "but not alpha", "r = 8 follows from the shapes",
                         "--alpha 16");
@@ -134,7 +134,7 @@ class LoralibFormatTest {
                 .isInstanceOf(FormatException.class).hasMessageContainingAll("updates of 1 of the parts q, k and v", "--parts q");
 
         StoredAdapter adapter = LoralibFormat.toPeft(LoralibFormat.read(file),
-                new LoralibFormat.Options(OptionalDouble.of(8), List.of("k"), null, List.of()));
+                new LoralibFormat.Options(OptionalDouble.of(8), List.of("k"), null));
         assertThat(adapter.updates().getFirst().b().shape()).isEqualTo(Shape.of(18, 4));
         assertThat(Arrays.copyOf(adapter.updates().getFirst().b().doubles(), 24)).containsOnly(0);
     }
