@@ -45,6 +45,9 @@ public final class Main implements Callable<Integer> {
             EvaluateCommand.class,
             ScoreCommand.class,
             TraceCommand.class,
+            MergeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 
