@@ -44,6 +44,7 @@ public final class Main implements Callable<Integer> {
             GenerateCommand.class,
             EvaluateCommand.class,
             TraceCommand.class,
+            CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 

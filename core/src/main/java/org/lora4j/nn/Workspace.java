@@ -34,6 +34,7 @@ public final class Workspace {
     private final Map<Object, Tensor> inputs = new IdentityHashMap<>();
     private long tokens = 1;
     private long step;
+    private Tap tap;
 
     private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed) {
         this.backend = backend;
@@ -86,6 +87,25 @@ public final class Workspace {
     public void begin(long tokens, long step) {
         this.tokens = Math.max(1, tokens);
         this.step = step;
+    }
+
+    /** From now on {@code tap} is shown what passes compute; null for none, as at first. */
+    public void watch(Tap tap) {
+        this.tap = tap;
+    }
+
+    /** For modules: shows what a place gives, to who watches. */
+    public void show(String place, Tensor value) {
+        if (tap != null) {
+            tap.value(place, value);
+        }
+    }
+
+    /** For modules: shows the gradient that arrives at a place, to who watches. */
+    public void showGradient(String place, Tensor gradient) {
+        if (tap != null) {
+            tap.gradient(place, gradient);
+        }
     }
 
     /** What backward will read: {@code owner}'s own memory in training, shared scratch otherwise. */

@@ -27,6 +27,8 @@ import org.lora4j.tensor.Tensor;
  */
 final class TransformerBlock implements Module {
 
+    private final String attentionSum;
+    private final String mlpSum;
     private final LayerNorm norm1;
     private final CausalSelfAttention attention;
     private final Dropout attentionDropout;
@@ -34,9 +36,12 @@ final class TransformerBlock implements Module {
     private final FeedForward mlp;
     private final Dropout mlpDropout;
 
+    /** @param name as Hugging Face writes it, such as {@code transformer.h.0} */
     TransformerBlock(
-            LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2, FeedForward mlp,
-            Dropout mlpDropout) {
+            String name, LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2,
+            FeedForward mlp, Dropout mlpDropout) {
+        attentionSum = name + ".attn.residual";
+        mlpSum = name + ".mlp.residual";
         this.norm1 = norm1;
         this.attention = attention;
         this.attentionDropout = attentionDropout;
@@ -70,6 +75,7 @@ final class TransformerBlock implements Module {
     private Tensor finish(Tensor x, Tensor x1, Workspace ws) {
         attentionDropout.applyInPlace(x1, ws);
         ws.backend().add(x, x1);
+        ws.show(attentionSum, x1);
 
         Tensor n2 = normed2(x, ws);
         Tensor x2 = ws.tensor(this, "x2", x.rows(), x.columns());
@@ -77,6 +83,7 @@ final class TransformerBlock implements Module {
         mlp.forward(n2, x2, ws);
         mlpDropout.applyInPlace(x2, ws);
         ws.backend().add(x1, x2);
+        ws.show(mlpSum, x2);
         return x2;
     }
 
@@ -88,12 +95,14 @@ final class TransformerBlock implements Module {
         boolean belowAttention = needInput || norm1.trains();
         boolean belowMlp = belowAttention || attention.trains() || norm2.trains();
         Tensor dn = ws.scratch("dn", g.rows(), g.columns());
+        ws.showGradient(mlpSum, g);
 
         mlp.backward(dropped(g, mlpDropout, ws), belowMlp ? dn : null, ws);
         if (!belowMlp) {
             return;
         }
         norm2.backward(dn, g, ws);
+        ws.showGradient(attentionSum, g);
 
         attention.backward(dropped(g, attentionDropout, ws), belowAttention ? dn : null, sequences, ws);
         if (belowAttention) {
