@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "compare",
         description = {
-            "Says where backends differ on a model, and whether by more than rounding explains.",
+            "Says where backends differ on a model, and if by more than rounding explains.",
             "",
             "Runs forward, backward and some AdamW steps on reference, which holds doubles, and on each other backend. "
                     + "For every place of the pass, every gradient and every step it takes the largest relative error and the "

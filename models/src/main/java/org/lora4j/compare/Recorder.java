@@ -1,6 +1,7 @@
 package org.lora4j.compare;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,7 @@ final class Recorder implements Tap {
         pieces.computeIfAbsent(new Key(kind, place), key -> new ArrayList<>()).add(copy);
     }
 
-    /** What was shown, in the order in which it was computed; pieces of one place together. */
+    /** What was shown, forward before backward, in the order of the work; pieces of one place together. */
     List<Measured> read() {
         List<Measured> all = new ArrayList<>();
         pieces.forEach((key, tensors) -> {
@@ -55,6 +56,7 @@ final class Recorder implements Tap {
             }
             all.add(new Measured(key.kind, key.place, 0, tensors.getFirst().columns(), values));
         });
+        all.sort(Comparator.comparing(Measured::kind)); // the head's backward begins before the last loss is summed
         return all;
     }
 }
