@@ -20,6 +20,7 @@ import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
 import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.reference.ReferenceBackend;
+import org.lora4j.backend.tornado.TornadoProvider;
 import org.lora4j.compare.Comparison.Subject;
 import org.lora4j.compare.Comparison.Verdict;
 import org.lora4j.data.Batch;
@@ -64,6 +65,14 @@ class ComparisonTest {
         assertThat(verdict.firstOverBound()).isEmpty();
         assertThat(verdict.tapsChangeNothing()).isTrue();
         assertThat(verdict.worst().share()).isBetween(1e-3, 1.0);
+    }
+
+    /** Its kernels sum in one long row where {@code cpu} has lanes: the bounds must hold for that too. */
+    @Test
+    void tornadosKernelsInPlainJavaAreWithinTheirBoundsEverywhere() {
+        Verdict verdict = judge(TornadoProvider.inPlainJava());
+
+        assertThat(verdict.firstOverBound()).isEmpty();
     }
 
     @Test
