@@ -6,6 +6,7 @@ import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.lora.AdapterMix;
 import org.lora4j.lora.LoraModel;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
@@ -108,6 +109,7 @@ public final class Gpt2 implements LoraModel {
      * @return in memory of the workspace
      */
     public Tensor logits(Batch batch, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), true);
         ws.begin(batch.inputIds().length, 0);
         Tensor h = hidden(batch, sequences(batch, ws), ws);
         Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());
@@ -117,6 +119,7 @@ public final class Gpt2 implements LoraModel {
 
     /** Σ of the losses of the batch's targets; divide by {@link Batch#targets()} for the mean. */
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, 0);
         Tensor h = hidden(batch, sequences(batch, ws), ws);
         Targets targets = gatherTargets(batch, h, ws);
@@ -131,6 +134,7 @@ public final class Gpt2 implements LoraModel {
      * @return Σ of the losses, without the weight
      */
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, step);
         Sequences sequences = sequences(batch, ws);
         Tensor h = hidden(batch, sequences, ws);
@@ -214,6 +218,7 @@ public final class Gpt2 implements LoraModel {
         int rows = ids.length;
         int batch = cache.batch();
         int length = rows / batch;
+        AdapterMix.check(ws, batch, true);
         checkIds(ids);
         checkLength(cache.length() + length);
         IntTensor maskTensor = mask == null ? null

@@ -55,36 +55,48 @@ final class TransformerBlock implements Module {
      * @return x₂ (N, C), in memory of this block
      */
     Tensor forward(Tensor x, Sequences sequences, Workspace ws) {
+        Tensor x2 = output(x, ws);
+        if (ws.training()) {
+            ws.keepInput(this, x);
+        }
+        ws.enter(this);
         Tensor n1 = normed1(x, ws);
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
         norm1.forward(x, n1, ws);
         attention.forward(n1, x1, sequences, ws);
-        return finish(x, x1, ws);
+        finish(x, x1, x2, ws);
+        ws.leave();
+        return x2;
     }
 
     /** Forward of new positions behind those in the cache; see {@link CausalSelfAttention}. */
     Tensor forward(Tensor x, KeyValueCache cache, IntTensor mask, Workspace ws) {
+        Tensor x2 = output(x, ws);
         Tensor n1 = normed1(x, ws);
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
         norm1.forward(x, n1, ws);
         attention.forward(n1, x1, cache, mask, ws);
-        return finish(x, x1, ws);
+        finish(x, x1, x2, ws);
+        return x2;
     }
 
-    /** From the attention's output in x1 to the block's. */
-    private Tensor finish(Tensor x, Tensor x1, Workspace ws) {
+    /** Where the block's output goes: the next block's input, so never memory that blocks share. */
+    private Tensor output(Tensor x, Workspace ws) {
+        return ws.tensor(this, "x2", x.rows(), x.columns());
+    }
+
+    /** From the attention's output in x1 to the block's in x2. */
+    private void finish(Tensor x, Tensor x1, Tensor x2, Workspace ws) {
         attentionDropout.applyInPlace(x1, ws);
         ws.backend().add(x, x1);
         ws.show(attentionSum, x1);
 
         Tensor n2 = normed2(x, ws);
-        Tensor x2 = ws.tensor(this, "x2", x.rows(), x.columns());
         norm2.forward(x1, n2, ws);
         mlp.forward(n2, x2, ws);
         mlpDropout.applyInPlace(x2, ws);
         ws.backend().add(x1, x2);
         ws.show(mlpSum, x2);
-        return x2;
     }
 
     /**
@@ -94,6 +106,9 @@ final class TransformerBlock implements Module {
     void backward(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
         boolean belowAttention = needInput || norm1.trains();
         boolean belowMlp = belowAttention || attention.trains() || norm2.trains();
+        if (!ws.holds(this)) {
+            forward(ws.keptInput(this), sequences, ws);
+        }
         Tensor dn = ws.scratch("dn", g.rows(), g.columns());
         ws.showGradient(mlpSum, g);
 

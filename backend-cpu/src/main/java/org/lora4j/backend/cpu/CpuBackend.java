@@ -203,6 +203,39 @@ final class CpuBackend implements Backend {
                 workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 
+    // ------------------------------------------------------------------------------------------------ columns
+
+    @Override
+    public void addRow(Tensor row, double alpha, MatrixView y) {
+        Checks.addRow(row, y);
+        ColumnKernels.addRow(
+                workers, floats(row, "row"), (float) alpha, floats(y, "y"), offset(y), y.rowStride(), y.rows(), y.columns());
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        Checks.scaleColumns(x, factors, y);
+        ColumnKernels.scale(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(factors, "factors"), (float) shift, floats(y, "y"),
+                offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        Checks.addColumnDots(a, b, out);
+        ColumnKernels.addDots(
+                workers, floats(a, "a"), offset(a), a.transposed() ? 1 : a.rowStride(), a.transposed() ? a.rowStride() : 1,
+                floats(b, "b"), offset(b), b.rowStride(), a.rows(), a.columns(), floats(out, "out"), offset(out));
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        Checks.divideByRoots(x, squares, y);
+        ColumnKernels.divideByRoots(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(squares, "squares"), offset(squares),
+                squares.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
+    }
+
     // ------------------------------------------------------------------------------------------------ products
 
     @Override
