@@ -48,6 +48,7 @@ public final class Main implements Callable<Integer> {
             MergeCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
+            CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 
