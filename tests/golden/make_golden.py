@@ -465,22 +465,27 @@ def merged_qv(model):
             params[name].mul_(mask)
 
 
-simple("dora_c_attn", "use_dora on every c_attn: magnitudes that differ from the lengths of the base's rows.",
+simple("dora_c_attn", seed=101,
+       description="use_dora on every c_attn: magnitudes that differ from the lengths of the base's rows.",
        lora=dict(**C_ATTN, use_dora=True))
 
-simple("dora_all_linear", "use_dora on every linear map, by all-linear, with trained biases.",
+simple("dora_all_linear", seed=102,
+       description="use_dora on every linear map, by all-linear, with trained biases.",
        config=dict(n_embd=24, n_head=3, n_inner=41),
        lora=dict(r=3, lora_alpha=8, target_modules="all-linear", fan_in_fan_out=True, use_dora=True, bias="all"))
 
-simple("dora_rslora", "use_dora and use_rslora, with a rank_pattern; the biases of adapted layers train.",
+simple("dora_rslora", seed=103,
+       description="use_dora and use_rslora, with a rank_pattern; the biases of adapted layers train.",
        lora=dict(r=6, lora_alpha=7, use_rslora=True, use_dora=True, target_modules=["c_attn", "mlp.c_proj"],
                  fan_in_fan_out=True, rank_pattern={"c_attn": 2}, bias="lora_only"))
 
-simple("dora_embedding", "use_dora on wte, wpe and c_fc: an embedding has a magnitude for each feature, of length over the "
-       "vocabulary.",
+simple("dora_embedding", seed=104,
+       description="use_dora on wte, wpe and c_fc: an embedding has a magnitude for each feature, its length being "
+                   "taken over the vocabulary.",
        lora=dict(r=4, lora_alpha=6, target_modules=["wte", "wpe", "c_fc"], fan_in_fan_out=True, use_dora=True))
 
-simple("dora_untied_head", "use_dora on an untied lm_head, which has no bias, and on attn.c_proj.",
+simple("dora_untied_head", seed=105,
+       description="use_dora on an untied lm_head, which has no bias, and on attn.c_proj.",
        config=dict(tie_word_embeddings=False, n_embd=20),
        lora=dict(r=4, lora_alpha=8, target_modules=["lm_head", "attn.c_proj"], use_dora=True))
 
@@ -498,9 +503,10 @@ def main():
     torch.use_deterministic_algorithms(True)
     warnings.filterwarnings("ignore", message=".*loss_type.*")
     transformers.utils.logging.disable_progress_bar()
-    for seed, (name, spec) in enumerate(CASES.items(), start=1):
+    numbered = [name for name, spec in CASES.items() if "seed" not in spec]
+    for name, spec in CASES.items():
         if not args.cases or name in args.cases:
-            build(name, spec, out, seed)
+            build(name, spec, out, spec["seed"] if "seed" in spec else 1 + numbered.index(name))
 
 
 if __name__ == "__main__":

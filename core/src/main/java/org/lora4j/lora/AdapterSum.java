@@ -51,6 +51,10 @@ final class AdapterSum {
                 throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": is DoRA, whose magnitudes are not linear in "
                         + "anything, so it cannot be a term of a sum. Switch to it, or merge it into a base of its own");
             }
+            if (!adapter.wholeNames().isEmpty()) {
+                throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": has modules trained as a whole, "
+                        + Names.some(adapter.wholeNames(), 3) + ", which cannot be terms of a sum");
+            }
             at++;
         }
         if (rank < 0 || rank > 0 && kind != Combination.SVD) {

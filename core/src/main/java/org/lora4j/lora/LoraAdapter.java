@@ -275,10 +275,12 @@ public final class LoraAdapter {
         if (set != null) {
             throw new IllegalStateException("this adapter belongs to a set: remove it there");
         }
-        takeOut();
+        takeUpdatesOut();
+        whole.restore();
+        biases.forEach(Parameter::restore);
     }
 
-    private void takeOut() {
+    private void takeUpdatesOut() {
         for (Slot<Projection> slot : model.projections()) {
             if (slot.get() == projections.get(slot.name()) && slot.get() instanceof LoraProjection lora) {
                 slot.set(lora.base());
@@ -289,16 +291,32 @@ public final class LoraAdapter {
                 slot.set(lora.base());
             }
         }
-        whole.restore();
-        biases.forEach(Parameter::restore);
     }
 
-    /** Takes it out of the model for a set that switches it on and off: the trained biases stay here. */
+    /** Takes it out of the model for a set that switches it on and off: what was trained of the base's own stays here. */
     void joinSet(AdapterSet joined) {
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
-        takeOut();
+        takeUpdatesOut();
+        whole.leaveModel();
+        biases.forEach(Parameter::restore);
         set = joined;
+    }
+
+    /** Puts what it trained of the base's own in its place, or the base's back. */
+    void switchOwn(boolean on) {
+        if (on) {
+            ownBiases.forEach(Parameter::use);
+            whole.enter();
+        } else {
+            whole.leave();
+            biases.forEach(Parameter::restore);
+        }
+    }
+
+    /** Whether it has values of its own for parameters of the base, biases or whole modules. */
+    boolean hasOwn() {
+        return !biases.isEmpty() || !wholeNames.isEmpty();
     }
 
     /** After that nothing can be done with it any more. */
@@ -319,7 +337,8 @@ public final class LoraAdapter {
 
     /** The parameter's value in this adapter, which for a trained bias of an adapter in a set is not the model's. */
     public Tensor valueOf(Parameter parameter) {
-        return ownBiases.getOrDefault(parameter, parameter.value());
+        Tensor own = set == null ? null : ownBiases.getOrDefault(parameter, whole.ownValue(parameter));
+        return own != null ? own : parameter.value();
     }
 
     /** Gives the gradients back: for inference. The values must not change any more. */

@@ -39,9 +39,10 @@ class CombinationTest {
 
     private final AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(REFERENCE));
 
-    /** All but DoRA's, which are not linear. */
+    /** All but DoRA's, which are not linear, and those with whole modules. */
     private List<String> linear() {
-        return set.names().stream().filter(name -> !set.get(name).config().dora()).toList();
+        return set.names().stream()
+                .filter(name -> !set.get(name).config().dora() && set.get(name).wholeNames().isEmpty()).toList();
     }
 
     @AfterAll
@@ -157,6 +158,7 @@ class CombinationTest {
         AdapterSetTest.refused(() -> set.combine("x", Map.of("fusd", 1.0)), "'fusd'", "fused");
         AdapterSetTest.refused(() -> set.combine("x", Map.of("fused", 1.0), Combination.CAT, 3), "only svd is given a rank");
         AdapterSetTest.refused(() -> set.combine("x", Map.of("dora", 1.0)), "'dora'", "not linear");
+        AdapterSetTest.refused(() -> set.combine("x", Map.of("whole", 1.0)), "'whole'", "ln_f");
         AdapterSetTest.refused(() -> set.combine("fused", Map.of("fused", 1.0)), "'fused'", "another name");
     }
 

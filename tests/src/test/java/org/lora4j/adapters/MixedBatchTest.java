@@ -183,6 +183,7 @@ class MixedBatchTest {
         assertThat(set.canShareBatch("everyBias")).isFalse();
         AdapterSetTest.refused(() -> set.mix(List.of("parts", "everyBias")), "'everyBias'", "transformer.h.0.ln_1.bias",
                 "a batch of its own");
+        AdapterSetTest.refused(() -> set.mix(List.of("whole")), "'whole'", "transformer.", "a batch of its own");
         AdapterSetTest.refused(() -> set.mix(List.of()), "no sequence");
 
         Batch two = SmallBatches.of(new int[] {4, 6}, Side.RIGHT, 11, 1, 2);
