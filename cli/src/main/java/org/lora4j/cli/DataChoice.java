@@ -5,12 +5,15 @@ import org.lora4j.data.DataName;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code --data} and what becomes of examples that are too long, for commands that read pairs. */
 final class DataChoice {
 
-    @Option(names = "--data", required = true, paramLabel = "PATH",
+    @Option(names = "--data", paramLabel = "PATH",
             description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
                     + "and completion, text lines context||completion, e2e for the embedded E2E, or webnlg:DIR and dart:DIR for "
                     + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories).")
@@ -21,13 +24,31 @@ final class DataChoice {
                     + "(default: ${DEFAULT-VALUE}).")
     private TooLong tooLong;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** What was asked for, which a command may leave out that has data of its own. */
+    boolean isGiven() {
+        return data != null;
+    }
+
+    /** The pairs of a part; without {@code --data} it is wrong use. */
     List<TextPair> open(Split split) {
+        requireGiven();
         return DataName.of(data).open(split);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */
     boolean has(Split split) {
+        requireGiven();
         return DataName.of(data).has(split);
+    }
+
+    /** Before anything is loaded. */
+    void requireGiven() {
+        if (data == null) {
+            throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");
+        }
     }
 
     TooLong tooLong() {

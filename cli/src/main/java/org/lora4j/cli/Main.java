@@ -45,6 +45,10 @@ public final class Main implements Callable<Integer> {
             EvaluateCommand.class,
             ScoreCommand.class,
             TraceCommand.class,
+            MergeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
+            CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 

@@ -53,6 +53,7 @@ public final class Workspace {
     private Object held;
     private long tokens = 1;
     private long step;
+    private Tap tap;
 
     private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed, boolean recomputing) {
         this.backend = backend;
@@ -132,6 +133,25 @@ public final class Workspace {
     /** Whether the activations of {@code block}'s forward are still there; if not, it has to run again. */
     public boolean holds(Object block) {
         return !recomputing || held == block;
+    }
+
+    /** From now on {@code tap} is shown what passes compute; null for none, as at first. */
+    public void watch(Tap tap) {
+        this.tap = tap;
+    }
+
+    /** For modules: shows what a place gives, to who watches. */
+    public void show(String place, Tensor value) {
+        if (tap != null) {
+            tap.value(place, value);
+        }
+    }
+
+    /** For modules: shows the gradient that arrives at a place, to who watches. */
+    public void showGradient(String place, Tensor gradient) {
+        if (tap != null) {
+            tap.gradient(place, gradient);
+        }
     }
 
     /** What backward will read: {@code owner}'s own memory in training, shared scratch otherwise. */
