@@ -173,7 +173,7 @@ final class ReproduceCommand extends LoraCommand {
             Path page = trainOnly ? null : report.summarise(
                     table == null ? null : experiment.table(table), rows, results, commandText());
             if (json) {
-                ui().printJson(results);
+                ui().printJson(results.stream().map(RunResult::json).toList());
             } else {
                 shown.summarise(results, base, root.resolve(table == null ? "table.md" : "table" + table + ".md"), page);
             }
