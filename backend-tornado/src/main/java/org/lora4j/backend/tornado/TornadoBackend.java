@@ -305,7 +305,7 @@ final class TornadoBackend implements Backend {
     }
 
     private static int[] attentionArgs(AttentionShape shape, DropoutMask dropout, Tensor lse, MatrixView... views) {
-        int[] args = new int[32];
+        int[] args = new int[33];
         args[1] = shape.batch();
         args[2] = shape.queries();
         args[3] = shape.keys();
@@ -313,7 +313,6 @@ final class TornadoBackend implements Backend {
         args[5] = shape.nHead();
         args[6] = shape.headSize();
         args[7] = shape.causal() ? 1 : 0;
-        args[8] = -1;
         args[9] = lse == null ? -1 : Block.offset(lse);
         args[10] = (int) dropout.seed();
         args[11] = (int) (dropout.seed() >>> 32);
@@ -333,7 +332,11 @@ final class TornadoBackend implements Backend {
     }
 
     private Launch masked(Launch launch, IntTensor mask) {
-        return mask == null ? launch : launch.with(8, ints(mask, "mask").values(), mask.size());
+        if (mask == null) {
+            return launch;
+        }
+        launch.args()[32] = 1;
+        return launch.with(8, ints(mask, "mask").values(), mask.size());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

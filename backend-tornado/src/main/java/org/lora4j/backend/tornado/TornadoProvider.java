@@ -5,6 +5,7 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
+import org.lora4j.backend.Precision;
 
 /** Makes the tornado backend, where TornadoVM and a device are. */
 public final class TornadoProvider implements BackendProvider {
@@ -16,20 +17,31 @@ public final class TornadoProvider implements BackendProvider {
 
     @Override
     public Optional<String> unavailable() {
-        return Optional.of("not yet");
+        Optional<String> problem = Installation.problem();
+        if (problem.isPresent()) {
+            return problem;
+        }
+        Installation.configure();
+        return Tornado.unavailable();
     }
 
     @Override
     public String describe() {
-        return unavailable().orElse("");
+        return unavailable().orElseGet(() -> Tornado.describe(Tornado.device()));
     }
 
     @Override
     public Backend create(BackendOptions options) {
         unavailable().ifPresent(reason -> {
-            throw new LoraException("the tornado backend cannot run here: " + reason);
+            throw new LoraException(reason);
         });
-        throw new LoraException("not yet");
+        return onDevice(true, options.precision());
+    }
+
+    static TornadoBackend onDevice(boolean fusing, Precision precision) {
+        DeviceMemory memory = new DeviceMemory();
+        return new TornadoBackend(new Machine(memory, new Recording(fusing),
+                new GraphExecutor(memory, Tornado.device(), CompilerFlags.of(precision))));
     }
 
     /**

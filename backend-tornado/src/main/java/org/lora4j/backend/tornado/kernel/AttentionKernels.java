@@ -8,8 +8,8 @@ import uk.ac.manchester.tornado.api.annotations.Parallel;
  * <p>args, from {@code slot}, the same for all three kernels:
  * <pre>
  *    0 work items   1 batch   2 queries   3 keys   4 keyRows   5 nHead   6 headSize   7 causal
- *    8 mask, or −1   9 lse, or −1   10 dropout's key0   11 key1   12 step   13 site   14 threshold, 15 whether it drops
- *   16 q  17 its row   18 k  19   20 v  21   22 y  23   24 dy  25   26 dq  27   28 dk  29   30 dv  31
+ *    8 mask   9 lse, or −1   10 dropout's key0   11 key1   12 step   13 site   14 threshold, 15 whether it drops
+ *   16 q  17 its row   18 k  19   20 v  21   22 y  23   24 dy  25   26 dq  27   28 dk  29   30 dv  31   32 whether there is a mask, 1 or 0
  * </pre>
  * factors: scale, dropout's 1/(1 − p), −∞.
  */
@@ -24,6 +24,16 @@ public final class AttentionKernels {
             sum += memory[x + c] * memory[y + c];
         }
         return sum;
+    }
+
+    /**
+     * Whether a key may be seen, 1 or 0, without a branch: a loop body that two branches lead into, as those of
+     * {@code mask < 0 || tables[…] != 0} do, is not skipped where it should be in what TornadoVM 5.2.0 makes of it.
+     *
+     * @param masked 1 if there is a mask, else 0
+     */
+    private static int sees(int[] tables, int masked, int at) {
+        return 1 - masked + masked * tables[masked * at];
     }
 
     /** What dropout multiplies a weight with. */
@@ -44,6 +54,7 @@ public final class AttentionKernels {
         int nHead = args[slot + 5];
         int headSize = args[slot + 6];
         int mask = args[slot + 8];
+        int masked = args[slot + 32];
         float scale = factors[slot >> 3];
         for (@Parallel int row = 0; row < count; row++) {
             int t = row % queries;
@@ -58,7 +69,7 @@ public final class AttentionKernels {
             float sum = 0f;
             int seen = 0;
             for (int s = 0; s < visible; s++) {
-                if (mask < 0 || tables[mask + b * keys + s] != 0) {
+                if (sees(tables, masked, mask + b * keys + s) != 0) {
                     float score = scale * dot(memory, q, k + s * args[slot + 19], headSize);
                     if (seen == 0) {
                         max = score;
@@ -76,7 +87,7 @@ public final class AttentionKernels {
                 memory[y + c] = 0f;
             }
             for (int s = 0; s < visible; s++) {
-                if (mask < 0 || tables[mask + b * keys + s] != 0) {
+                if (sees(tables, masked, mask + b * keys + s) != 0) {
                     float score = scale * dot(memory, q, k + s * args[slot + 19], headSize);
                     float weight = KernelMath.exp(score - max) / sum * kept(args, factors, slot, row, s);
                     int value = v + s * args[slot + 21];
@@ -99,6 +110,7 @@ public final class AttentionKernels {
         int nHead = args[slot + 5];
         int headSize = args[slot + 6];
         int mask = args[slot + 8];
+        int masked = args[slot + 32];
         float scale = factors[slot >> 3];
         for (@Parallel int row = 0; row < count; row++) {
             int t = row % queries;
@@ -118,7 +130,7 @@ public final class AttentionKernels {
                 memory[dq + c] = 0f;
             }
             for (int s = 0; s < visible; s++) {
-                if (mask < 0 || tables[mask + b * keys + s] != 0) {
+                if (sees(tables, masked, mask + b * keys + s) != 0) {
                     int key = k + s * args[slot + 19];
                     float p = KernelMath.exp(scale * dot(memory, q, key, headSize) - lse);
                     float dyv = dot(memory, dy, v + s * args[slot + 21], headSize);
@@ -139,6 +151,7 @@ public final class AttentionKernels {
         int nHead = args[slot + 5];
         int headSize = args[slot + 6];
         int mask = args[slot + 8];
+        int masked = args[slot + 32];
         float scale = factors[slot >> 3];
         for (@Parallel int item = 0; item < count; item++) {
             int s = item % keys;
@@ -153,7 +166,7 @@ public final class AttentionKernels {
                 memory[dk + c] = 0f;
                 memory[dv + c] = 0f;
             }
-            if (mask < 0 || tables[mask + b * keys + s] != 0) {
+            if (sees(tables, masked, mask + b * keys + s) != 0) {
                 int first = args[slot + 7] != 0 ? s - (keys - queries) : 0;
                 first = first < 0 ? 0 : first;
                 for (int t = first; t < queries; t++) {

@@ -23,24 +23,9 @@ final class KernelMath {
     private KernelMath() {
     }
 
-    /** 2 to a whole power within ±63, exact. */
-    static float powerOfTwo(int n) {
-        float power = 1f;
-        float base = n < 0 ? 0.5f : 2f;
-        int bits = n < 0 ? -n : n;
-        while (bits > 0) {
-            if ((bits & 1) != 0) {
-                power *= base;
-            }
-            base *= base;
-            bits >>= 1;
-        }
-        return power;
-    }
-
     /**
-     * e to x: 2ⁿ·e^r with |r| ≤ ½·ln 2, and for e^r the polynomial of Cephes' {@code expf}. Overflows to ∞, underflows
-     * through the denormals to 0.
+     * e to x: 2ⁿ·e^r with |r| ≤ ½·ln 2, and for e^r the polynomial of Cephes' {@code expf}. Overflows to ∞ from 88.4 on,
+     * underflows through the denormals to 0.
      */
     static float exp(float x) {
         float c = x < EXP_LOW ? EXP_LOW : x;
@@ -55,10 +40,15 @@ final class KernelMath {
         p = p * r + 1.6666665459e-1f;
         p = p * r + 5.0000001201e-1f;
         p = p * r * r + r + 1f;
-        // in thirds, so that no factor leaves the normal numbers before the last one does
-        int n1 = n / 3;
-        int n2 = (n - n1) / 2;
-        return p * powerOfTwo(n1) * powerOfTwo(n2) * powerOfTwo(n - n1 - n2);
+        // times 2ⁿ, the largest factor last, so that at most one product leaves the normal numbers
+        float factor = n < 0 ? 0.5f : 2f;
+        for (int bits = n < 0 ? -n : n; bits > 0; bits >>= 1) {
+            if ((bits & 1) != 0) {
+                p *= factor;
+            }
+            factor *= factor;
+        }
+        return p;
     }
 
     /** ln x for 2⁻⁴⁰ ≤ x ≤ 2⁴⁰, by 2·artanh((m − 1)/(m + 1)) of the mantissa m within √½ … √2. */
@@ -84,56 +74,38 @@ final class KernelMath {
         return e * LN_2 + (2f * z + 2f * z * s * p);
     }
 
-    /** 1/(1 + e^(−x)). */
-    static float sigmoid(float x) {
-        return 1f / (1f + exp(-x));
+    /**
+     * GELU of kind 0, x·σ(w) with w = 2·√(2/π)·(x + 0.044715·x³), which is the tanh form, or of kind 1, x·Φ(x).
+     */
+    static float gelu(float x, int kind) {
+        float square = x * x;
+        float e = exp(kind == 0 ? -x * (GELU_A + GELU_B * square) : -0.5f * square);
+        return x * (kind == 0 ? 1f / (1f + e) : normalDistribution(x, e));
     }
 
-    /** Φ(x): Abramowitz and Stegun 1964, 7.1.26, for e^(−x²/2)·polynomial; absolute error below 3 u. */
-    static float normalDistribution(float x) {
-        float z = (x < 0f ? -x : x) * SQRT_HALF;
-        float t = 1f / (1f + 0.3275911f * z);
+    /** The derivative: of kind 0 s + x·s·(1 − s)·w′ with s = σ(w), of kind 1 Φ(x) + x·φ(x). */
+    static float geluSlope(float x, int kind) {
+        float square = x * x;
+        square = square > 1000f ? 1000f : square; // s is 0 or 1 there, and 0·∞ would be NaN
+        float e = exp(kind == 0 ? -x * (GELU_A + GELU_B * square) : -0.5f * square);
+        if (kind == 0) {
+            float s = 1f / (1f + e);
+            return s + x * s * (1f - s) * (GELU_A + 3f * GELU_B * square);
+        }
+        return normalDistribution(x, e) + x * e * ONE_OVER_SQRT_2_PI;
+    }
+
+    /**
+     * Φ(x), given e^(−x²/2), by Abramowitz and Stegun 1964, 7.1.26: that times a polynomial. The absolute error is below 3 u.
+     */
+    private static float normalDistribution(float x, float bell) {
+        float t = 1f / (1f + 0.3275911f * SQRT_HALF * (x < 0f ? -x : x));
         float p = 1.061405429f;
         p = p * t - 1.453152027f;
         p = p * t + 1.421413741f;
         p = p * t - 0.284496736f;
         p = p * t + 0.254829592f;
-        float tail = 0.5f * p * t * exp(-z * z);
+        float tail = 0.5f * p * t * bell;
         return x < 0f ? tail : 1f - tail;
-    }
-
-    /** GELU in its tanh form, as x·σ(2·√(2/π)·(x + 0.044715·x³)). */
-    static float geluTanh(float x) {
-        return x * sigmoid(x * (GELU_A + GELU_B * x * x));
-    }
-
-    /** Its derivative s + x·s·(1 − s)·(A + 3·B·x²). */
-    static float geluTanhSlope(float x) {
-        float square = x * x;
-        square = square > 1000f ? 1000f : square; // s is 0 or 1 there, and 0·∞ would be NaN
-        float s = sigmoid(x * (GELU_A + GELU_B * square));
-        return s + x * s * (1f - s) * (GELU_A + 3f * GELU_B * square);
-    }
-
-    /** GELU in its exact form, x·Φ(x). */
-    static float geluErf(float x) {
-        return x * normalDistribution(x);
-    }
-
-    /** Its derivative Φ(x) + x·φ(x). */
-    static float geluErfSlope(float x) {
-        float square = x * x;
-        square = square > 1000f ? 1000f : square;
-        return normalDistribution(x) + x * exp(-0.5f * square) * ONE_OVER_SQRT_2_PI;
-    }
-
-    /** GELU of kind 0 (tanh) or 1 (erf). */
-    static float gelu(float x, int kind) {
-        return kind == 0 ? geluTanh(x) : geluErf(x);
-    }
-
-    /** The derivative of GELU of kind 0 (tanh) or 1 (erf). */
-    static float geluSlope(float x, int kind) {
-        return kind == 0 ? geluTanhSlope(x) : geluErfSlope(x);
     }
 }
