@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -10,6 +11,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.cpu.MachineSpeed;
 import org.lora4j.bench.AdaptersBenchmark;
+import org.lora4j.bench.BeamBenchmark;
 import org.lora4j.bench.DecodeBenchmark;
 import org.lora4j.bench.E2eBenchmark;
 import org.lora4j.bench.LatencyBenchmark;
@@ -33,12 +35,13 @@ import picocli.CommandLine.Parameters;
             "",
             "product: the matrix products of the model's layers, forward (x·Wᵀ) and both transposed forms (g·W and gᵀ·x), or "
                     + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or full "
-                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. latency: a forward pass "
+                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. beam: beam search as the "
+                    + "paper's, over inputs of E2E with the embedded base. latency: a forward pass "
                     + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
                     + "sequences that share --adapters adapters, beside the same batch with one and with none, forward and "
                     + "decoding. e2e: training on E2E with "
                     + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
-            "Weights are random except for e2e. Prints the median, the fastest and the slowest of the runs, and the peak of "
+            "Weights are random except for e2e and beam. Prints the median, the fastest and the slowest of the runs, and the peak of "
                     + "resident memory.",
         },
         footer = {
@@ -46,6 +49,7 @@ import picocli.CommandLine.Parameters;
             "  lora4j bench product --size 1024x1024x1024",
             "  lora4j bench step --shape gpt2 --batch 8 --length 64 --json",
             "  lora4j bench decode --shape gpt2 --length 128",
+            "  lora4j bench beam --inputs 30 --adapter my-adapter --runs 3",
             "  lora4j bench adapters --shape gpt2 --rows 16 --adapters 8",
             "  lora4j bench e2e --runs 3",
         })
@@ -53,10 +57,11 @@ final class BenchCommand extends LoraCommand {
 
     /** What to measure. */
     enum What {
-        PRODUCT, STEP, DECODE, LATENCY, ADAPTERS, E2E, MACHINE
+        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE
     }
 
-    @Parameters(index = "0", paramLabel = "WHAT", description = "product, step, decode, latency, adapters, e2e or machine.")
+    @Parameters(index = "0", paramLabel = "WHAT",
+            description = "product, step, decode, beam, latency, adapters, e2e or machine.")
     private What what;
 
     @Option(names = "--shape", defaultValue = "gpt2", paramLabel = "NAME",
@@ -104,6 +109,13 @@ final class BenchCommand extends LoraCommand {
                     + "many as make 3.1 % of the model's parameters, as the paper's 11M of GPT-2 medium are).")
     private Integer bottleneck;
 
+    @Option(names = "--inputs", defaultValue = "30", paramLabel = "N",
+            description = "beam: inputs of E2E's test set, up to 630 (default: ${DEFAULT-VALUE}).")
+    private int inputs;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "beam: an adapter of base-6m, to be merged into it.")
+    private Path adapter;
+
     @Option(names = "--steps", defaultValue = "50", paramLabel = "N",
             description = "e2e: steps of a run, the same in every run (default: ${DEFAULT-VALUE}).")
     private int steps;
@@ -136,8 +148,8 @@ final class BenchCommand extends LoraCommand {
     @Override
     protected int run() {
         if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck != null && bottleneck < 1 || steps < 1 || warmup < 0
-                || !(warmupSeconds >= 0) || pad < 0 || adapters < 1) {
-            throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps and --adapters are at least 1, "
+                || !(warmupSeconds >= 0) || pad < 0 || adapters < 1 || inputs < 1) {
+            throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps, --inputs and --adapters are at least 1, "
                     + "--warmup, --warmup-seconds and --pad are 0 or more");
         }
         Runs times = new Runs(warmup, warmupSeconds, runs);
@@ -153,6 +165,7 @@ final class BenchCommand extends LoraCommand {
                         : ProductBenchmark.of(b, size, times);
                 case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
+                case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
                 case LATENCY -> LatencyBenchmark.run(
                         b, model, rank, bottleneck != null ? bottleneck : LatencyBenchmark.bottleneck(model), batch, length,
                         times);

@@ -111,6 +111,16 @@ public final class Checks {
                 "dy", dy, "q", q, "k", k, "v", v, "y", y, "lse", lse, "mask", mask, "dq", dq, "dk", dk, "dv", dv);
     }
 
+    public static void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, MatrixView y) {
+        require(same(q, y) && stored(q, y) && same(k, v) && k.columns() == q.columns() && nHead > 0
+                        && q.columns() % nHead == 0 && rows.size() % Math.max(1, q.rows()) == 0
+                        && (q.rows() > 0 || rows.size() == 0) && (mask == null || mask.size() == rows.size()),
+                "gatheredAttention", "q and y (N, width), k and v (R, width), rows and mask (N, S), " + nHead
+                        + " heads that divide the width",
+                "q", q, "k", k, "v", v, "rows", rows, "mask", mask, "y", y);
+    }
+
     public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {
         require(out.columns() == table.columns() && out.rows() == rows.size(),
                 "gatherRows", "table (V, C), rows (N), out (N, C)", "table", table, "rows", rows, "out", out);

@@ -119,6 +119,17 @@ public final class CausalSelfAttention implements Module {
         output.get().forward(mixed, y, ws);
     }
 
+    /** Forward of new positions behind the past. */
+    public void forward(Tensor x, Tensor y, Past past, Workspace ws) {
+        int width = x.columns();
+        Tensor fused = fused(x.rows(), width, ws);
+        Tensor mixed = mixed(x.rows(), width, ws);
+        qkv.get().forward(x, fused, ws);
+        past.attend(layer, fused.columns(0, width), fused.columns(width, width), fused.columns(2 * width, width), nHead, scale,
+                mixed.matrix(), ws);
+        output.get().forward(mixed, y, ws);
+    }
+
     /** q, k and v, which backward reads. */
     private Tensor fused(int rows, int width, Workspace ws) {
         return ws.activation(this, "qkv", rows, 3 * width);

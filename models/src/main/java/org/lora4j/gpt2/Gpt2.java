@@ -17,6 +17,7 @@ import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Past;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
@@ -235,6 +236,38 @@ public final class Gpt2 implements LoraModel {
         Tensor h = ws.tensor(this, "hLast", batch, config.nEmbd());
         finalNorm.forward(last, h, ws);
         Tensor logits = ws.block(this, "nextLogits", batch, config.vocabSize());
+        head.logits(h, logits, ws);
+        return logits;
+    }
+
+    /**
+     * Forward of new positions whose past is kept elsewhere.
+     *
+     * @param ids       (N) tokens
+     * @param positions (N) their positions
+     * @param wanted    the rows of the N whose logits are made, one of each sequence; null for all
+     * @return logits, (wanted, V)
+     */
+    public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
+        AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
+        checkIds(ids);
+        for (int position : positions) {
+            checkLength(position + 1);
+        }
+        Tensor x = embed(upload("ids", ids, ws), upload("places", positions, ws), null, ws);
+        for (TransformerBlock block : blocks) {
+            x = block.forward(x, past, ws);
+        }
+        int rows = ids.length;
+        if (wanted != null) {
+            rows = wanted.length;
+            Tensor last = ws.block(this, "last", rows, config.nEmbd());
+            backend.gatherRows(x, upload("wanted", wanted, ws), last, 0);
+            x = last;
+        }
+        Tensor h = ws.block(this, "hLast", rows, config.nEmbd());
+        finalNorm.forward(x, h, ws);
+        Tensor logits = ws.block(this, "nextLogits", rows, config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
     }

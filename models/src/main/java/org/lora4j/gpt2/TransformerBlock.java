@@ -9,6 +9,7 @@ import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Module;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Past;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -76,6 +77,17 @@ final class TransformerBlock implements Module {
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
         norm1.forward(x, n1, ws);
         attention.forward(n1, x1, cache, mask, ws);
+        finish(x, x1, x2, ws);
+        return x2;
+    }
+
+    /** Forward of new positions behind the past. */
+    Tensor forward(Tensor x, Past past, Workspace ws) {
+        Tensor x2 = output(x, ws);
+        Tensor n1 = normed1(x, ws);
+        Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
+        norm1.forward(x, n1, ws);
+        attention.forward(n1, x1, past, ws);
         finish(x, x1, x2, ws);
         return x2;
     }

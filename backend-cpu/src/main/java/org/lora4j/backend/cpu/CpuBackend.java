@@ -321,6 +321,16 @@ final class CpuBackend implements Backend {
                 floats(dv, "dv"), offset(dv), dv.rowStride());
     }
 
+    @Override
+    public void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+        GatheredAttention.forward(
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), floats(v, "v"), k.rows(), q.columns(),
+                ints(rows, "rows"), intsOrNull(mask, "mask"), q.rows(), rows.size() / Math.max(1, q.rows()), nHead,
+                (float) scale, floats(y, "y"), offset(y), y.rowStride());
+    }
+
     // ------------------------------------------------------------------------------------------------ embeddings
 
     @Override
