@@ -66,10 +66,13 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
         return updates;
     }
 
-    /** The tensors that are no update's: trained biases, modules trained as a whole, DoRA's magnitudes. */
+    /**
+     * The tensors that are no update's: trained biases, modules trained as a whole, DoRA's magnitudes. Not the frozen weights
+     * of adapted embeddings and heads, which PEFT stores once more.
+     */
     public List<NamedTensor> others() {
         return tensors.stream().filter(tensor -> !isB(tensor) && !tensor.name().endsWith(A)
-                && !tensor.name().endsWith(EMBEDDING_A)).toList();
+                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(".base_layer.weight")).toList();
     }
 
     /** The factor s of an update. */
