@@ -133,7 +133,7 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, entry.parameter().value()));
+            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, adapter.valueOf(entry.parameter())));
         }
         AtomicFolder.write(folder, staging -> {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
@@ -143,7 +143,8 @@ public final class PeftFormat {
 
     private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {
         return adapter.model().projections().stream()
-                .filter(slot -> !slot.parts().isEmpty() && slot.get() instanceof LoraLinear).map(Slot::name).toList();
+                .filter(slot -> !slot.parts().isEmpty() && adapter.projections().get(slot.name()) instanceof LoraLinear)
+                .map(Slot::name).toList();
     }
 
     /** The configuration that says to PEFT what this adapter is. */

@@ -20,6 +20,7 @@ import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
 
 /**
  * The low-rank updates of one model: it puts a {@link LoraLinear}, {@link MergedLoraLinear} or {@link LoraEmbedding} into
@@ -38,6 +39,8 @@ public final class LoraAdapter {
     private final Map<String, LoraProjection> projections = new LinkedHashMap<>();
     private final Map<String, LoraEmbedding> embeddings = new LinkedHashMap<>();
     private final List<Parameter> biases = new ArrayList<>();
+    private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
+    private AdapterSet set;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -256,8 +259,19 @@ public final class LoraAdapter {
 
     // ------------------------------------------------------------------------------------------------ using
 
-    /** Takes every update out of the model and puts the base's biases back. */
+    /**
+     * Takes every update out of the model and puts the base's biases back.
+     *
+     * @throws IllegalStateException if it belongs to an {@link AdapterSet}, which takes it out by {@link AdapterSet#remove}
+     */
     public void detach() {
+        if (set != null) {
+            throw new IllegalStateException("this adapter belongs to a set: remove it there");
+        }
+        takeOut();
+    }
+
+    private void takeOut() {
         for (Slot<Projection> slot : model.projections()) {
             if (slot.get() == projections.get(slot.name()) && slot.get() instanceof LoraProjection lora) {
                 slot.set(lora.base());
@@ -270,6 +284,35 @@ public final class LoraAdapter {
         }
         whole.restore();
         biases.forEach(Parameter::restore);
+    }
+
+    /** Takes it out of the model for a set that switches it on and off: the trained biases stay here. */
+    void joinSet(AdapterSet joined) {
+        freeze();
+        biases.forEach(bias -> ownBiases.put(bias, bias.value()));
+        takeOut();
+        set = joined;
+    }
+
+    /** After that nothing can be done with it any more. */
+    void leaveSet() {
+        ownBiases.clear();
+    }
+
+    /** The set it has joined, or null. */
+    AdapterSet set() {
+        return set;
+    }
+
+    /** This adapter's own value of a bias of the base, or the base's where it trains none. */
+    Tensor biasValue(Parameter bias) {
+        Tensor own = bias == null ? null : ownBiases.get(bias);
+        return own != null || bias == null ? own : bias.baseValue();
+    }
+
+    /** The parameter's value in this adapter, which for a trained bias of an adapter in a set is not the model's. */
+    public Tensor valueOf(Parameter parameter) {
+        return ownBiases.getOrDefault(parameter, parameter.value());
     }
 
     /** Gives the gradients back: for inference. */
