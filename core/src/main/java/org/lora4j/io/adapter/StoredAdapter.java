@@ -13,6 +13,7 @@ import org.lora4j.io.MemoryTensors;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.PeftConfig;
 import org.lora4j.io.TensorSource;
+import org.lora4j.lora.LoraScaling;
 
 /**
  * An adapter in PEFT's words, without a model: its configuration, and its tensors by PEFT's keys. Every other format is read
@@ -78,6 +79,12 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     /** The factor s of an update. */
     public double scaling(StoredUpdate update) {
         return config.scaling().of(config.alphaOf(update.module()), update.rank());
+    }
+
+    /** The alpha with which alpha/r is the factor of an update: its own, where the scaling is alpha/r. */
+    double alphaOverRank(StoredUpdate update) {
+        return config.scaling() == LoraScaling.ALPHA_OVER_R ? config.alphaOf(update.module())
+                : scaling(update) * update.rank();
     }
 
     /** The tensors as a loader of PEFT's format takes them. */
