@@ -179,6 +179,8 @@ def all_ways(out, base, base_name, options, ids, work):
     good &= check(out.name, "bin", expected, with_lora4j(base, binary, work))
     lora4j("convert", binary, "--to", "peft", "--out", work / "again", "--overwrite", "--quiet")
     good &= check(out.name, "bin to peft, in PEFT", expected, with_peft(base, work / "again", ids))
+    lora4j("convert", out, "--to", "peft-bin", "--out", work / "again", "--overwrite", "--quiet")
+    good &= check(out.name, "peft to bin, in PEFT", expected, with_peft(base, work / "again", ids))
     if base_name == "tied" and not {"bias", "modules_to_save"} & set(options) and "wpe" not in str(options):
         lora4j("convert", out, "--out", work / "adapter.gguf", "--overwrite", "--quiet")
         lora4j("convert", work / "adapter.gguf", "--out", work / "again", "--overwrite", "--quiet", "--model", base)
