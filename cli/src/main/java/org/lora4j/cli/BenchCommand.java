@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -9,6 +10,8 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.cpu.MachineSpeed;
+import org.lora4j.bench.AdaptersBenchmark;
+import org.lora4j.bench.BeamBenchmark;
 import org.lora4j.bench.DecodeBenchmark;
 import org.lora4j.bench.E2eBenchmark;
 import org.lora4j.bench.LatencyBenchmark;
@@ -28,14 +31,17 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "bench",
         description = {
-            "Measures products, training steps, decoding, latency or the machine.",
+            "Measures products, training steps, decoding, latency, adapters or the machine.",
             "",
             "product: the matrix products of the model's layers, forward (x·Wᵀ) and both transposed forms (g·W and gᵀ·x), or "
                     + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or full "
-                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. latency: a forward pass "
-                    + "of the base, with LoRA merged, with LoRA beside it, and with adapter layers. e2e: training on E2E with "
+                    + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. beam: beam search as the "
+                    + "paper's, over inputs of E2E with the embedded base. latency: a forward pass "
+                    + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
+                    + "sequences that share --adapters adapters, beside the same batch with one and with none, forward and "
+                    + "decoding. e2e: training on E2E with "
                     + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
-            "Weights are random except for e2e. Prints the median, the fastest and the slowest of the runs, and the peak of "
+            "Weights are random except for e2e and beam. Prints the median, the fastest and the slowest of the runs, and the peak of "
                     + "resident memory.",
         },
         footer = {
@@ -43,16 +49,19 @@ import picocli.CommandLine.Parameters;
             "  lora4j bench product --size 1024x1024x1024",
             "  lora4j bench step --shape gpt2 --batch 8 --length 64 --json",
             "  lora4j bench decode --shape gpt2 --length 128",
+            "  lora4j bench beam --inputs 30 --adapter my-adapter --runs 3",
+            "  lora4j bench adapters --shape gpt2 --rows 16 --adapters 8",
             "  lora4j bench e2e --runs 3",
         })
 final class BenchCommand extends LoraCommand {
 
     /** What to measure. */
     enum What {
-        PRODUCT, STEP, DECODE, LATENCY, E2E, MACHINE
+        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE
     }
 
-    @Parameters(index = "0", paramLabel = "WHAT", description = "product, step, decode, latency, e2e or machine.")
+    @Parameters(index = "0", paramLabel = "WHAT",
+            description = "product, step, decode, beam, latency, adapters, e2e or machine.")
     private What what;
 
     @Option(names = "--shape", defaultValue = "gpt2", paramLabel = "NAME",
@@ -62,7 +71,8 @@ final class BenchCommand extends LoraCommand {
     @Option(names = "--size", paramLabel = "MxKxN", description = "product: one product (M, K) · (K, N)ᵀ instead.")
     private String size;
 
-    @Option(names = "--batch", defaultValue = "8", paramLabel = "N", description = "Sequences (default: ${DEFAULT-VALUE}).")
+    @Option(names = {"--batch", "--rows"}, defaultValue = "8", paramLabel = "N",
+            description = "Sequences (default: ${DEFAULT-VALUE}).")
     private int batch;
 
     @Option(names = "--length", defaultValue = "64", paramLabel = "N",
@@ -74,17 +84,37 @@ final class BenchCommand extends LoraCommand {
     private StepBenchmark.Method method;
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
-            description = "step, latency, e2e: r of LoRA on q and v (default: ${DEFAULT-VALUE}).")
+            description = "step, latency, adapters, e2e: r of LoRA on q and v (default: ${DEFAULT-VALUE}).")
     private int rank;
+
+    @Option(names = "--adapters", defaultValue = "8", paramLabel = "N",
+            description = "adapters: how many, of ranks R, R/2 and 2·R in turn (default: ${DEFAULT-VALUE}).")
+    private int adapters;
+
+    @Option(names = "--places", defaultValue = "qv", paramLabel = "WHERE",
+            description = "adapters: what they adapt, qv or all linear maps (default: ${DEFAULT-VALUE}).")
+    private AdaptersBenchmark.Places places;
 
     @Option(names = "--loss", defaultValue = "all", paramLabel = "WHERE",
             description = "step: the loss on all positions, or on the second half as completions are "
                     + "(all, half; default: ${DEFAULT-VALUE}).")
     private StepBenchmark.Loss loss;
 
-    @Option(names = "--bottleneck", defaultValue = "64", paramLabel = "N",
-            description = "latency: features in the middle of an adapter layer (default: ${DEFAULT-VALUE}).")
-    private int bottleneck;
+    @Option(names = "--recompute",
+            description = "step: make activations again for backward instead of keeping them.")
+    private boolean recompute;
+
+    @Option(names = "--bottleneck", paramLabel = "N",
+            description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
+                    + "many as make 3.1 % of the model's parameters, as the paper's 11M of GPT-2 medium are).")
+    private Integer bottleneck;
+
+    @Option(names = "--inputs", defaultValue = "30", paramLabel = "N",
+            description = "beam: inputs of E2E's test set, up to 630 (default: ${DEFAULT-VALUE}).")
+    private int inputs;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "beam: an adapter of base-6m, to be merged into it.")
+    private Path adapter;
 
     @Option(names = "--steps", defaultValue = "50", paramLabel = "N",
             description = "e2e: steps of a run, the same in every run (default: ${DEFAULT-VALUE}).")
@@ -117,9 +147,9 @@ final class BenchCommand extends LoraCommand {
 
     @Override
     protected int run() {
-        if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck < 1 || steps < 1 || warmup < 0
-                || !(warmupSeconds >= 0) || pad < 0) {
-            throw wrongUse("--batch, --length, --runs, --rank, --bottleneck and --steps are at least 1, "
+        if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck != null && bottleneck < 1 || steps < 1 || warmup < 0
+                || !(warmupSeconds >= 0) || pad < 0 || adapters < 1 || inputs < 1) {
+            throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps, --inputs and --adapters are at least 1, "
                     + "--warmup, --warmup-seconds and --pad are 0 or more");
         }
         Runs times = new Runs(warmup, warmupSeconds, runs);
@@ -133,9 +163,14 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
-                case LATENCY -> LatencyBenchmark.run(b, model, rank, bottleneck, batch, length, times);
+                case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
+                case LATENCY -> LatencyBenchmark.run(
+                        b, model, rank, bottleneck != null ? bottleneck : LatencyBenchmark.bottleneck(model), batch, length,
+                        times);
+                case ADAPTERS -> AdaptersBenchmark.run(
+                        b, model, weights.type(), places, rank, batch, adapters, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
                 case MACHINE -> throw new IllegalStateException();
             };
@@ -178,8 +213,10 @@ final class BenchCommand extends LoraCommand {
             ui().printJson(all);
             return;
         }
-        results.forEach((name, measured) -> ui().print(
-                "%-28s median %s, fastest %s, slowest %s %s, a run %s".formatted(
+        results.forEach((name, measured) -> ui().print(measured.isRatio()
+                ? "%-28s median %.3f times as long, with 95 %% confidence %.3f to %.3f".formatted(
+                        name, measured.median(), measured.min(), measured.max())
+                : "%-28s median %s, fastest %s, slowest %s %s, a run %s".formatted(
                         name, measured.rateText(measured.median()), measured.rateText(measured.max()),
                         measured.rateText(measured.min()), measured.unit(), duration(measured.medianSeconds()))));
         ui().print("peak resident memory " + (resident < 0 ? "unknown here" : Bytes.text(resident)));

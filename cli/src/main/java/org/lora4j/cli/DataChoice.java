@@ -8,14 +8,17 @@ import org.lora4j.data.E2e;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code --data} and what becomes of examples that are too long, for commands that read pairs. */
 final class DataChoice {
 
     private static final String EMBEDDED = "e2e";
 
-    @Option(names = "--data", required = true, paramLabel = "PATH",
+    @Option(names = "--data", paramLabel = "PATH",
             description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
                     + "and completion, text lines context||completion, or e2e for the embedded E2E.")
     private String data;
@@ -25,13 +28,31 @@ final class DataChoice {
                     + "(default: ${DEFAULT-VALUE}).")
     private TooLong tooLong;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** What was asked for, which a command may leave out that has data of its own. */
+    boolean isGiven() {
+        return data != null;
+    }
+
+    /** The pairs of a part; without {@code --data} it is wrong use. */
     List<TextPair> open(Split split) {
+        requireGiven();
         return isEmbedded() ? E2e.embedded(split) : DataSets.open(Path.of(data), split);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */
     boolean has(Split split) {
+        requireGiven();
         return isEmbedded() || DataSets.splits(Path.of(data)).contains(split);
+    }
+
+    /** Before anything is loaded. */
+    void requireGiven() {
+        if (data == null) {
+            throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");
+        }
     }
 
     private boolean isEmbedded() {

@@ -102,7 +102,8 @@ final class DemoCommand extends LoraCommand {
         long steps = job.steps(1, 1);
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false);
         return new TrainingPlan(
-                steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 3), 0, 5);
+                steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 3), 0, 5,
+                false);
     }
 
     private void show(List<RunReport.Sample> samples) {

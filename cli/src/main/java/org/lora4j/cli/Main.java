@@ -43,7 +43,12 @@ public final class Main implements Callable<Integer> {
             TrainCommand.class,
             GenerateCommand.class,
             EvaluateCommand.class,
+            ScoreCommand.class,
             TraceCommand.class,
+            MergeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
+            CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 

@@ -140,6 +140,11 @@ final class TrainCommand extends LoraCommand {
             description = "Steps between lines of metrics.jsonl (default: ${DEFAULT-VALUE}).")
     private long logEvery;
 
+    @Option(names = "--recompute",
+            description = "Make activations again for backward instead of keeping them: the same adapter, bit for bit, in "
+                    + "less memory and more time.")
+    private boolean recompute;
+
     @Option(names = "--samples", defaultValue = "3", paramLabel = "N",
             description = "Inputs of the dev set for which the report shows what the model writes before and after "
                     + "(default: ${DEFAULT-VALUE}).")
@@ -217,7 +222,7 @@ final class TrainCommand extends LoraCommand {
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, epsilonOnRaw);
         return option(() -> new TrainingPlan(
                 total, accumulation, learningRate, schedule, rise, adamW, labelSmoothing, clip, seed, evaluateEvery,
-                checkpointEvery, logEvery));
+                checkpointEvery, logEvery, recompute));
     }
 
     private Map<String, Object> result(

@@ -163,6 +163,57 @@ public interface Backend extends AutoCloseable {
      */
     void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind);
 
+    // ------------------------------------------------------------------------------------------------ columns
+
+    /**
+     * y ← y + alpha·row, for every row of y. A backend without a kernel for it inherits this one, which works on the host.
+     *
+     * @param row (C); read
+     * @param y   (N, C); written
+     */
+    default void addRow(Tensor row, double alpha, MatrixView y) {
+        Checks.addRow(row, y);
+        HostColumns.addRow(this, row, alpha, y);
+    }
+
+    /**
+     * Each column times a number of its own: y[:, j] ← (factors[j] + shift)·x[:, j] + beta·y[:, j]. Inherited, it works on
+     * the host.
+     *
+     * @param x       (N, C); read
+     * @param factors (C); read
+     * @param y       (N, C); written; may be x itself. With beta = 0 its old content is not read
+     */
+    default void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        Checks.scaleColumns(x, factors, y);
+        HostColumns.scaleColumns(this, x, factors, shift, y, beta);
+    }
+
+    /**
+     * The scalar products of columns: out[j] ← out[j] + Σ over rows i of a[i, j]·b[i, j]. Inherited, it works on the host.
+     *
+     * @param a   (N, C), perhaps a transposed view; read
+     * @param b   (N, C); read
+     * @param out (1, C); added to
+     */
+    default void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        Checks.addColumnDots(a, b, out);
+        HostColumns.addColumnDots(this, a, b, out);
+    }
+
+    /**
+     * y ← x/√squares + beta·y, element by element; the root is rounded before it divides, so that root/√(root²) is 1.
+     * Inherited, it works on the host.
+     *
+     * @param x       (N, C); read
+     * @param squares (N, C), none of them negative; read
+     * @param y       (N, C); written; may be x itself. With beta = 0 its old content is not read
+     */
+    default void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        Checks.divideByRoots(x, squares, y);
+        HostColumns.divideByRoots(this, x, squares, y, beta);
+    }
+
     // ------------------------------------------------------------------------------------------------ products
 
     /**
@@ -269,6 +320,45 @@ public interface Backend extends AutoCloseable {
     void attentionBackward(
             MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
             AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv);
+
+    /**
+     * Attention of single queries to keys that lie anywhere, each query with a list of rows of its own. It is what decoding
+     * wants where sequences share their beginning or branch off from one another: they name the same rows, and none is
+     * copied. For each query n and head:
+     *
+     * <pre>
+     *   S[s] = scale·q·k[rows[n, s]], and −∞ where the mask hides it      P = softmax over s of S      y = Σ P[s]·v[rows[n, s]]
+     * </pre>
+     *
+     * <p>A query whose keys are all hidden gets y = 0. A query's y depends on its own keys only, not on how many there are
+     * of either in the call: on {@code cpu} not by a bit. A backend without a kernel for it inherits this one, which
+     * gathers the rows first.
+     *
+     * @param q     (N, width); read
+     * @param k     (R, width); read in the rows named
+     * @param v     (R, width); read in the rows named
+     * @param rows  (N, S), each in 0 … R − 1, those of hidden keys too; read
+     * @param mask  (N, S), 1 for a key that may be seen and 0 for one that is hidden; null if all may
+     * @param nHead number of heads, divides the width
+     * @param scale what multiplies q·k
+     * @param y     (N, width); written
+     * @throws IndexOutOfBoundsException if a row is outside k and v
+     */
+    default void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+        if (rows.size() == 0) {
+            return;
+        }
+        int keys = rows.size() / q.rows();
+        Tensor gatheredKeys = allocate(Shape.of(rows.size(), q.columns()));
+        Tensor gatheredValues = allocate(Shape.of(rows.size(), q.columns()));
+        gatherRows(k, rows, gatheredKeys, 0);
+        gatherRows(v, rows, gatheredValues, 0);
+        attention(q, gatheredKeys.matrix(), gatheredValues.matrix(), mask,
+                new AttentionShape(q.rows(), 1, keys, keys, nHead, q.columns() / nHead, scale, false), DropoutMask.NONE, y,
+                null);
+    }
 
     // ------------------------------------------------------------------------------------------------ embeddings
 

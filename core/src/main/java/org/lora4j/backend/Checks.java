@@ -41,6 +41,25 @@ public final class Checks {
         require(same(x, dy) && same(x, dx), "geluBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
     }
 
+    public static void addRow(Tensor row, MatrixView y) {
+        require(row.size() == y.columns() && stored(y), "addRow", "row (C), y (N, C)", "row", row, "y", y);
+    }
+
+    public static void scaleColumns(MatrixView x, Tensor factors, MatrixView y) {
+        require(same(x, y) && stored(x, y) && factors.size() == x.columns(),
+                "scaleColumns", "x and y (N, C), not transposed, factors (C)", "x", x, "factors", factors, "y", y);
+    }
+
+    public static void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        require(same(a, b) && stored(b, out) && out.rows() == 1 && out.columns() == a.columns(),
+                "addColumnDots", "a and b (N, C), b not transposed, out (1, C)", "a", a, "b", b, "out", out);
+    }
+
+    public static void divideByRoots(MatrixView x, MatrixView squares, MatrixView y) {
+        require(same(x, squares) && same(x, y) && stored(x, squares, y),
+                "divideByRoots", "x, squares and y of one shape, not transposed", "x", x, "squares", squares, "y", y);
+    }
+
     public static void matmul(MatrixView a, MatrixView b, MatrixView c) {
         require(a.columns() == b.rows() && c.rows() == a.rows() && c.columns() == b.columns() && stored(c),
                 "matmul", "a (m, k), b (k, n), c (m, n)", "a", a, "b", b, "c", c);
@@ -90,6 +109,16 @@ public final class Checks {
                         && maskFits(mask, shape) && lseFits(lse, shape),
                 "attentionBackward", attentionShapes("dy, q, y and dq", "k, v, dk and dv", shape),
                 "dy", dy, "q", q, "k", k, "v", v, "y", y, "lse", lse, "mask", mask, "dq", dq, "dk", dk, "dv", dv);
+    }
+
+    public static void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, MatrixView y) {
+        require(same(q, y) && stored(q, y) && same(k, v) && k.columns() == q.columns() && nHead > 0
+                        && q.columns() % nHead == 0 && rows.size() % Math.max(1, q.rows()) == 0
+                        && (q.rows() > 0 || rows.size() == 0) && (mask == null || mask.size() == rows.size()),
+                "gatheredAttention", "q and y (N, width), k and v (R, width), rows and mask (N, S), " + nHead
+                        + " heads that divide the width",
+                "q", q, "k", k, "v", v, "rows", rows, "mask", mask, "y", y);
     }
 
     public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {

@@ -20,6 +20,7 @@ import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
 
 /**
  * The low-rank updates of one model: it puts a {@link LoraLinear}, {@link MergedLoraLinear} or {@link LoraEmbedding} into
@@ -38,11 +39,16 @@ public final class LoraAdapter {
     private final Map<String, LoraProjection> projections = new LinkedHashMap<>();
     private final Map<String, LoraEmbedding> embeddings = new LinkedHashMap<>();
     private final List<Parameter> biases = new ArrayList<>();
+    private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
+    private AdapterSet set;
+    private List<String> wholeNames = List.of();
+    private WholeModules whole;
 
     private LoraAdapter(LoraModel model, LoraConfig config) {
         this.model = model;
         this.backend = model.backend();
         this.config = config;
+        this.whole = WholeModules.of(model, List.of());
     }
 
     /**
@@ -204,7 +210,18 @@ public final class LoraAdapter {
             case ALL -> model.parameters().stream().filter(parameter -> parameter.name().endsWith(".bias"))
                     .forEach(biases::add);
         }
+        biases.removeAll(whole.parameters().values());
         biases.forEach(Parameter::trainCopy);
+    }
+
+    /**
+     * Also trains these modules as a whole, on copies; call it once, before {@link #trainBiases}.
+     *
+     * @param names as PEFT's {@code modules_to_save}, see {@link WholeModules}
+     */
+    public void trainWhole(List<String> names) {
+        wholeNames = List.copyOf(names);
+        whole = WholeModules.of(model, names);
     }
 
     private void initialise(long seed) {
@@ -242,8 +259,19 @@ public final class LoraAdapter {
 
     // ------------------------------------------------------------------------------------------------ using
 
-    /** Takes every update out of the model and puts the base's biases back. */
+    /**
+     * Takes every update out of the model and puts the base's biases back.
+     *
+     * @throws IllegalStateException if it belongs to an {@link AdapterSet}, which takes it out by {@link AdapterSet#remove}
+     */
     public void detach() {
+        if (set != null) {
+            throw new IllegalStateException("this adapter belongs to a set: remove it there");
+        }
+        takeOut();
+    }
+
+    private void takeOut() {
         for (Slot<Projection> slot : model.projections()) {
             if (slot.get() == projections.get(slot.name()) && slot.get() instanceof LoraProjection lora) {
                 slot.set(lora.base());
@@ -254,7 +282,37 @@ public final class LoraAdapter {
                 slot.set(lora.base());
             }
         }
+        whole.restore();
         biases.forEach(Parameter::restore);
+    }
+
+    /** Takes it out of the model for a set that switches it on and off: the trained biases stay here. */
+    void joinSet(AdapterSet joined) {
+        freeze();
+        biases.forEach(bias -> ownBiases.put(bias, bias.value()));
+        takeOut();
+        set = joined;
+    }
+
+    /** After that nothing can be done with it any more. */
+    void leaveSet() {
+        ownBiases.clear();
+    }
+
+    /** The set it has joined, or null. */
+    AdapterSet set() {
+        return set;
+    }
+
+    /** This adapter's own value of a bias of the base, or the base's where it trains none. */
+    Tensor biasValue(Parameter bias) {
+        Tensor own = bias == null ? null : ownBiases.get(bias);
+        return own != null || bias == null ? own : bias.baseValue();
+    }
+
+    /** The parameter's value in this adapter, which for a trained bias of an adapter in a set is not the model's. */
+    public Tensor valueOf(Parameter parameter) {
+        return ownBiases.getOrDefault(parameter, parameter.value());
     }
 
     /** Gives the gradients back: for inference. */
@@ -263,11 +321,12 @@ public final class LoraAdapter {
         return this;
     }
 
-    /** What trains: A and B of every update, and the biases of the bias mode; in the model's order. */
+    /** What trains: A and B of every update, modules trained as a whole, and the biases of the bias mode; in the model's order. */
     public List<Parameter> trainable() {
         List<Parameter> trainable = new ArrayList<>();
         embeddings.values().forEach(lora -> Collections.addAll(trainable, lora.loraATransposed(), lora.loraB()));
         projections.values().forEach(lora -> Collections.addAll(trainable, lora.loraA(), lora.loraB()));
+        trainable.addAll(whole.parameters().values());
         trainable.addAll(biases);
         return trainable;
     }
@@ -285,6 +344,16 @@ public final class LoraAdapter {
     /** The updates beside embeddings, by their names. */
     public Map<String, LoraEmbedding> embeddings() {
         return Collections.unmodifiableMap(embeddings);
+    }
+
+    /** The names that {@link #trainWhole} was given. */
+    public List<String> wholeNames() {
+        return wholeNames;
+    }
+
+    /** The modules that train as a whole. */
+    public WholeModules whole() {
+        return whole;
     }
 
     /** The biases that train. */

@@ -69,6 +69,27 @@ public final class LoraEmbedding implements TokenEmbedding {
         }
     }
 
+    /**
+     * Turns the base's output for some rows into this embedding's: y ← y + the update, in the rows {@code from} to {@code
+     * from + count − 1}. For inference.
+     *
+     * @param ids of all rows of y; read
+     * @param y   (N, C), with the base's rows added in already; these rows are written
+     */
+    public void addUpdate(IntTensor ids, int from, int count, Tensor y, Workspace ws) {
+        Tensor u = lowRank(ids, y.rows(), ws);
+        ws.backend().matmul(u.rows(from, count), b.value().matrix().t(), y.rows(from, count), scaling, 1);
+    }
+
+    /**
+     * table ← table + ΔE, where ΔE = (s·B·A)ᵀ.
+     *
+     * @param table (V, C); added to
+     */
+    public void addDeltaTable(Backend backend, Tensor table) {
+        backend.matmul(aTransposed.value().matrix(), b.value().matrix().t(), table.matrix(), scaling, 1);
+    }
+
     /** u; gathered again in backward rather than stored, since one pass may embed several kinds of ids. */
     private Tensor lowRank(IntTensor ids, int rows, Workspace ws) {
         Tensor u = ws.scratch("lora.u", rows, rank());

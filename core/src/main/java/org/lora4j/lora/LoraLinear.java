@@ -7,6 +7,7 @@ import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -69,6 +70,14 @@ public final class LoraLinear implements LoraProjection {
     }
 
     @Override
+    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+        Backend backend = ws.backend();
+        Tensor u = ws.scratch("u", x.rows(), rank());
+        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+        backend.matmul(u.matrix(), b.value().matrix().t(), y, scaling, 1);
+    }
+
+    @Override
     public void backward(Tensor dy, Tensor dx, Workspace ws) {
         Backend backend = ws.backend();
         base.backward(dy, dx, ws);
@@ -90,6 +99,11 @@ public final class LoraLinear implements LoraProjection {
     @Override
     public void addDeltaWeight(Backend backend, Tensor weight) {
         backend.matmul(b.value().matrix(), a.value().matrix(), weight.matrix(), scaling, 1);
+    }
+
+    @Override
+    public List<Block> blocks() {
+        return List.of(new Block(a.value().matrix(), b.value().matrix(), 0));
     }
 
     @Override

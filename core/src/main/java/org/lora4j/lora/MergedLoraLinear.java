@@ -90,6 +90,16 @@ public final class MergedLoraLinear implements LoraProjection {
     }
 
     @Override
+    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+        Backend backend = ws.backend();
+        Tensor u = ws.scratch("u", x.rows(), a.shape().dim(0));
+        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(ranksOf(j, u), partOfB(j, b.value()).t(), y.columns(enabledParts[j] * width, width), scaling, 1);
+        }
+    }
+
+    @Override
     public void backward(Tensor dy, Tensor dx, Workspace ws) {
         Backend backend = ws.backend();
         base.backward(dy, dx, ws);
@@ -117,6 +127,12 @@ public final class MergedLoraLinear implements LoraProjection {
                     partOfB(j, b.value()), a.value().rows(j * rank, rank), weight.rows(enabledParts[j] * width, width),
                     scaling, 1);
         }
+    }
+
+    @Override
+    public List<Block> blocks() {
+        return IntStream.range(0, enabledParts.length).mapToObj(j -> new Block(
+                a.value().rows(j * rank, rank), partOfB(j, b.value()), enabledParts[j] * width)).toList();
     }
 
     /** u_p: the columns of (N, n·r) that belong to the j-th enabled part. */

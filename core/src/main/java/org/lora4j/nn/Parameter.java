@@ -44,6 +44,11 @@ public final class Parameter {
         return value;
     }
 
+    /** The value it was made with, whatever is in its place now. */
+    public Tensor baseValue() {
+        return base;
+    }
+
     public Shape shape() {
         return value.shape();
     }
@@ -84,7 +89,19 @@ public final class Parameter {
         return train();
     }
 
-    /** Takes back {@link #trainCopy} and {@link #train}: frozen, with the value it was made with. */
+    /**
+     * Puts another tensor in the place of the base's, which stays as it is: what an adapter that was trained with {@link
+     * #trainCopy} does when it is switched on. {@link #restore} takes it out again.
+     */
+    public Parameter use(Tensor other) {
+        if (!other.shape().equals(base.shape())) {
+            throw new IllegalArgumentException(name + base.shape() + " cannot use a tensor of shape " + other.shape());
+        }
+        value = other;
+        return this;
+    }
+
+    /** Takes back {@link #trainCopy}, {@link #use} and {@link #train}: frozen, with the value it was made with. */
     public Parameter restore() {
         value = base;
         return freeze();

@@ -1,8 +1,12 @@
 package org.lora4j.nn;
 
+import com.google.common.collect.HashMultiset;
+import com.google.common.collect.Multiset;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
@@ -19,6 +23,11 @@ import org.lora4j.tensor.Tensor;
  * {@code maxTokens} rows however few the first pass asks for, since what a pass asks for need not grow with its tokens:
  * the rows of the loss are as many as there are targets. A pass that needs more grows it.
  *
+ * <p>Where activations are recomputed ({@link #recomputing}), what a block of the model asks for between {@link #enter} and
+ * {@link #leave} is the same memory for every block. Backward then runs the forward of each block once more from its
+ * input, which is all that is kept of it (Chen et al. 2016, <i>Training Deep Nets with Sublinear Memory Cost</i>). Dropout's
+ * masks are a function of the step and the place, so the second forward gives the bits of the first.
+ *
  * <p>One workspace serves one pass at a time; passes in parallel each have their own.
  */
 public final class Workspace {
@@ -30,17 +39,29 @@ public final class Workspace {
     private final boolean dropping;
     private final long maxTokens;
     private final long seed;
+    private final boolean recomputing;
     private final Map<Object, Map<String, Memory>> memories = new IdentityHashMap<>();
     private final Map<Object, Tensor> inputs = new IdentityHashMap<>();
+    private final Map<Class<?>, Object> notes = new IdentityHashMap<>();
+    /** By name, what the blocks share: its n-th entry is what each block asked for under that name as its n-th. */
+    private final Map<String, List<Memory>> shared = new HashMap<>();
+    /** How many memories of a name each block has. */
+    private final Map<Object, Multiset<String>> taken = new IdentityHashMap<>();
+    /** The block that asks; null outside. */
+    private Object inside;
+    /** The block whose activations are in the shared memory. */
+    private Object held;
     private long tokens = 1;
     private long step;
+    private Tap tap;
 
-    private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed) {
+    private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed, boolean recomputing) {
         this.backend = backend;
         this.training = training;
         this.dropping = dropping;
         this.maxTokens = maxTokens;
         this.seed = seed;
+        this.recomputing = recomputing;
     }
 
     /**
@@ -50,17 +71,22 @@ public final class Workspace {
      * @param seed      of dropout
      */
     public static Workspace forTraining(Backend backend, long maxTokens, long seed) {
-        return new Workspace(backend, true, true, maxTokens, seed);
+        return new Workspace(backend, true, true, maxTokens, seed, false);
     }
 
     /** A workspace whose passes keep what backward needs and where nothing drops: for auditing gradients. */
     public static Workspace forGradients(Backend backend, long maxTokens) {
-        return new Workspace(backend, true, false, maxTokens, 0);
+        return new Workspace(backend, true, false, maxTokens, 0, false);
     }
 
     /** A workspace for passes without backward and without dropout. */
     public static Workspace forInference(Backend backend, long maxTokens) {
-        return new Workspace(backend, false, false, maxTokens, 0);
+        return new Workspace(backend, false, false, maxTokens, 0, false);
+    }
+
+    /** A workspace like this one, without its memory, whose passes make activations again instead of keeping them. */
+    public Workspace recomputing() {
+        return new Workspace(backend, training, dropping, maxTokens, seed, true);
     }
 
     public Backend backend() {
@@ -86,6 +112,46 @@ public final class Workspace {
     public void begin(long tokens, long step) {
         this.tokens = Math.max(1, tokens);
         this.step = step;
+        inside = null;
+        held = null;
+    }
+
+    /**
+     * From here to {@link #leave}, {@code block} asks for memory of its forward. Where activations are recomputed, that
+     * overwrites those of the block before.
+     */
+    public void enter(Object block) {
+        inside = block;
+        held = block;
+    }
+
+    /** Ends {@link #enter}. */
+    public void leave() {
+        inside = null;
+    }
+
+    /** Whether the activations of {@code block}'s forward are still there; if not, it has to run again. */
+    public boolean holds(Object block) {
+        return !recomputing || held == block;
+    }
+
+    /** From now on {@code tap} is shown what passes compute; null for none, as at first. */
+    public void watch(Tap tap) {
+        this.tap = tap;
+    }
+
+    /** For modules: shows what a place gives, to who watches. */
+    public void show(String place, Tensor value) {
+        if (tap != null) {
+            tap.value(place, value);
+        }
+    }
+
+    /** For modules: shows the gradient that arrives at a place, to who watches. */
+    public void showGradient(String place, Tensor gradient) {
+        if (tap != null) {
+            tap.gradient(place, gradient);
+        }
     }
 
     /** What backward will read: {@code owner}'s own memory in training, shared scratch otherwise. */
@@ -127,13 +193,42 @@ public final class Workspace {
         return x;
     }
 
+    /**
+     * Leaves something that a method wants its modules to find in the passes to come, such as which adapter each sequence
+     * uses. So it belongs to these passes and not to the model.
+     *
+     * @param value null takes it away
+     */
+    public <T> void note(Class<T> kind, T value) {
+        if (value == null) {
+            notes.remove(kind);
+        } else {
+            notes.put(kind, value);
+        }
+    }
+
+    /** What was last left under this kind, or null. */
+    public <T> T note(Class<T> kind) {
+        return notes.isEmpty() ? null : kind.cast(notes.get(kind));
+    }
+
     /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
     public DropoutMask dropout(double p, int site) {
         return dropping && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
     }
 
     private Memory memory(Object owner, String name) {
-        return memories.computeIfAbsent(owner, o -> new HashMap<>()).computeIfAbsent(name, n -> new Memory());
+        return memories.computeIfAbsent(owner, o -> new HashMap<>()).computeIfAbsent(name, n ->
+                recomputing && inside != null && owner != SCRATCH ? sharedMemory(n) : new Memory());
+    }
+
+    private Memory sharedMemory(String name) {
+        int nth = taken.computeIfAbsent(inside, block -> HashMultiset.create()).add(name, 1);
+        List<Memory> ofName = shared.computeIfAbsent(name, n -> new ArrayList<>());
+        if (nth == ofName.size()) {
+            ofName.add(new Memory());
+        }
+        return ofName.get(nth);
     }
 
     /** One buffer and the shapes in which it has been asked for. */

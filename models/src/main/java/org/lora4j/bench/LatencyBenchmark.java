@@ -24,21 +24,32 @@ import org.lora4j.tensor.Tensor;
 
 /**
  * What a method costs when nothing trains any more (table 1 of the paper): the same forward pass, up to the logits of all
- * positions, with the base's weights, with LoRA merged into them, with LoRA beside them, and with the adapter layers of
- * Houlsby et al. 2019, which cannot be merged. One pass of each in turn.
+ * positions, with the base's weights, with LoRA merged into them, with LoRA beside them, and with adapter layers, which
+ * cannot be merged: those of Houlsby et al. 2019 behind attention and behind the perceptron, those of Lin et al. 2020
+ * behind the perceptron only, with as many parameters. One pass of each in turn. The base takes part twice, and the ratio
+ * of the two is the noise.
  */
 public final class LatencyBenchmark {
 
     private static final double STANDARD_DEVIATION = 0.02;
 
+    /** 11.09M of 354.82M, table 1's second and third setting. */
+    private static final double SHARE_OF_PARAMETERS = 0.031;
+
     private LatencyBenchmark() {
     }
 
+    /** Features in the middle of the adapter layers of Houlsby et al. that make table 1's share of the parameters. */
+    public static int bottleneck(Gpt2Config config) {
+        double layer = SHARE_OF_PARAMETERS * config.parameterCount() / (2 * config.nLayer());
+        return Math.max(1, (int) Math.round((layer - config.nEmbd()) / (2 * config.nEmbd() + 1)));
+    }
+
     /**
-     * Forward passes a second.
+     * Forward passes a second, and how many times as long as the base's they take.
      *
      * @param rank       of LoRA on q and v
-     * @param bottleneck features in the middle of an adapter layer
+     * @param bottleneck features in the middle of an adapter layer of Houlsby et al.
      */
     public static Map<String, Measurement> run(
             Backend backend, Gpt2Config config, int rank, int bottleneck, int size, int length, Runs runs) {
@@ -52,19 +63,36 @@ public final class LatencyBenchmark {
         MergedWeights.of(adapter);
         Map<Slot<Projection>, Projection> merged = inPlace(model);
         base.forEach(Slot::set);
-        for (Slot<Projection> slot : model.projections()) {
-            if (slot.name().endsWith("c_proj")) { // behind attention and behind the perceptron
-                slot.set(new AdapterLayer(slot.get(), bottleneck, backend));
-            }
-        }
-        Map<Slot<Projection>, Projection> layers = inPlace(model);
+        Map<Slot<Projection>, Projection> lin = withLayers(model, "mlp.c_proj", 2 * bottleneck);
+        base.forEach(Slot::set);
+        Map<Slot<Projection>, Projection> houlsby = withLayers(model, "c_proj", bottleneck);
 
         Map<String, Runnable> kinds = new LinkedHashMap<>();
         kinds.put("base", () -> pass(base, model, batch, ws));
+        kinds.put("base again", () -> pass(base, model, batch, ws));
         kinds.put("LoRA merged", () -> pass(merged, model, batch, ws));
         kinds.put("LoRA beside", () -> pass(unmerged, model, batch, ws));
-        kinds.put("adapter layers", () -> pass(layers, model, batch, ws));
-        return Measurement.inTurn("passes/s", 1, runs, kinds);
+        kinds.put("adapter layers, Lin", () -> pass(lin, model, batch, ws));
+        kinds.put("adapter layers, Houlsby", () -> pass(houlsby, model, batch, ws));
+        Map<String, double[]> seconds = Measurement.secondsInTurn(runs, kinds);
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        seconds.forEach((kind, times) -> results.put(kind, Measurement.of("passes/s", 1, times)));
+        seconds.forEach((kind, times) -> {
+            if (!kind.equals("base")) {
+                results.put(kind + " / base", Measurement.ratio(times, seconds.get("base")));
+            }
+        });
+        return results;
+    }
+
+    /** An adapter layer behind each map whose name ends so. */
+    private static Map<Slot<Projection>, Projection> withLayers(Gpt2 model, String ending, int bottleneck) {
+        for (Slot<Projection> slot : model.projections()) {
+            if (slot.name().endsWith(ending)) {
+                slot.set(new AdapterLayer(slot.get(), bottleneck, model.backend()));
+            }
+        }
+        return inPlace(model);
     }
 
     private static Map<Slot<Projection>, Projection> inPlace(Gpt2 model) {

@@ -40,14 +40,15 @@ public final class StepBenchmark {
 
     /** Tokens a second, prompt and padding included, as PyTorch's figure counts them. */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, WeightType type, Method method, int rank, Loss loss, int size, int length,
-            Runs runs) {
+            Backend backend, Gpt2Config config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
+            int size, int length, Runs runs) {
         Gpt2 model = RandomGpt2.create(config, backend, 1, type);
         List<Parameter> trainable = method == Method.LORA
                 ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
                 : model.parameters().stream().map(Parameter::trainCopy).toList();
         Batch batch = batch(config, loss, size, length);
-        Workspace ws = Workspace.forTraining(backend, (long) size * length, 1);
+        Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
+        Workspace ws = recompute ? keeping.recomputing() : keeping;
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
         double weight = 1.0 / batch.targets();
         Measurement measured = Measurement.of("tokens/s", (double) size * length, runs, () -> {

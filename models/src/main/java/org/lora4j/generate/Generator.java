@@ -1,29 +1,37 @@
 package org.lora4j.generate;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.nn.KeyValueCache;
-import org.lora4j.nn.Workspace;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.tensor.Tensor;
 
 /**
- * Continues token sequences with a GPT-2. The prompt is read in one pass; after that each token costs one position, since
- * the keys and values of the past are kept in a {@link KeyValueCache}.
- *
- * <p>Prompts of different lengths go together: the shorter ones are padded on the left, the padding is masked, and each
- * counts its positions from its own first token.
+ * Continues token sequences with a GPT-2: greedily, by drawing, or by {@link BeamSearch}. All three are a choice in the
+ * same loop, {@link Decoding}. A prompt is read in one pass; after that each token costs one position.
  */
 public final class Generator {
+
+    /** Rows in one pass of beam search: more make it no faster. */
+    private static final int ROWS_AT_ONCE = 160;
+    /** What their keys and values may take, unless a single input takes more. */
+    private static final long BYTES_AT_ONCE = 256L << 20;
 
     /** Told of every new token. */
     @FunctionalInterface
     public interface TokenListener {
         void token(int sequence, int id);
+    }
+
+    /** Told of every input that beam search has finished, as soon as it has. */
+    @FunctionalInterface
+    public interface BeamListener {
+        void found(int input, Hypothesis hypothesis);
     }
 
     private final Gpt2 model;
@@ -46,96 +54,100 @@ public final class Generator {
      */
     public List<int[]> generate(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
-        int batch = prompts.size();
-        int longest = requireFitting(prompts, maxNewTokens);
-        int vocabulary = model.config().vocabSize();
-        Backend backend = model.backend();
-        Workspace ws = Workspace.forInference(backend, (long) batch * longest);
-        KeyValueCache cache = new KeyValueCache(
-                backend, model.config().nLayer(), batch, longest + maxNewTokens, model.config().nEmbd());
-        Prompts padded = Prompts.of(prompts, longest);
-        Sampler sampler = new Sampler(sampling);
-        float[] logits = new float[batch * vocabulary];
-        List<List<Integer>> written = new ArrayList<>();
-        prompts.forEach(prompt -> written.add(new ArrayList<>()));
-        boolean[] ended = new boolean[batch];
+        SampledText text = new SampledText(model, prompts.size(), stopIds, sampling, listener);
+        Decoding decoding = new Decoding(model, prompts, 1, maxNewTokens, false);
+        if (maxNewTokens > 0) {
+            decoding.run(text);
+        }
+        return text.written();
+    }
 
-        ws.begin((long) batch * longest, 0);
-        Tensor next = maxNewTokens == 0 ? null
-                : model.next(padded.ids, padded.positions, padded.mask(longest), cache, ws);
-        int[] ids = new int[batch];
-        int[] positions = new int[batch];
-        for (int n = 0; n < maxNewTokens; n++) {
-            backend.read(next, 0, logits, 0, logits.length);
-            boolean all = true;
-            for (int b = 0; b < batch; b++) {
-                if (!ended[b]) {
-                    ids[b] = sampler.draw(logits, b * vocabulary, vocabulary, b, n);
-                    ended[b] = stopIds.contains(ids[b]);
-                    if (!ended[b]) {
-                        written.get(b).add(ids[b]);
-                        listener.token(b, ids[b]);
-                    }
-                }
-                positions[b] = prompts.get(b).length + n;
-                all &= ended[b];
-            }
-            if (all || n == maxNewTokens - 1) {
+    /**
+     * The best hypothesis of beam search for each prompt. An input's result does not depend on the others by a bit (with a
+     * base in float32 on {@code cpu}), nor on the number of threads.
+     *
+     * @param prompts      token ids, none of them empty
+     * @param maxNewTokens most tokens of a hypothesis, the stop token included; at least 1
+     * @param stopIds      tokens that end a hypothesis
+     * @param listener     told of each input when it is finished, which is not in their order
+     * @return in the order of the prompts
+     * @throws LoraException if a prompt is empty, or prompt and new tokens do not fit the model's positions
+     */
+    public List<Hypothesis> beam(
+            List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Beam beam, BeamListener listener) {
+        List<Integer> byLength = IntStream.range(0, prompts.size()).boxed()
+                .sorted(Comparator.comparing(i -> prompts.get(i).length)).toList();
+        Hypothesis[] found = new Hypothesis[prompts.size()];
+        int from = 0;
+        while (from < byLength.size()) {
+            List<Integer> some = byLength.subList(from, from + atOnce(byLength, from, prompts, maxNewTokens, beam));
+            BeamChoice choice = new BeamChoice(model, some, beam, stopIds, maxNewTokens, (input, hypothesis) -> {
+                found[input] = hypothesis;
+                listener.found(input, hypothesis);
+            });
+            new Decoding(model, some.stream().map(prompts::get).toList(), beam.width(), maxNewTokens, true).run(choice);
+            from += some.size();
+        }
+        return List.of(found);
+    }
+
+    /** How many inputs from this one on go together. */
+    private int atOnce(List<Integer> order, int from, List<int[]> prompts, int maxNewTokens, Beam beam) {
+        long perPosition = KeyValuePool.bytesPerPosition(model.config().nLayer(), model.config().nEmbd());
+        long bytes = 0;
+        int count = 0;
+        while (from + count < order.size()) {
+            bytes += perPosition * (prompts.get(order.get(from + count)).length + (long) beam.width() * maxNewTokens);
+            if (count > 0 && (bytes > BYTES_AT_ONCE || (count + 1) * beam.width() > ROWS_AT_ONCE)) {
                 break;
             }
-            ws.begin(batch, n + 1L);
-            next = model.next(ids, positions, padded.mask(longest + n + 1), cache, ws);
+            count++;
         }
-        return written.stream().map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray()).toList();
+        return count;
     }
 
-    private int requireFitting(List<int[]> prompts, int maxNewTokens) {
-        int longest = 0;
-        for (int[] prompt : prompts) {
-            if (prompt.length == 0) {
-                throw new LoraException("an empty prompt: there is nothing to continue. Give some text");
-            }
-            longest = Math.max(longest, prompt.length);
-        }
-        int limit = model.config().nPositions();
-        if (longest + maxNewTokens > limit) {
-            throw new LoraException("a prompt of " + longest + " tokens and " + maxNewTokens
-                    + " new ones are more than the model's " + limit + " positions: shorten the prompt"
-                    + (longest < limit ? " or ask for at most " + (limit - longest) + " new tokens" : ""));
-        }
-        return longest;
-    }
+    /** Draws a token for each sequence, or takes the likeliest. */
+    private static final class SampledText implements Decoding.Choice {
 
-    /** Prompts padded on the left to one length. */
-    private record Prompts(int[] ids, int[] positions, int[] padding) {
+        private final Backend backend;
+        private final Set<Integer> stopIds;
+        private final Sampler sampler;
+        private final TokenListener listener;
+        private final float[] logits;
+        private final List<List<Integer>> written = new ArrayList<>();
+        private List<Integer> sequences;
+        private int steps;
 
-        static Prompts of(List<int[]> prompts, int longest) {
-            int batch = prompts.size();
-            int[] ids = new int[batch * longest];
-            int[] positions = new int[batch * longest];
-            int[] padding = new int[batch];
-            for (int b = 0; b < batch; b++) {
-                int[] prompt = prompts.get(b);
-                padding[b] = longest - prompt.length;
-                System.arraycopy(prompt, 0, ids, b * longest + padding[b], prompt.length);
-                for (int t = 0; t < prompt.length; t++) {
-                    positions[b * longest + padding[b] + t] = t;
+        SampledText(Gpt2 model, int sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
+            this.backend = model.backend();
+            this.stopIds = stopIds;
+            this.sampler = new Sampler(sampling);
+            this.listener = listener;
+            this.logits = new float[model.config().vocabSize()];
+            this.sequences = IntStream.range(0, sequences).boxed().toList();
+            this.sequences.forEach(sequence -> written.add(new ArrayList<>()));
+        }
+
+        @Override
+        public void choose(Tensor rows, Decoding.Next next) {
+            List<Integer> left = new ArrayList<>();
+            for (int row = 0; row < sequences.size(); row++) {
+                int sequence = sequences.get(row);
+                backend.read(rows, (long) row * logits.length, logits, 0, logits.length);
+                int id = sampler.draw(logits, 0, logits.length, sequence, steps);
+                if (!stopIds.contains(id)) {
+                    written.get(sequence).add(id);
+                    listener.token(sequence, id);
+                    left.add(sequence);
+                    next.add(row, id);
                 }
             }
-            return new Prompts(ids, positions, padding);
+            sequences = left;
+            steps++;
         }
 
-        /** 1 for every position but the padding, (B, length); null where no prompt is padded. */
-        int[] mask(int length) {
-            if (Arrays.stream(padding).allMatch(p -> p == 0)) {
-                return null;
-            }
-            int[] mask = new int[padding.length * length];
-            Arrays.fill(mask, 1);
-            for (int b = 0; b < padding.length; b++) {
-                Arrays.fill(mask, b * length, b * length + padding[b], 0);
-            }
-            return mask;
+        List<int[]> written() {
+            return written.stream().map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray()).toList();
         }
     }
 }

@@ -57,9 +57,13 @@ final class Sampler {
 
     private static void requireNumber(float largest) {
         if (!Float.isFinite(largest)) {
-            throw new LoraException("the model's logits are " + largest + ", so no token can be chosen: its weights, or the"
-                    + " adapter's, hold values that are not finite. Take another copy of them");
+            throw notFinite(largest);
         }
+    }
+
+    static LoraException notFinite(double found) {
+        return new LoraException("the model's logits are " + found + ", so no token can be chosen: its weights, or the"
+                + " adapter's, hold values that are not finite. Take another copy of them");
     }
 
     /** The smaller id where two logits are equal. */

@@ -1,2 +1,2 @@
-/** Writing text with a language model: greedy and sampled decoding behind a key/value cache. */
+/** Writing text with a language model: greedy, sampled and beam search, choices in one loop over shared keys and values. */
 package org.lora4j.generate;

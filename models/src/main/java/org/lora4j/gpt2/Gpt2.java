@@ -6,6 +6,7 @@ import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.lora.AdapterMix;
 import org.lora4j.lora.LoraModel;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
@@ -16,6 +17,7 @@ import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Past;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
@@ -40,6 +42,9 @@ import org.lora4j.tensor.Tensor;
  * <p>Positions count from 0 at a row's first token, padding included, as Transformers does it unless told otherwise.
  */
 public final class Gpt2 implements LoraModel {
+
+    /** Where a {@link org.lora4j.nn.Tap} sees the sum of the embeddings. */
+    private static final String EMBEDDINGS = "transformer.embeddings";
 
     private final Gpt2Config config;
     private final Backend backend;
@@ -82,7 +87,7 @@ public final class Gpt2 implements LoraModel {
                 slot(name + ".mlp.c_fc", List.of(), parameter), slot(name + ".mlp.c_proj", List.of(), parameter),
                 config.activation());
         return new TransformerBlock(
-                norm(name + ".ln_1", parameter), attention,
+                name, norm(name + ".ln_1", parameter), attention,
                 new Dropout(dropout, Philox.site(name + ".attn.resid_dropout")), norm(name + ".ln_2", parameter), mlp,
                 new Dropout(dropout, Philox.site(name + ".mlp.dropout")));
     }
@@ -105,6 +110,7 @@ public final class Gpt2 implements LoraModel {
      * @return in memory of the workspace
      */
     public Tensor logits(Batch batch, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), true);
         ws.begin(batch.inputIds().length, 0);
         Tensor h = hidden(batch, sequences(batch, ws), ws);
         Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());
@@ -114,6 +120,7 @@ public final class Gpt2 implements LoraModel {
 
     /** Σ of the losses of the batch's targets; divide by {@link Batch#targets()} for the mean. */
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, 0);
         Tensor h = hidden(batch, sequences(batch, ws), ws);
         Targets targets = gatherTargets(batch, h, ws);
@@ -128,6 +135,7 @@ public final class Gpt2 implements LoraModel {
      * @return Σ of the losses, without the weight
      */
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
+        AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, step);
         Sequences sequences = sequences(batch, ws);
         Tensor h = hidden(batch, sequences, ws);
@@ -169,6 +177,7 @@ public final class Gpt2 implements LoraModel {
             blocks.get(layer).backward(g, layer > lowest || embeddingsTrain, sequences, ws);
         }
         if (embeddingsTrain) {
+            ws.showGradient(EMBEDDINGS, g);
             embeddingDropout.applyInPlace(g, ws);
             tokens.get().backward(ws.ints(this, "ids", g.rows()), g, ws);
             positions.get().backward(ws.ints(this, "places", g.rows()), g, ws);
@@ -194,6 +203,7 @@ public final class Gpt2 implements LoraModel {
             tokens.get().forward(types, x, 1, ws);
         }
         embeddingDropout.applyInPlace(x, ws);
+        ws.show(EMBEDDINGS, x);
         return x;
     }
 
@@ -209,6 +219,7 @@ public final class Gpt2 implements LoraModel {
         int rows = ids.length;
         int batch = cache.batch();
         int length = rows / batch;
+        AdapterMix.check(ws, batch, true);
         checkIds(ids);
         checkLength(cache.length() + length);
         IntTensor maskTensor = mask == null ? null
@@ -225,6 +236,38 @@ public final class Gpt2 implements LoraModel {
         Tensor h = ws.tensor(this, "hLast", batch, config.nEmbd());
         finalNorm.forward(last, h, ws);
         Tensor logits = ws.block(this, "nextLogits", batch, config.vocabSize());
+        head.logits(h, logits, ws);
+        return logits;
+    }
+
+    /**
+     * Forward of new positions whose past is kept elsewhere.
+     *
+     * @param ids       (N) tokens
+     * @param positions (N) their positions
+     * @param wanted    the rows of the N whose logits are made, one of each sequence; null for all
+     * @return logits, (wanted, V)
+     */
+    public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
+        AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
+        checkIds(ids);
+        for (int position : positions) {
+            checkLength(position + 1);
+        }
+        Tensor x = embed(upload("ids", ids, ws), upload("places", positions, ws), null, ws);
+        for (TransformerBlock block : blocks) {
+            x = block.forward(x, past, ws);
+        }
+        int rows = ids.length;
+        if (wanted != null) {
+            rows = wanted.length;
+            Tensor last = ws.block(this, "last", rows, config.nEmbd());
+            backend.gatherRows(x, upload("wanted", wanted, ws), last, 0);
+            x = last;
+        }
+        Tensor h = ws.block(this, "hLast", rows, config.nEmbd());
+        finalNorm.forward(x, h, ws);
+        Tensor logits = ws.block(this, "nextLogits", rows, config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
     }

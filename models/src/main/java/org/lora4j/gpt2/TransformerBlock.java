@@ -9,6 +9,7 @@ import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Module;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Past;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -27,6 +28,8 @@ import org.lora4j.tensor.Tensor;
  */
 final class TransformerBlock implements Module {
 
+    private final String attentionSum;
+    private final String mlpSum;
     private final LayerNorm norm1;
     private final CausalSelfAttention attention;
     private final Dropout attentionDropout;
@@ -34,9 +37,12 @@ final class TransformerBlock implements Module {
     private final FeedForward mlp;
     private final Dropout mlpDropout;
 
+    /** @param name as Hugging Face writes it, such as {@code transformer.h.0} */
     TransformerBlock(
-            LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2, FeedForward mlp,
-            Dropout mlpDropout) {
+            String name, LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2,
+            FeedForward mlp, Dropout mlpDropout) {
+        attentionSum = name + ".attn.residual";
+        mlpSum = name + ".mlp.residual";
         this.norm1 = norm1;
         this.attention = attention;
         this.attentionDropout = attentionDropout;
@@ -50,34 +56,59 @@ final class TransformerBlock implements Module {
      * @return x₂ (N, C), in memory of this block
      */
     Tensor forward(Tensor x, Sequences sequences, Workspace ws) {
+        Tensor x2 = output(x, ws);
+        if (ws.training()) {
+            ws.keepInput(this, x);
+        }
+        ws.enter(this);
         Tensor n1 = normed1(x, ws);
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
         norm1.forward(x, n1, ws);
         attention.forward(n1, x1, sequences, ws);
-        return finish(x, x1, ws);
+        finish(x, x1, x2, ws);
+        ws.leave();
+        return x2;
     }
 
     /** Forward of new positions behind those in the cache; see {@link CausalSelfAttention}. */
     Tensor forward(Tensor x, KeyValueCache cache, IntTensor mask, Workspace ws) {
+        Tensor x2 = output(x, ws);
         Tensor n1 = normed1(x, ws);
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
         norm1.forward(x, n1, ws);
         attention.forward(n1, x1, cache, mask, ws);
-        return finish(x, x1, ws);
+        finish(x, x1, x2, ws);
+        return x2;
     }
 
-    /** From the attention's output in x1 to the block's. */
-    private Tensor finish(Tensor x, Tensor x1, Workspace ws) {
+    /** Forward of new positions behind the past. */
+    Tensor forward(Tensor x, Past past, Workspace ws) {
+        Tensor x2 = output(x, ws);
+        Tensor n1 = normed1(x, ws);
+        Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
+        norm1.forward(x, n1, ws);
+        attention.forward(n1, x1, past, ws);
+        finish(x, x1, x2, ws);
+        return x2;
+    }
+
+    /** Where the block's output goes: the next block's input, so never memory that blocks share. */
+    private Tensor output(Tensor x, Workspace ws) {
+        return ws.tensor(this, "x2", x.rows(), x.columns());
+    }
+
+    /** From the attention's output in x1 to the block's in x2. */
+    private void finish(Tensor x, Tensor x1, Tensor x2, Workspace ws) {
         attentionDropout.applyInPlace(x1, ws);
         ws.backend().add(x, x1);
+        ws.show(attentionSum, x1);
 
         Tensor n2 = normed2(x, ws);
-        Tensor x2 = ws.tensor(this, "x2", x.rows(), x.columns());
         norm2.forward(x1, n2, ws);
         mlp.forward(n2, x2, ws);
         mlpDropout.applyInPlace(x2, ws);
         ws.backend().add(x1, x2);
-        return x2;
+        ws.show(mlpSum, x2);
     }
 
     /**
@@ -87,13 +118,18 @@ final class TransformerBlock implements Module {
     void backward(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
         boolean belowAttention = needInput || norm1.trains();
         boolean belowMlp = belowAttention || attention.trains() || norm2.trains();
+        if (!ws.holds(this)) {
+            forward(ws.keptInput(this), sequences, ws);
+        }
         Tensor dn = ws.scratch("dn", g.rows(), g.columns());
+        ws.showGradient(mlpSum, g);
 
         mlp.backward(dropped(g, mlpDropout, ws), belowMlp ? dn : null, ws);
         if (!belowMlp) {
             return;
         }
         norm2.backward(dn, g, ws);
+        ws.showGradient(attentionSum, g);
 
         attention.backward(dropped(g, attentionDropout, ws), belowAttention ? dn : null, sequences, ws);
         if (belowAttention) {

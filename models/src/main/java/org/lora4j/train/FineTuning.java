@@ -1,8 +1,5 @@
 package org.lora4j.train;
 
-import com.google.common.hash.Hasher;
-import com.google.common.hash.Hashing;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,7 +16,6 @@ import org.lora4j.data.TooLong;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.io.PeftFormat;
 import org.lora4j.lora.LoraAdapter;
-import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
 
@@ -37,7 +33,6 @@ import org.lora4j.tokenizer.Tokenizer;
 public final class FineTuning {
 
     private static final int EVALUATION_BATCH = 32;
-    private static final int FINGERPRINTED = 256;
 
     private final Gpt2 model;
     private final LoraAdapter adapter;
@@ -70,10 +65,10 @@ public final class FineTuning {
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
         recipe.put("backend", model.backend().name());
-        recipe.put("model", model.config() + ", weights " + fingerprint(model));
+        recipe.put("model", model.config() + ", weights " + Fingerprint.ofFrozen(model));
         recipe.put("adapter", describe(adapter));
-        recipe.put("data", train.size() + " pairs, " + fingerprint(examples.examples()));
-        recipe.put("dev", dev.size() + " pairs, " + fingerprint(devExamples));
+        recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
+        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples));
         recipe.put("batch", Integer.toString(batchSize));
         recipe.put("data-seed", Long.toString(seed));
     }
@@ -148,33 +143,5 @@ public final class FineTuning {
         adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
         return "dropout " + adapter.config().dropout() + ", bias " + adapter.config().bias().text() + ", "
                 + adapter.config().init() + ", parts " + adapter.config().parts() + ", on " + String.join(", ", updates);
-    }
-
-    /** Some numbers of every frozen tensor: another base of the same sizes differs in them. */
-    private static String fingerprint(Gpt2 model) {
-        Hasher hasher = Hashing.sha256().newHasher();
-        for (Parameter parameter : model.parameters()) {
-            if (!parameter.isTrainable()) {
-                float[] first = new float[(int) Math.min(FINGERPRINTED, parameter.size())];
-                model.backend().read(parameter.value(), 0, first, 0, first.length);
-                for (float value : first) {
-                    hasher.putFloat(value);
-                }
-            }
-        }
-        return hasher.hash().toString().substring(0, 16);
-    }
-
-    /** A change of the data, however small, is another run. */
-    private static String fingerprint(List<EncodedExample> examples) {
-        Hasher hasher = Hashing.sha256().newHasher();
-        for (EncodedExample example : examples) {
-            hasher.putInt(example.completionStart());
-            for (int token : example.tokens()) {
-                hasher.putInt(token);
-            }
-            hasher.putString(";", StandardCharsets.US_ASCII);
-        }
-        return hasher.hash().toString().substring(0, 16);
     }
 }

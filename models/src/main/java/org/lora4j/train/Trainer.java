@@ -77,7 +77,8 @@ public final class Trainer {
         this.saveBest = saveBest;
         this.listener = listener;
         adamW = new AdamW(backend, this.trainable, plan.adamW());
-        training = Workspace.forTraining(backend, data.maxTokensPerBatch(), plan.seed());
+        Workspace keeping = Workspace.forTraining(backend, data.maxTokensPerBatch(), plan.seed());
+        training = plan.recompute() ? keeping.recomputing() : keeping;
         evaluation = Workspace.forInference(
                 backend, dev.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1));
     }

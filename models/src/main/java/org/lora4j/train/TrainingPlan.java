@@ -23,11 +23,13 @@ import org.lora4j.optim.Schedule;
  * @param evaluateEvery  steps between two evaluations, 0 for only before and after
  * @param checkpointEvery steps between two checkpoints, 0 for none
  * @param logEvery       steps between two lines of the log
+ * @param recompute      make activations again for backward instead of keeping them: the same bits in less memory and
+ *                       more time
  */
 public record TrainingPlan(
         long steps, int accumulation, double learningRate, ScheduleKind schedule, long warmupSteps,
         AdamW.Settings adamW, double labelSmoothing, double clipNorm, long seed, long evaluateEvery,
-        long checkpointEvery, long logEvery) {
+        long checkpointEvery, long logEvery, boolean recompute) {
 
     /** How the learning rate goes after the warm-up. */
     public enum ScheduleKind {
@@ -58,7 +60,7 @@ public record TrainingPlan(
     public static TrainingPlan of(long steps, double learningRate, long seed) {
         return new TrainingPlan(
                 steps, 1, learningRate, ScheduleKind.LINEAR, Math.min(500, steps / 10),
-                new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false), 0, 0, seed, 0, 200, 10);
+                new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false), 0, 0, seed, 0, 200, 10, false);
     }
 
     private static void require(boolean holds, String option, Object found, String expected) {
@@ -77,7 +79,7 @@ public record TrainingPlan(
         return learningRate * factors.factor(step);
     }
 
-    /** What must be equal for a checkpoint of another run to be gone on from, by the names of the options. */
+    /** What must be equal for a checkpoint of another run to be gone on from, by the names of the options; not what gives the same bits. */
     public Map<String, String> recipe() {
         Map<String, String> recipe = new LinkedHashMap<>();
         recipe.put("steps", Long.toString(steps));

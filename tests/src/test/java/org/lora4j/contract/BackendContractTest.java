@@ -89,6 +89,13 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
+    class GatheredAttention extends GatheredAttentionContract {
+        GatheredAttention() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
     class Embeddings extends EmbeddingContract {
         Embeddings() {
             super(BackendContractTest.this);

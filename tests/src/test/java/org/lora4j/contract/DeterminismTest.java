@@ -129,6 +129,13 @@ class DeterminismTest {
             backend.attentionBackward(random("dy", 231, 60).matrix(), qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60),
                     y.matrix(), lse, null, shape, dropout, gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60));
             keep(y, lse, gradient);
+            IntTensor rows = backend.allocateInts(Shape.of(77, 19));
+            int[] numbers = new int[77 * 19];
+            Arrays.setAll(numbers, i -> i * 31 % 231);
+            backend.upload(numbers, 0, rows, numbers.length);
+            backend.gatheredAttention(qkv.matrix().rows(0, 77).columns(0, 60), random("k", 231, 60), random("v", 231, 60),
+                    rows, null, 5, 0.3, y.rows(0, 77));
+            keep(y);
         }
 
         private void elementwise(Tensor x) {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
@@ -16,13 +16,13 @@ import org.lora4j.train.TrainingListener;
 class AllocationTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"reference", "cpu"})
-    void aTrainingStepAfterTheFirstAllocatesNoTensor(String name) {
+    @CsvSource({"reference, false", "cpu, false", "reference, true", "cpu, true"})
+    void aTrainingStepAfterTheFirstAllocatesNoTensor(String name, boolean recompute) {
         try (Backend backend = Backends.create(name)) {
             SmallRun run = new SmallRun(backend);
             assertThat(firstStepIsNotTheLargest(run)).as("the case is worth trying").isTrue();
             List<Long> allocations = new ArrayList<>();
-            run.train(null, true, new TrainingListener() {
+            run.train(null, true, recompute, new TrainingListener() {
                 @Override
                 public void step(long step, double loss, double learningRate, double tokensPerSecond) {
                     allocations.add(backend.allocations());

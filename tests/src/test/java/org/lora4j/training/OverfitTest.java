@@ -100,6 +100,6 @@ class OverfitTest {
 
     private static TrainingPlan plan(int steps) {
         return new TrainingPlan(
-                steps, 1, 0.01, TrainingPlan.ScheduleKind.COSINE, 3, AdamW.Settings.PYTORCH, 0, 1, 1, 0, 0, 1);
+                steps, 1, 0.01, TrainingPlan.ScheduleKind.COSINE, 3, AdamW.Settings.PYTORCH, 0, 1, 1, 0, 0, 1, false);
     }
 }

@@ -44,8 +44,13 @@ final class SmallRun {
 
     /** @param folder where its files go; null for none */
     Trainer.Outcome train(Path folder, boolean evaluating, TrainingListener listener) {
+        return train(folder, evaluating, false, listener);
+    }
+
+    Trainer.Outcome train(Path folder, boolean evaluating, boolean recompute, TrainingListener listener) {
         TrainingPlan plan = new TrainingPlan(
-                STEPS, 2, 0.03, TrainingPlan.ScheduleKind.LINEAR, 4, AdamW.Settings.AUTHORS, 0.1, 1.0, 3, 3, 4, 1);
+                STEPS, 2, 0.03, TrainingPlan.ScheduleKind.LINEAR, 4, AdamW.Settings.AUTHORS, 0.1, 1.0, 3, 3, 4, 1,
+                recompute);
         List<Batch> dev = evaluating ? Batch.byLength(examples("dev", 10), 4) : List.of();
         Runnable save = folder == null ? () -> { } : () -> PeftFormat.save(adapter, folder, "small", Map.of());
         return new Trainer(

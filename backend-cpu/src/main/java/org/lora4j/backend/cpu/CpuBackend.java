@@ -203,6 +203,39 @@ final class CpuBackend implements Backend {
                 workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 
+    // ------------------------------------------------------------------------------------------------ columns
+
+    @Override
+    public void addRow(Tensor row, double alpha, MatrixView y) {
+        Checks.addRow(row, y);
+        ColumnKernels.addRow(
+                workers, floats(row, "row"), (float) alpha, floats(y, "y"), offset(y), y.rowStride(), y.rows(), y.columns());
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        Checks.scaleColumns(x, factors, y);
+        ColumnKernels.scale(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(factors, "factors"), (float) shift, floats(y, "y"),
+                offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        Checks.addColumnDots(a, b, out);
+        ColumnKernels.addDots(
+                workers, floats(a, "a"), offset(a), a.transposed() ? 1 : a.rowStride(), a.transposed() ? a.rowStride() : 1,
+                floats(b, "b"), offset(b), b.rowStride(), a.rows(), a.columns(), floats(out, "out"), offset(out));
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        Checks.divideByRoots(x, squares, y);
+        ColumnKernels.divideByRoots(
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(squares, "squares"), offset(squares),
+                squares.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
+    }
+
     // ------------------------------------------------------------------------------------------------ products
 
     @Override
@@ -286,6 +319,16 @@ final class CpuBackend implements Backend {
                 offset(y), y.rowStride(), floats(lse, "lse"), 0, intsOrNull(mask, "mask"), 0, shape, dropout,
                 floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
                 floats(dv, "dv"), offset(dv), dv.rowStride());
+    }
+
+    @Override
+    public void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+        GatheredAttention.forward(
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), floats(v, "v"), k.rows(), q.columns(),
+                ints(rows, "rows"), intsOrNull(mask, "mask"), q.rows(), rows.size() / Math.max(1, q.rows()), nHead,
+                (float) scale, floats(y, "y"), offset(y), y.rowStride());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

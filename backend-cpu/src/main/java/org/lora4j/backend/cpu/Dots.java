@@ -115,33 +115,6 @@ final class Dots {
             s32 = a3.fma(b2, s32);
             s33 = a3.fma(b3, s33);
         }
-        if (p < depth) {
-            VectorMask<Float> rest = FLOATS.indexInRange(p, depth);
-            FloatVector b0 = FloatVector.fromArray(FLOATS, y, y0 + p, rest);
-            FloatVector b1 = FloatVector.fromArray(FLOATS, y, y1 + p, rest);
-            FloatVector b2 = FloatVector.fromArray(FLOATS, y, y2 + p, rest);
-            FloatVector b3 = FloatVector.fromArray(FLOATS, y, y3 + p, rest);
-            FloatVector a0 = FloatVector.fromArray(FLOATS, x, x0 + p, rest);
-            s00 = a0.fma(b0, s00);
-            s01 = a0.fma(b1, s01);
-            s02 = a0.fma(b2, s02);
-            s03 = a0.fma(b3, s03);
-            FloatVector a1 = FloatVector.fromArray(FLOATS, x, x1 + p, rest);
-            s10 = a1.fma(b0, s10);
-            s11 = a1.fma(b1, s11);
-            s12 = a1.fma(b2, s12);
-            s13 = a1.fma(b3, s13);
-            FloatVector a2 = FloatVector.fromArray(FLOATS, x, x2 + p, rest);
-            s20 = a2.fma(b0, s20);
-            s21 = a2.fma(b1, s21);
-            s22 = a2.fma(b2, s22);
-            s23 = a2.fma(b3, s23);
-            FloatVector a3 = FloatVector.fromArray(FLOATS, x, x3 + p, rest);
-            s30 = a3.fma(b0, s30);
-            s31 = a3.fma(b1, s31);
-            s32 = a3.fma(b2, s32);
-            s33 = a3.fma(b3, s33);
-        }
         s00.intoArray(sums, to);
         s01.intoArray(sums, to + 1 * LANES);
         s02.intoArray(sums, to + 2 * LANES);
@@ -158,6 +131,9 @@ final class Dots {
         s31.intoArray(sums, to + 13 * LANES);
         s32.intoArray(sums, to + 14 * LANES);
         s33.intoArray(sums, to + 15 * LANES);
+        if (p < depth) {
+            addRest(p, depth, x, xo, xStride, xLast, y, yo, yStride, yLast, BLOCK, sums, to);
+        }
     }
 
     /** Vector j of sums ← Σ over p of x[xo + p]·y[yo + j·yStride + p]: the bits of {@link #fourByFour}, for one row of x. */
@@ -190,18 +166,6 @@ final class Dots {
             s6 = a.fma(FloatVector.fromArray(FLOATS, y, y6 + p), s6);
             s7 = a.fma(FloatVector.fromArray(FLOATS, y, y7 + p), s7);
         }
-        if (p < depth) {
-            VectorMask<Float> rest = FLOATS.indexInRange(p, depth);
-            FloatVector a = FloatVector.fromArray(FLOATS, x, xo + p, rest);
-            s0 = a.fma(FloatVector.fromArray(FLOATS, y, y0 + p, rest), s0);
-            s1 = a.fma(FloatVector.fromArray(FLOATS, y, y1 + p, rest), s1);
-            s2 = a.fma(FloatVector.fromArray(FLOATS, y, y2 + p, rest), s2);
-            s3 = a.fma(FloatVector.fromArray(FLOATS, y, y3 + p, rest), s3);
-            s4 = a.fma(FloatVector.fromArray(FLOATS, y, y4 + p, rest), s4);
-            s5 = a.fma(FloatVector.fromArray(FLOATS, y, y5 + p, rest), s5);
-            s6 = a.fma(FloatVector.fromArray(FLOATS, y, y6 + p, rest), s6);
-            s7 = a.fma(FloatVector.fromArray(FLOATS, y, y7 + p, rest), s7);
-        }
         s0.intoArray(sums, to);
         s1.intoArray(sums, to + 1 * LANES);
         s2.intoArray(sums, to + 2 * LANES);
@@ -210,5 +174,27 @@ final class Dots {
         s5.intoArray(sums, to + 5 * LANES);
         s6.intoArray(sums, to + 6 * LANES);
         s7.intoArray(sums, to + 7 * LANES);
+        if (p < depth) {
+            addRest(p, depth, x, xo, 0, 0, y, yo, yStride, yLast, LONG_BLOCK, sums, to);
+        }
+    }
+
+    /**
+     * Vector width·i + j of sums += the products from {@code p} to {@code depth}, less than a vector of them. Not part of
+     * the methods above: with it they would be past what C1 compiles with a profile ("out of virtual registers"), and a
+     * method that was compiled without one while C2 had much to do would then stay so for good, its vectors on the heap.
+     */
+    private static void addRest(
+            int p, int depth, float[] x, int xo, int xStride, int xLast, float[] y, int yo, int yStride, int yLast,
+            int width, float[] sums, int to) {
+        VectorMask<Float> rest = FLOATS.indexInRange(p, depth);
+        for (int i = 0; i <= xLast; i++) {
+            FloatVector a = FloatVector.fromArray(FLOATS, x, xo + i * xStride + p, rest);
+            for (int j = 0; j <= yLast; j++) {
+                int at = to + (i * width + j) * LANES;
+                FloatVector b = FloatVector.fromArray(FLOATS, y, yo + j * yStride + p, rest);
+                a.fma(b, FloatVector.fromArray(FLOATS, sums, at)).intoArray(sums, at);
+            }
+        }
     }
 }

@@ -1,0 +1,56 @@
+package org.lora4j.cli;
+
+import org.lora4j.LoraException;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.Beam;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** How texts are decoded, for commands that do it as the paper does. */
+final class BeamChoice {
+
+    @Option(names = "--beam", defaultValue = "10", paramLabel = "N",
+            description = "Hypotheses that beam search keeps side by side (default: ${DEFAULT-VALUE}, the paper's).")
+    private int width;
+
+    @Option(names = "--length-penalty", defaultValue = "0.9", paramLabel = "X",
+            description = "A hypothesis scores its log-probability over its length to the power X (default: "
+                    + "${DEFAULT-VALUE}, the paper's for E2E).")
+    private double lengthPenalty;
+
+    @Option(names = "--no-repeat-ngram", defaultValue = "4", paramLabel = "N",
+            description = "No N tokens are written twice in the same order, 0 for no such rule (default: ${DEFAULT-VALUE}).")
+    private int noRepeatNgram;
+
+    @Option(names = "--max-new-tokens", defaultValue = "64", paramLabel = "N",
+            description = "Most tokens to write (default: ${DEFAULT-VALUE}).")
+    private int maxNewTokens;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** What was asked for; a value that makes no sense is wrong use. */
+    Beam beam() {
+        if (maxNewTokens < 1) {
+            throw new ParameterException(command.commandLine(), "--max-new-tokens " + maxNewTokens + ": expected at least 1");
+        }
+        try {
+            return new Beam(width, lengthPenalty, noRepeatNgram);
+        } catch (LoraException refused) {
+            throw new ParameterException(command.commandLine(), refused.getMessage());
+        }
+    }
+
+    int maxNewTokens() {
+        return maxNewTokens;
+    }
+
+    /** {@code beam 10, length penalty 0.9, no 4 tokens twice, up to 64 tokens}. */
+    static String text(Beam beam, int maxNewTokens) {
+        return "beam " + beam.width() + ", length penalty " + beam.lengthPenalty()
+                + (beam.noRepeatNgram() == 0 ? "" : ", no " + beam.noRepeatNgram() + " tokens twice")
+                + ", up to " + maxNewTokens + " tokens" + (maxNewTokens == TextDecoding.MAX_NEW_TOKENS ? "" : ", not 64");
+    }
+}
