@@ -39,7 +39,7 @@ OURS = {
     "wte, c_attn": ["--targets", "wte,c_attn"],
     "q,v, DoRA": ["--dora"],
     "c_attn, wte, DoRA, bias all": ["--targets", "c_attn,wte", "--dora", "--bias", "all"],
-    "all-linear, DoRA, rslora": ["--targets", "all-linear", "--dora", "--rslora"],
+    "all-linear, DoRA, rslora": ["--targets", "all-linear", "--dora", "--rslora", "--alpha", "4"],
     "all-linear, Kaiming": ["--targets", "all-linear", "--init", "kaiming"],
 }
 

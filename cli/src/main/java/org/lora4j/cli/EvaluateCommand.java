@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = {
-            "Measures loss and perplexity on pairs, or decodes a test set and scores the texts.",
+            "Measures loss and perplexity, or decodes a test set and scores the texts.",
             "",
             "The loss is the mean of -log p over the completions' tokens, end-of-text included, in nats a token; "
                     + "perplexity is e to its power.",

@@ -41,7 +41,7 @@ import picocli.CommandLine.Parameters;
         })
 final class ReproduceCommand extends LoraCommand {
 
-    private static final long TABLE_STEPS = 1_000;
+    private static final long TABLE_STEPS = 500;
     private static final int QUICK_STEPS = 60;
     private static final int QUICK_INPUTS = 20;
     private static final int QUICK_DEV_PAIRS = 200;
@@ -81,7 +81,7 @@ final class ReproduceCommand extends LoraCommand {
     private Double epochs;
 
     @Option(names = "--steps", paramLabel = "N",
-            description = "Optimiser steps, instead of --epochs (default for --table: 1000).")
+            description = "Optimiser steps, instead of --epochs (default for --table: 500).")
     private Long steps;
 
     @Option(names = "--batch", defaultValue = "8", paramLabel = "N",
@@ -152,23 +152,30 @@ final class ReproduceCommand extends LoraCommand {
             ReproducedTable shown = new ReproducedTable(ui());
             List<RunResult> results = new ArrayList<>();
             TaskScores.Result base = trainOnly ? null : runs.base();
+            ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
             for (Experiment.Row row : rows) {
                 for (long seed : seeds) {
                     if (overwrite) {
                         runs.forget(row, seed);
                     }
-                    RunResult result = runs.train(row, plan(experiment, row, seed, setup.train().size()), commandText());
-                    result = trainOnly ? result : runs.score(row, result);
+                    TrainingPlan plan = plan(experiment, row, seed, setup.train().size());
+                    RunResult result = runs.train(row, plan, commandText());
+                    if (!trainOnly) {
+                        result = runs.score(row, result);
+                        report.write(row, result, plan, runs.texts(row, result));
+                    }
                     results.add(result);
                     if (!json) {
                         shown.printRow(result, results.size() == 1);
                     }
                 }
             }
+            Path page = trainOnly ? null : report.summarise(
+                    table == null ? null : experiment.table(table), rows, results, commandText());
             if (json) {
-                ui().printJson(results);
+                ui().printJson(results.stream().map(RunResult::json).toList());
             } else {
-                shown.summarise(results, base, root);
+                shown.summarise(results, base, root.resolve(table == null ? "table.md" : "table" + table + ".md"), page);
             }
         }
         return ExitCode.OK;
@@ -209,6 +216,6 @@ final class ReproduceCommand extends LoraCommand {
                 : model.equals(EmbeddedBase.NAME) ? experiment.learningRate().get(row.full() ? "full" : "lora") : 2e-4;
         TrainingPlan usual = option(() -> TrainingPlan.of(total, rate, seed));
         return new TrainingPlan(usual.steps(), 1, rate, usual.schedule(), usual.warmupSteps(), usual.adamW(), 0, 0, seed,
-                Math.max(1, total / 2), usual.checkpointEvery(), Math.max(1, total / 200), false);
+                table != null || trainOnly ? 0 : Math.max(1, total / 4), usual.checkpointEvery(), Math.max(1, total / 200), false);
     }
 }

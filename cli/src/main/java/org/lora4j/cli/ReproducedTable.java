@@ -15,9 +15,6 @@ import org.lora4j.reproduce.RunResult;
 /** The results of some runs as lines on a terminal, and as a table in Markdown. */
 final class ReproducedTable {
 
-    /** Its name in the folder of the runs. */
-    static final String FILE_NAME = "table.md";
-
     private static final String LINE = "%-18s %5s %11s %9s %7s %8s %8s %8s %8s %9s %9s";
 
     private final Ui ui;
@@ -64,7 +61,7 @@ final class ReproducedTable {
     }
 
     /** The base beside them, means where there are several seeds, and the table as a file. */
-    void summarise(List<RunResult> results, TaskScores.Result base, Path root) {
+    void summarise(List<RunResult> results, TaskScores.Result base, Path file, Path page) {
         if (base != null) {
             E2eScores scores = base.scores();
             ui.print(ui.dim(LINE.formatted("the base alone", "", "0", "%.4f".formatted(results.getFirst().devLossBefore()),
@@ -73,8 +70,11 @@ final class ReproducedTable {
             ui.print(ui.dim("* without paraphrases, so below METEOR 1.5"));
         }
         String table = markdown(results);
-        AtomicFile.write(root.resolve(FILE_NAME), out -> out.write(table.getBytes(StandardCharsets.UTF_8)));
-        ui.print(ui.bold("Table     ") + root.resolve(FILE_NAME));
+        AtomicFile.write(file, out -> out.write(table.getBytes(StandardCharsets.UTF_8)));
+        ui.print(ui.bold("Table     ") + file);
+        if (page != null) {
+            ui.print(ui.bold("Report    ") + page.toAbsolutePath().toUri());
+        }
     }
 
     /** A line for each row, with mean and standard deviation where it was run with several seeds. */

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import java.util.Map;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -134,6 +135,26 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
+        delegate.addRow(row, alpha, y);
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
+        delegate.scaleColumns(x, factors, shift, y, beta);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        delegate.addColumnDots(a, b, out);
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        delegate.divideByRoots(x, squares, y, beta);
+    }
+
+    @Override
     public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
         delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
     }
@@ -156,6 +177,12 @@ public abstract class ForwardingBackend implements Backend {
              MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
             AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
         delegate.attentionBackward(dy, q, k, v, y, lse, mask, shape, dropout, dq, dk, dv);
+    }
+
+    @Override
+    public void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        delegate.gatheredAttention(q, k, v, rows, mask, nHead, scale, y);
     }
 
     @Override
@@ -192,6 +219,11 @@ public abstract class ForwardingBackend implements Backend {
     @Override
     public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
         delegate.adamW(p, g, m, v, step);
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        return delegate.counters();
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.lora4j.reproduce;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -72,6 +73,11 @@ public record RunResult(
             throw new LoraException(folder + ": the run in there has " + what + " " + found + ", asked is " + asked
                     + ". Give the same options to go on with it, another --out, or --overwrite to begin anew");
         }
+    }
+
+    /** As the file has it. */
+    public JsonNode json() {
+        return JSON.valueToTree(this);
     }
 
     public void write(Path folder, String fileName) {
