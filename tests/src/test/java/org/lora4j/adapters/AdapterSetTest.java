@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,26 +98,42 @@ class AdapterSetTest {
             deltas[i] = cpu.readFloats(delta);
             adapter.detach();
         }
+        assertThat(driftInPlace(base, deltas, value -> value)).as("float32").isBetween(1e-7, 1e-4);
+        assertThat(driftInPlace(base, deltas, AdapterSetTest::toBfloat16)).as("bfloat16").isBetween(1e-2, 1.0);
+        assertThat(cpu.readFloats(weight.value())).isEqualTo(base);
+    }
+
+    /** ‖W − W₀‖ / ‖W₀‖ after adding a random ΔW to W and subtracting it again, 1000 times, in some precision. */
+    private static double driftInPlace(float[] base, float[][] deltas, UnaryOperator<Float> rounding) {
         float[] inPlace = base.clone();
+        for (int j = 0; j < base.length; j++) {
+            inPlace[j] = rounding.apply(inPlace[j]);
+        }
+        float[] start = inPlace.clone();
         Random random = new Random(5);
         for (int i = 0; i < 1000; i++) {
             float[] delta = deltas[random.nextInt(deltas.length)];
             for (int j = 0; j < inPlace.length; j++) {
-                inPlace[j] += delta[j];
-                inPlace[j] -= delta[j];
+                inPlace[j] = rounding.apply(inPlace[j] + delta[j]);
+                inPlace[j] = rounding.apply(inPlace[j] - delta[j]);
             }
         }
         double difference = 0;
         double norm = 0;
         int changed = 0;
-        for (int j = 0; j < base.length; j++) {
-            difference += Math.pow(inPlace[j] - base[j], 2);
-            norm += Math.pow(base[j], 2);
-            changed += inPlace[j] == base[j] ? 0 : 1;
+        for (int j = 0; j < start.length; j++) {
+            difference += Math.pow(inPlace[j] - start[j], 2);
+            norm += Math.pow(start[j], 2);
+            changed += inPlace[j] == start[j] ? 0 : 1;
         }
-        assertThat(Math.sqrt(difference / norm)).isBetween(1e-7, 1e-4);
-        assertThat(changed).isGreaterThan(base.length / 2);
-        assertThat(cpu.readFloats(weight.value())).isEqualTo(base);
+        assertThat(changed).isGreaterThan(start.length / 2);
+        return Math.sqrt(difference / norm);
+    }
+
+    /** To nearest, ties to even. */
+    private static float toBfloat16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return Float.intBitsToFloat(bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000);
     }
 
     @ParameterizedTest
