@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.data.DataName;
 import org.lora4j.data.DataSets;
 import org.lora4j.data.E2e;
 import org.lora4j.data.Split;
@@ -54,7 +55,7 @@ final class ScoreCommand extends LoraCommand {
 
     @Option(names = "--ref", required = true, paramLabel = "FILE",
             description = "What it is compared with; give it again for more references. A .csv or .jsonl file of pairs is "
-                    + "grouped by input; e2e:dev and e2e:test are the embedded ones.")
+                    + "grouped by input; e2e:dev and e2e:test are the embedded ones, webnlg:DIR and dart:DIR the test part in a folder.")
     private List<String> referenceFiles;
 
     @Option(names = {"--metric", "--metrics"}, split = ",", paramLabel = "NAME,…", description = "What to compute, see above.")
@@ -176,6 +177,10 @@ final class ScoreCommand extends LoraCommand {
             String file = referenceFiles.getFirst();
             if (file.startsWith(EMBEDDED) && !Files.exists(Path.of(file))) {
                 return byInput(E2e.embedded(option(() -> Split.of(file.substring(EMBEDDED.length())))));
+            }
+            DataName named = DataName.of(file);
+            if (named.isOfTriples()) {
+                return byInput(named.open(Split.TEST));
             }
             String lower = file.toLowerCase(Locale.ROOT);
             if (lower.endsWith(".csv") || lower.endsWith(".jsonl")) {

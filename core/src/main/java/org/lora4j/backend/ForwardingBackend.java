@@ -134,6 +134,26 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public void addRow(Tensor row, double alpha, MatrixView y) {
+        delegate.addRow(row, alpha, y);
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        delegate.scaleColumns(x, factors, shift, y, beta);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        delegate.addColumnDots(a, b, out);
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        delegate.divideByRoots(x, squares, y, beta);
+    }
+
+    @Override
     public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
         delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
     }

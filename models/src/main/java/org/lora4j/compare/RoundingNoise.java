@@ -162,6 +162,30 @@ final class RoundingNoise extends ForwardingBackend {
         round(out);
     }
 
+    @Override
+    public void addRow(Tensor row, double alpha, MatrixView y) {
+        delegate.addRow(row, alpha, y);
+        round(y);
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        delegate.scaleColumns(x, factors, shift, y, beta);
+        move(y, 2);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        delegate.addColumnDots(moved("a", a, sum(a.rows())), b, out);
+        round(out);
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        delegate.divideByRoots(x, squares, y, beta);
+        move(y, 2);
+    }
+
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override

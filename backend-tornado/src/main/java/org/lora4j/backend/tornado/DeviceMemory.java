@@ -23,7 +23,7 @@ import org.lora4j.LoraException;
 final class DeviceMemory {
 
     /** Java's largest array, 8.6 GB of floats. */
-    private static final int MOST = Integer.MAX_VALUE - 8;
+    static final int MOST = Integer.MAX_VALUE - 8;
     /** Stretches begin at multiples of this many elements. */
     private static final int ALIGNMENT = 32;
     private static final int FIRST_CAPACITY = 1 << 20;

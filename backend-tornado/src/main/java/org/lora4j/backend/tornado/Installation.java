@@ -1,7 +1,5 @@
 package org.lora4j.backend.tornado;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** Whether TornadoVM is in this Java process and set up as this backend needs it, looked at without loading any of it. */
@@ -35,11 +33,9 @@ final class Installation {
     }
 
     private static String missing(String home) {
-        if (!Files.isRegularFile(Path.of(home, "tornado-argfile"))) {
-            return HOME + "=" + home + " has no tornado-argfile: that is no TornadoVM SDK. Point it to one for JDK 25";
-        }
-        return "TornadoVM is not in this Java process, though " + HOME + "=" + home + ". Start lora4j by ./lora4j with a "
-                + "JDK 25, or add @" + home + "/tornado-argfile to Java's options";
+        return Sdk.problem(home, Runtime.version().feature()).orElseGet(() ->
+                "TornadoVM is not in this Java process, though TORNADOVM_HOME=" + home + ". Start lora4j by ./lora4j, or add "
+                        + "@" + home + "/tornado-argfile to Java's options");
     }
 
     /** The API may be on the class path of a Java that was not started with the rest. */

@@ -1,5 +1,6 @@
 package org.lora4j.backend.tornado;
 
+import java.util.List;
 import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
@@ -28,6 +29,16 @@ public final class TornadoProvider implements BackendProvider {
     @Override
     public String describe() {
         return unavailable().orElseGet(() -> Tornado.describe(Tornado.device()));
+    }
+
+    @Override
+    public List<Detail> details() {
+        return unavailable().isPresent() ? List.of() : Details.all();
+    }
+
+    @Override
+    public long capacity() {
+        return unavailable().isPresent() ? 0 : Details.capacity();
     }
 
     @Override
