@@ -49,7 +49,8 @@ import org.lora4j.tensor.Shape;
  * Random damage to real files, for every reader: each is read, or refused with one line that names the file; nothing else
  * is thrown, nothing takes long, nothing takes memory that the file does not justify.
  *
- * <p>A build tries a few hundred of each kind. {@code -Dlora4j.mutations=100000} tries that many.
+ * <p>A build tries a few hundred of each kind. {@code -Dlora4j.mutations=100000} tries that many, and
+ * {@code -Dlora4j.mutate=json} only the kinds whose name has that in it.
  */
 class MutationTest {
 
@@ -131,6 +132,10 @@ class MutationTest {
     // ------------------------------------------------------------------------------------------------ the files
 
     static Stream<Kind> kinds() throws IOException {
+        return all().filter(kind -> kind.name().contains(System.getProperty("lora4j.mutate", "")));
+    }
+
+    private static Stream<Kind> all() throws IOException {
         Path peft = folder.resolve("peft");
         Path bin = folder.resolve("peft-bin");
         StoredAdapter adapter = LoralibFormat.toPeft(LoralibFormat.read(loralib()), LoralibFormat.Options.alpha(32));
