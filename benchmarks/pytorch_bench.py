@@ -4,6 +4,7 @@
     python benchmarks/pytorch_bench.py step --shape gpt2 --batch 8 --length 64
     python benchmarks/pytorch_bench.py decode --shape gpt2 --length 128
     python benchmarks/pytorch_bench.py e2e [--pad 256]
+    python benchmarks/pytorch_bench.py step --device cuda --compile --json
 
 * product: torch.mm into memory that is there already, forward (x·Wᵀ) and both transposed forms (g·W, gᵀ·x).
 * step: Transformers' GPT-2 from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, or every parameter;
@@ -14,6 +15,10 @@
 * e2e: training on E2E with the embedded base, the recipe of e2e_pytorch.py (logits of targets only, batches grouped by
   length), over every so-manieth pair of the training set; up to 50 steps these are lora4j's batches in another order. With
   --pad every sequence is padded to that length and all logits are made, as the authors' scripts do.
+
+With --device cuda, step, decode and product run on the GPU: in float32 with TF32 off (PyTorch's own default), each run
+timed until the device has finished, with the peak of the device's memory in the JSON. With --compile the model goes
+through torch.compile; decoding then has a static cache, without which it would compile anew for every length.
 """
 import argparse
 import contextlib
@@ -49,10 +54,19 @@ def measure(unit, work, args, **kinds):
     seconds = {kind: [] for kind in kinds}
     for _ in range(args.runs):
         for kind, run in kinds.items():
+            finish(args)
             start = time.perf_counter()
             run()
+            finish(args)
             seconds[kind].append(time.perf_counter() - start)
     return {kind: rates(unit, work, times) for kind, times in seconds.items()}
+
+
+def finish(args):
+    """Waits for the device: a call returns when its kernels are queued."""
+    if args.device == "cuda":
+        import torch
+        torch.cuda.synchronize()
 
 
 def rates(unit, work, seconds):
@@ -80,7 +94,8 @@ def product(args):
     results = {}
     for n, inner, out in sizes:
         x, w, g = (torch.rand(shape) * 2 - 1 for shape in ((n, inner), (out, inner), (n, out)))
-        y, dx, dw = torch.empty(n, out), torch.empty(n, inner), torch.empty(out, inner)
+        x, w, g = x.to(args.device), w.to(args.device), g.to(args.device)
+        y, dx, dw = (torch.empty(shape, device=args.device) for shape in ((n, out), (n, inner), (out, inner)))
         for form, run in {
             "x·Wᵀ": lambda: torch.mm(x, w.t(), out=y),
             "g·W": lambda: torch.mm(g, w, out=dx),
@@ -109,12 +124,14 @@ def step(args):
     model = gpt2(args.shape)
     if args.method == "lora":
         model = with_lora(model, args.rank)
-    model.train()
+    model.to(args.device).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
-    ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length))
+    ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length)).to(args.device)
     labels = ids.clone()
     if args.loss == "half":
         labels[:, :args.length // 2] = -100
+    if args.compile:
+        model = torch.compile(model)
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -127,9 +144,12 @@ def step(args):
 
 def decode(args):
     import torch
-    model = gpt2(args.shape).eval()
-    prompt = torch.arange(1, PROMPT + 1)[None]
+    model = gpt2(args.shape).to(args.device).eval()
+    prompt = torch.arange(1, PROMPT + 1, device=args.device)[None]
     mask = torch.ones_like(prompt)
+    if args.compile:
+        model.generation_config.cache_implementation = "static"
+        model.forward = torch.compile(model.forward)
 
     def run():
         out = model.generate(prompt, attention_mask=mask, do_sample=False, use_cache=True, pad_token_id=0,
@@ -221,6 +241,8 @@ def main():
     parser.add_argument("--warmup", type=int, default=3, help="runs that do not count, at least")
     parser.add_argument("--warmup-seconds", type=float, default=1, help="how long they go on, at least")
     parser.add_argument("--threads", type=int, default=0, help="0 for PyTorch's choice")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="product, step, decode: where")
+    parser.add_argument("--compile", action="store_true", help="step, decode: with torch.compile")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
 
@@ -230,15 +252,25 @@ def main():
         import transformers
         print(f"PyTorch {torch.__version__}, PEFT {peft.__version__}, Transformers {transformers.__version__}")
         return
+    if args.device == "cuda" and args.what not in ("product", "step", "decode"):
+        parser.error(f"--device cuda: {args.what} is timed on the CPU only")
+    if args.compile and args.what not in ("step", "decode"):
+        parser.error(f"--compile: only step and decode take it, not {args.what}")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch sees no GPU here")
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(1)
     results = whats[args.what](args)
     resident = peak_resident_bytes()
+    on = f"PyTorch {torch.__version__}" + (", compiled" if args.compile else "")
+    device = torch.cuda.max_memory_allocated() if args.device == "cuda" else 0
+    if args.device == "cuda":
+        on += f", {torch.cuda.get_device_name()}"
     if args.json:
         print(json.dumps(dict(
             what=args.what, shape=args.shape, batch=args.batch, length=args.length, threads=torch.get_num_threads(),
-            backend=f"PyTorch {torch.__version__}", peak_resident_bytes=resident, results=results),
+            backend=on, peak_resident_bytes=resident, peak_device_bytes=device, results=results),
             indent=2, ensure_ascii=False))
         return
     for name, rate in results.items():

@@ -14,11 +14,12 @@ import org.lora4j.backend.Backends;
 /**
  * What {@code doctor} found out; its JSON is this record's.
  *
+ * @param model what {@code --model} needs, null where none was named
  * @param ready the default backend can run
  */
 record Diagnosis(
         Build lora4j, Java java, Machine system, Memory memory, Vectors vectors,
-        List<BackendState> backends, List<Embedded> embedded, boolean ready) {
+        List<BackendState> backends, List<Embedded> embedded, ModelState model, boolean ready) {
 
     /** @param location the jar or folder the command line runs from */
     record Build(String version, String location) {
@@ -49,15 +50,31 @@ record Diagnosis(
     /**
      * @param description what it runs on; null if it cannot run
      * @param reason      why it cannot run and what to do; null if it can
+     * @param details     versions, devices, settings
+     * @param capacity    how many numbers all tensors together may have; 0 if it cannot run or that is not known
      */
-    record BackendState(String name, boolean available, String description, String reason) {
+    record BackendState(
+            String name, boolean available, String description, String reason, List<BackendProvider.Detail> details,
+            long capacity) {
+    }
+
+    /**
+     * What a LoRA step on a model needs.
+     *
+     * @param name    as it was named
+     * @param step    batch, tokens and rank, in words
+     * @param numbers how many numbers it holds
+     * @param weights how many of these are the base's
+     */
+    record ModelState(String name, String step, long numbers, long weights) {
     }
 
     /** @param bytes its size, 0 if it is missing */
     record Embedded(String name, String what, String resource, boolean present, long bytes) {
     }
 
-    static Diagnosis make() {
+    /** @param model to be looked at, or null */
+    static Diagnosis make(ModelState model) {
         List<BackendState> backends = Backends.providers().stream().map(Diagnosis::state).toList();
         return new Diagnosis(
                 new Build(Version.current(), location()),
@@ -72,12 +89,16 @@ record Diagnosis(
                 List.of(
                         embedded("base-6m", "a small GPT-2 for the demo", "org/lora4j/base-6m/model.safetensors"),
                         embedded("e2e", "the E2E data set", "org/lora4j/data/e2e/e2e-dataset.zip")),
+                model,
                 backends.stream().anyMatch(backend -> backend.name().equals(BackendChoice.DEFAULT) && backend.available()));
     }
 
     private static BackendState state(BackendProvider provider) {
         String reason = provider.unavailable().orElse(null);
-        return new BackendState(provider.name(), reason == null, reason == null ? provider.describe() : null, reason);
+        boolean known = reason == null && provider.capacity() < Long.MAX_VALUE;
+        return new BackendState(
+                provider.name(), reason == null, reason == null ? provider.describe() : null, reason, provider.details(),
+                known ? provider.capacity() : 0);
     }
 
     private static Vectors widest() {

@@ -1,5 +1,15 @@
 package org.lora4j.cli;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import org.lora4j.backend.BackendProvider;
+import org.lora4j.bench.ModelShapes;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.gpt2.MemoryNeed;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -9,27 +19,55 @@ import picocli.CommandLine.Option;
         description = {
             "Shows what this machine can run.",
             "",
-            "Java, cores, memory, vectors, backends with the reason where one cannot run, and what is embedded. "
+            "Java, cores, memory, vectors, backends with the reason where one cannot run, devices, and what is embedded. "
+                    + "With --model, whether a LoRA step on it has room on each. "
                     + "Exit code 0 if the default backend can run, else 1.",
         },
         footer = {
             "  lora4j doctor",
+            "  lora4j doctor --model gpt2-medium --batch 8 --length 128",
             "  lora4j doctor --json",
         })
 final class DoctorCommand extends LoraCommand {
 
+    private static final int RANK = 4;
+
     @Option(names = "--json", description = "Print JSON, for programs.")
     private boolean json;
 
+    @Option(names = "--model", paramLabel = "DIR",
+            description = "A GPT-2's folder, or a size: base-6m, gpt2, gpt2-medium, gpt2-large or gpt2-xl.")
+    private String model;
+
+    @Option(names = "--batch", defaultValue = "8", paramLabel = "N",
+            description = "Sequences of the step that --model is to take (default: ${DEFAULT-VALUE}).")
+    private int batch;
+
+    @Option(names = "--length", defaultValue = "64", paramLabel = "N",
+            description = "Their tokens (default: ${DEFAULT-VALUE}).")
+    private int length;
+
     @Override
     protected int run() {
-        Diagnosis diagnosis = Diagnosis.make();
+        Diagnosis diagnosis = Diagnosis.make(model == null ? null : modelState());
         if (json) {
             ui().printJson(diagnosis);
         } else {
             print(diagnosis);
         }
         return diagnosis.ready() ? ExitCode.OK : ExitCode.FAILURE;
+    }
+
+    private Diagnosis.ModelState modelState() {
+        Optional<Gpt2Config> known = Files.isDirectory(Path.of(model)) ? Optional.empty() : ModelShapes.find(model);
+        Gpt2Config config = known.orElseGet(() -> Gpt2Files.config(EmbeddedBase.resolve(model)));
+        if (batch < 1 || length < 1 || length > config.nPositions()) {
+            throw wrongUse("--batch " + batch + " --length " + length + ": at least 1 each, and at most "
+                    + config.nPositions() + " tokens, which is as far as the model's positions go");
+        }
+        MemoryNeed need = MemoryNeed.ofStep(config, batch, length, RANK);
+        return new Diagnosis.ModelState(model, "a LoRA step of " + batch + " × " + length + " tokens, rank " + RANK + " on q and v",
+                need.numbers(), need.weights());
     }
 
     private void print(Diagnosis found) {
@@ -50,6 +88,12 @@ final class DoctorCommand extends LoraCommand {
             ui.print("  " + pad(backend.name(), 11)
                     + (backend.available() ? ui.good("ready") + "  " + backend.description() : ui.bad("cannot run") + "  " + backend.reason())
                     + (backend.name().equals(BackendChoice.DEFAULT) ? ui.dim(" (default)") : ""));
+            for (BackendProvider.Detail detail : backend.details()) {
+                ui.print(" ".repeat(13) + pad(detail.name(), 13) + (detail.amiss() ? ui.bad(detail.text()) : detail.text()));
+            }
+            if (found.model() != null && backend.available()) {
+                ui.print(" ".repeat(13) + pad("--model", 13) + room(found.model(), backend));
+            }
         }
         if (!found.ready() && found.backends().stream().noneMatch(b -> b.name().equals(BackendChoice.DEFAULT))) {
             ui.print("  " + pad(BackendChoice.DEFAULT, 11) + ui.bad("missing") + "  its jar is not on the class path. Start lora4j with its launcher.");
@@ -61,6 +105,24 @@ final class DoctorCommand extends LoraCommand {
                     ? ui.good("present") + "  " + embedded.what() + ", " + Bytes.text(embedded.bytes())
                     : ui.bad("missing") + "  " + embedded.resource() + " is not on the class path"));
         }
+    }
+
+    /** Whether the model's step has room. */
+    private String room(Diagnosis.ModelState model, Diagnosis.BackendState backend) {
+        if (backend.capacity() == 0) {
+            return count(model.numbers()) + " numbers for " + model.step() + "; how many there is room for is not known";
+        }
+        boolean fits = model.numbers() <= backend.capacity();
+        String numbers = "needs " + count(model.numbers()) + " numbers (" + count(model.weights()) + " weights) for "
+                + model.step() + ", has room for " + count(backend.capacity());
+        return (fits ? ui().good("fits: ") : ui().bad("too small: ")) + numbers
+                + (fits ? "" : ". Take fewer or shorter sequences, a smaller model, or another backend");
+    }
+
+    /** 124.4 million. */
+    private static String count(long numbers) {
+        return numbers < 1_000_000_000 ? String.format(Locale.ROOT, "%.1f million", 1e-6 * numbers)
+                : String.format(Locale.ROOT, "%.2f billion", 1e-9 * numbers);
     }
 
     private void row(String name, String value) {

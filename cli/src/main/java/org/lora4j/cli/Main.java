@@ -44,7 +44,12 @@ public final class Main implements Callable<Integer> {
             GenerateCommand.class,
             EvaluateCommand.class,
             ReproduceCommand.class,
+            ScoreCommand.class,
             TraceCommand.class,
+            MergeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
+            CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
 

@@ -11,9 +11,7 @@ import org.lora4j.gpt2.Gpt2;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.PeftFormat;
-import org.lora4j.io.Safetensors;
 import org.lora4j.io.SafetensorsWriter;
-import org.lora4j.io.TensorSource;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Shape;
@@ -58,7 +56,7 @@ final class TraceCommand extends LoraCommand {
 
     @Override
     protected int run() {
-        Batch input = readBatch();
+        Batch input = BatchFile.read(batch, ui());
         if (gradients && adapter == null) {
             throw wrongUse("--gradients without --adapter: a base model alone has nothing that trains");
         }
@@ -108,35 +106,5 @@ final class TraceCommand extends LoraCommand {
             writer.add("grad." + entry.key(), DType.F32, entry.shape(),
                     entry.inFileLayout(b, entry.parameter().gradient()));
         }
-    }
-
-    private Batch readBatch() {
-        try (Safetensors file = Safetensors.open(batch)) {
-            Shape shape = file.shape("input_ids");
-            if (shape.rank() != 2 || shape.size() == 0) {
-                throw new FormatException(batch, "input_ids has shape " + shape + ", expected (B, T), neither of them 0");
-            }
-            List<String> known = List.of("input_ids", "attention_mask", "token_type_ids", "labels");
-            for (String name : file.names()) {
-                if (!known.contains(name)) {
-                    ui().warn(batch + ": " + name + " is not used; known are " + String.join(", ", known));
-                }
-            }
-            int[] mask = read(file, "attention_mask", shape);
-            if (mask != null && Arrays.stream(mask).anyMatch(value -> value != 0 && value != 1)) {
-                throw new FormatException(batch, "attention_mask has values other than 0 and 1");
-            }
-            return new Batch(
-                    shape.dim(0), shape.dim(1), read(file, "input_ids", shape), mask,
-                    read(file, "token_type_ids", shape), read(file, "labels", shape));
-        }
-    }
-
-    private static int[] read(TensorSource file, String name, Shape shape) {
-        if (!file.has(name)) {
-            return null;
-        }
-        file.requireShape(name, shape.toArray());
-        return file.ints(name);
     }
 }

@@ -25,7 +25,7 @@ class DoctorCommandTest {
 
     @Test
     void aBackendThatCannotRunHasAReasonAndOneThatCanHasNone() {
-        assertThat(Diagnosis.make().backends()).allSatisfy(backend -> {
+        assertThat(Diagnosis.make(null).backends()).allSatisfy(backend -> {
             assertThat(backend.reason() == null).isEqualTo(backend.available());
             assertThat(backend.description() == null).isNotEqualTo(backend.available());
         });
@@ -33,7 +33,7 @@ class DoctorCommandTest {
 
     @Test
     void theBaseAndTheDataAreEmbedded() {
-        assertThat(Diagnosis.make().embedded()).allSatisfy(embedded -> {
+        assertThat(Diagnosis.make(null).embedded()).allSatisfy(embedded -> {
             assertThat(embedded.present()).as(embedded.resource()).isTrue();
             assertThat(embedded.bytes()).isPositive();
         });
@@ -45,5 +45,22 @@ class DoctorCommandTest {
 
         assertThat(run.out()).contains("Java ", "Memory ", "Vectors ", "reference ", "cpu ", "base-6m ", "e2e ");
         assertThat(run.out()).doesNotContain("\u001b");
+    }
+
+    @Test
+    void aModelIsMeasuredAgainstTheRoomOfEachBackend() {
+        Run small = Run.of("doctor", "--model", "base-6m");
+        Run huge = Run.of("doctor", "--model", "gpt2-xl", "--batch", "64", "--length", "1024");
+
+        assertThat(small.out()).contains("fits: needs ", " for a LoRA step of 8 × 64 tokens, rank 4 on q and v, has room for ");
+        assertThat(huge.out()).contains("too small: needs ", "(1.56 billion weights)", "smaller model");
+    }
+
+    @Test
+    void aLengthThatTheModelDoesNotHaveIsWrongUse() {
+        Run run = Run.of("doctor", "--model", "gpt2", "--length", "2000");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
+        assertThat(run.err()).contains("--length 2000", "at most 1024 tokens");
     }
 }

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import java.util.List;
 import java.util.Optional;
 
 /** Makes one kind of backend; found by {@link java.util.ServiceLoader}, so adding a backend is adding its jar. */
@@ -13,6 +14,29 @@ public interface BackendProvider {
 
     /** What it would run on, in one line for {@code doctor}: vector width, cores, device. */
     String describe();
+
+    /** What {@code doctor} tells besides {@link #describe}: versions, devices, settings. Must not throw. */
+    default List<Detail> details() {
+        return List.of();
+    }
+
+    /**
+     * How many numbers all tensors of one backend together may have on what it would run on; {@link Long#MAX_VALUE} where
+     * that is not known.
+     */
+    default long capacity() {
+        return Long.MAX_VALUE;
+    }
+
+    /**
+     * One line of {@link #details}.
+     *
+     * @param name  what it is about, {@code device 0:0}
+     * @param text  what there is; where something is amiss, that and what to do
+     * @param amiss whether something is
+     */
+    record Detail(String name, String text, boolean amiss) {
+    }
 
     /**
      * A new backend; the caller closes it.

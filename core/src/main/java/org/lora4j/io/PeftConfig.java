@@ -149,6 +149,17 @@ public final class PeftConfig {
         }
     }
 
+    /**
+     * @param format who is to hold the adapter, such as loralib
+     * @throws FormatException if it is anything but updates W₀ + s·B·A of the base as it is, which is all that format knows
+     */
+    public void requirePlainUpdates(String format) {
+        requireSupported();
+        if (fields.flag("use_dora").orElse(false)) {
+            throw fields.error("use_dora is true, and " + format + " has no DoRA; merge the adapter into its base instead");
+        }
+    }
+
     /** The rank of every module that no pattern gives another. */
     public int r() {
         return r;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
@@ -36,6 +37,7 @@ import org.lora4j.tensor.Tensor;
  *   wte.lora_embedding_A                     (r, V)         of an embedding, and lora_embedding_B (C, r)
  *   h.0.attn.c_attn.base_layer.bias          (out)          a trained bias of an adapted map
  *   h.0.ln_1.bias                            (C)            a trained bias elsewhere
+ *   ln_f.weight, lm_head.weight, …                          of a module trained as a whole, in the layout of the base's files
  * </pre>
  *
  * <p>A {@link MergedLoraLinear} of rank r and alpha on n parts is written as what PEFT has for it, one adapter of rank
@@ -47,8 +49,10 @@ import org.lora4j.tensor.Tensor;
 public final class PeftFormat {
 
     static final String PREFIX = "base_model.model.";
-    static final String PARTS = "lora4j.parts";
-    static final String WHOLE = "lora4j.whole";
+    /** The key of the metadata that names the parts of fused maps that were adapted each by itself. */
+    public static final String PARTS = "lora4j.parts";
+    /** The key of the metadata that names the fused maps that were adapted as a whole all the same. */
+    public static final String WHOLE = "lora4j.whole";
 
     private PeftFormat() {
     }
@@ -94,6 +98,10 @@ public final class PeftFormat {
         });
         Set<Parameter> adapted = adapter.projections().values().stream()
                 .map(lora -> lora.base().bias()).collect(Collectors.toSet());
+        Set<String> fused = adapter.model().projections().stream().map(slot -> slot.name() + ".weight")
+                .filter(name -> adapter.model().fanInFanOut() && !name.equals("lm_head.weight")).collect(Collectors.toSet());
+        adapter.whole().parameters().forEach((name, parameter) -> entries.add(
+                fused.contains(name) ? turned(PREFIX + name, parameter) : Entry.plain(PREFIX + name, parameter)));
         for (Parameter bias : adapter.biases()) {
             String key = adapted.contains(bias)
                     ? bias.name().substring(0, bias.name().length() - ".bias".length()) + ".base_layer.bias"
@@ -165,6 +173,7 @@ public final class PeftFormat {
                 .with("inference_mode", true)
                 .with("init_lora_weights", config.init() == LoraInit.PAPER_GAUSSIAN ? "gaussian" : true)
                 .with("lora_dropout", config.dropout())
+                .with("modules_to_save", adapter.wholeNames().isEmpty() ? null : adapter.wholeNames())
                 .with("rank_pattern", ranks)
                 .with("alpha_pattern", alphas)
                 .with("target_modules", shortest(adapter.adaptedModules(), moduleNames(adapter.model())))
@@ -172,13 +181,14 @@ public final class PeftFormat {
                 .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
     }
 
-    private static <V> V mostCommon(Map<String, V> values) {
+    /** The value that most keys have. */
+    public static <V> V mostCommon(Map<String, V> values) {
         return values.values().stream().collect(Collectors.groupingBy(v -> v, TreeMap::new, Collectors.counting()))
                 .entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
     }
 
     /** The shortest ends of names that mean these modules and no others: c_attn, then attn.c_proj, then whole names. */
-    static List<String> shortest(Set<String> modules, List<String> all) {
+    public static List<String> shortest(Set<String> modules, List<String> all) {
         for (int words = 1; words <= 2; words++) {
             int count = words;
             List<String> ends = modules.stream().map(name -> lastWords(name, count)).distinct().sorted().toList();
@@ -217,9 +227,34 @@ public final class PeftFormat {
                     + PeftConfig.FILE_NAME + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
-        config.requireSupported();
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
-            return new PeftLoader(model, folder, config, source).load();
+            return load(model, folder, config, source);
+        }
+    }
+
+    /**
+     * Attaches an adapter that lies elsewhere than in a folder, trainable.
+     *
+     * @param path   where it came from, for messages
+     * @param source its tensors by PEFT's keys; closed by the caller
+     * @throws LoraException as {@link #load(LoraModel, Path)} does
+     */
+    public static LoraAdapter load(LoraModel model, Path path, PeftConfig config, TensorSource source) {
+        PeftUpgrade upgrade = PeftUpgrade.of(config, source);
+        upgrade.config().requireSupported();
+        return new PeftLoader(model, path, upgrade.config(), upgrade.source()).load();
+    }
+
+    /**
+     * An adapter's configuration and tensors without a model, those of older versions of PEFT in today's words.
+     *
+     * @param taker is given both while the tensors' file is open
+     */
+    public static <T> T read(Path folder, BiFunction<PeftConfig, TensorSource, T> taker) {
+        PeftConfig config = PeftConfig.read(folder);
+        try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
+            PeftUpgrade upgrade = PeftUpgrade.of(config, source);
+            return taker.apply(upgrade.config(), upgrade.source());
         }
     }
 
@@ -231,6 +266,14 @@ public final class PeftFormat {
     }
 
     // ------------------------------------------------------------------------------------------------ layouts
+
+    /** A weight that lies as (out, in) in memory and as (in, out) in GPT-2's files. */
+    private static Entry turned(String key, Parameter parameter) {
+        int out = parameter.shape().dim(0);
+        int in = parameter.shape().dim(1);
+        return new Entry(key, parameter, Shape.of(in, out),
+                values -> transpose(values, out, in), values -> transpose(values, in, out));
+    }
 
     /** B of a merged LoRA (n·w, r) as PEFT's (out, n·r): each part's block in its rows and columns, zeros elsewhere. */
     private static Entry blocks(String key, MergedLoraLinear lora) {

@@ -15,6 +15,9 @@ import org.lora4j.lora.LoraInit;
 import org.lora4j.lora.LoraModel;
 import org.lora4j.lora.LoraProjection;
 import org.lora4j.lora.LoraScaling;
+import org.lora4j.nn.Embedding;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
@@ -33,6 +36,7 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
         LoraAdapter adapter = LoraAdapter.empty(model, attached);
         try {
             wrapAll(adapter, parts);
+            adapter.trainWhole(config.modulesToSave());
             adapter.trainBiases();
             upload(adapter);
         } catch (RuntimeException e) {
@@ -128,6 +132,12 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
         }
         unread.removeIf(key -> isCopyOfBase(adapter, key));
         if (!unread.isEmpty()) {
+            List<String> heads = config.modulesToSave().stream()
+                    .filter(name -> unread.stream().anyMatch(key -> key.startsWith(PeftFormat.PREFIX + name + "."))).toList();
+            if (!heads.isEmpty()) {
+                throw error("modules_to_save has " + Names.some(heads, 3) + ", which " + model.description() + " does not have"
+                        + config.taskType().map(type -> "; it was made for a model of the kind " + type).orElse(""));
+            }
             String bias = unread.stream().anyMatch(key -> key.endsWith(".bias")) && config.bias() == BiasMode.NONE
                     ? " (its configuration says bias none)" : "";
             throw error("has tensors that belong to nothing in " + model.description() + ": "
@@ -135,20 +145,37 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
         }
     }
 
-    /** PEFT stores an adapted head's frozen weight once more; it must be this base's. */
+    /** PEFT stores the frozen weight of an embedding or head once more, adapted or not; it must be this base's. */
     private boolean isCopyOfBase(LoraAdapter adapter, String key) {
-        if (!key.startsWith(PeftFormat.PREFIX) || !key.endsWith(".base_layer.weight")) {
+        if (!key.startsWith(PeftFormat.PREFIX) || !key.endsWith(".weight")) {
             return false;
         }
-        LoraProjection lora = adapter.projections()
-                .get(key.substring(PeftFormat.PREFIX.length(), key.length() - ".base_layer.weight".length()));
-        if (lora == null || !source.shape(key).equals(lora.base().weight().shape())) {
+        String module = key.substring(PeftFormat.PREFIX.length(), key.length() - ".weight".length())
+                .replaceFirst("\\.base_layer$", "");
+        Parameter weight = frozenWeight(adapter, module);
+        if (weight == null || !source.shape(key).equals(weight.shape())) {
             return false;
         }
-        if (!Arrays.equals(source.floats(key), model.backend().readFloats(lora.base().weight().value()))) {
+        if (!Arrays.equals(source.floats(key), model.backend().readFloats(weight.value()))) {
             throw error(key + " differs from the base's weight: it was made for another base");
         }
         return true;
+    }
+
+    /** The base's weight of an embedding or the head, or of an adapted map; null for anything else. */
+    private Parameter frozenWeight(LoraAdapter adapter, String module) {
+        for (Slot<TokenEmbedding> slot : model.embeddings()) {
+            if (slot.name().equals(module)) {
+                return slot.get() instanceof Embedding plain ? plain.table()
+                        : adapter.embeddings().containsKey(module) ? adapter.embeddings().get(module).base().table() : null;
+            }
+        }
+        LoraProjection lora = adapter.projections().get(module);
+        if (lora != null) {
+            return lora.base().weight();
+        }
+        return model.projections().stream().filter(slot -> slot.name().equals(module) && module.equals("lm_head"))
+                .map(slot -> slot.get() instanceof Linear plain ? plain.weight() : null).findFirst().orElse(null);
     }
 
     private String nearest(String key) {

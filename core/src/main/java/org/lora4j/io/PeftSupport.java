@@ -26,7 +26,7 @@ final class PeftSupport {
     /** Followed; {@link PeftConfig} has them as typed values. */
     private static final Set<String> FOLLOWED = Set.of("peft_type", "r", "lora_alpha", "lora_dropout", "bias",
             "use_rslora", "fan_in_fan_out", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
-            "rank_pattern", "alpha_pattern", "init_lora_weights");
+            "rank_pattern", "alpha_pattern", "init_lora_weights", "modules_to_save");
 
     /** Say where an adapter came from, how it began, or set up something that another field must turn on first. */
     private static final Set<String> HARMLESS = Set.of("task_type", "auto_mapping", "peft_version", "inference_mode",
@@ -38,7 +38,6 @@ final class PeftSupport {
             Map.entry("use_dora", "DoRA"),
             Map.entry("use_qalora", "QA-LoRA"),
             Map.entry("lora_bias", "a bias on B"),
-            Map.entry("modules_to_save", "modules trained as a whole"),
             Map.entry("layer_replication", "repeated layers"),
             Map.entry("trainable_token_indices", "trained rows of an embedding"),
             Map.entry("target_parameters", "updates of bare parameters"),

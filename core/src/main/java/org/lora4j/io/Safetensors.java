@@ -11,8 +11,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import org.lora4j.Names;
 
 /**
  * One safetensors file, mapped into memory and checked from end to end before anything is read from it.
@@ -122,7 +120,7 @@ public final class Safetensors implements TensorSource {
     public TensorInfo info(String name) {
         TensorInfo info = tensors.get(name);
         if (info == null) {
-            throw missing(file, name, tensors.keySet());
+            throw TensorSource.missing(file, name, tensors.keySet());
         }
         return info;
     }
@@ -138,13 +136,5 @@ public final class Safetensors implements TensorSource {
         if (arena.scope().isAlive()) {
             arena.close();
         }
-    }
-
-    /** The error for a tensor that is not there, the same for one file and for many. */
-    static FormatException missing(Path where, String name, Set<String> present) {
-        List<String> nearest = Names.nearest(name, present, 3);
-        String known = nearest.isEmpty() ? "; it has " + present.size() + ": " + Names.some(present, 4)
-                : " (nearest: " + Names.some(nearest, 3) + ")";
-        return new FormatException(where, "has no tensor " + Names.quoted(name) + (present.isEmpty() ? ", nor any" : known));
     }
 }

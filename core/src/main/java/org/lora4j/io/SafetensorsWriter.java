@@ -75,6 +75,12 @@ public final class SafetensorsWriter {
         return add(new Entry(name, dtype, shape, encoder -> encoder.floats(values.get())));
     }
 
+    /** Adds a tensor whose values are asked for when it is written, once per write. */
+    public SafetensorsWriter addDoublesLater(String name, DType dtype, Shape shape, Supplier<double[]> values) {
+        requireType(name, dtype, dtype.isFloating(), "doubles");
+        return add(new Entry(name, dtype, shape, encoder -> encoder.doubles(values.get())));
+    }
+
     public SafetensorsWriter add(String name, DType dtype, Shape shape, double[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, dtype.isFloating(), "doubles");
@@ -104,6 +110,11 @@ public final class SafetensorsWriter {
         TensorInfo info = source.info(name);
         MemorySegment bytes = source.bytes(name);
         return add(new Entry(name, info.dtype(), info.shape(), encoder -> encoder.raw(bytes)));
+    }
+
+    /** Adds a tensor bit for bit. */
+    public SafetensorsWriter add(NamedTensor tensor) {
+        return add(new Entry(tensor.name(), tensor.dtype(), tensor.shape(), encoder -> encoder.raw(tensor.bytes())));
     }
 
     /** Writes the file in one atomic step, see {@link AtomicFile}. */

@@ -153,7 +153,7 @@ public final class ShardedSafetensors implements TensorSource {
     private Safetensors shard(String name) {
         Safetensors shard = shardOf.get(name);
         if (shard == null) {
-            throw Safetensors.missing(index, name, shardOf.keySet());
+            throw TensorSource.missing(index, name, shardOf.keySet());
         }
         return shard;
     }

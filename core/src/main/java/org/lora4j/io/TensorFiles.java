@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.io.torch.TorchFile;
 
 /**
  * Finds the tensors of a model or an adapter in its folder. With the stem {@code model} these are, in this order,
@@ -16,7 +17,8 @@ import org.lora4j.Names;
  *   model.safetensors.index.json    several, see {@link ShardedSafetensors}
  * </pre>
  *
- * and with {@code adapter_model} those of a PEFT adapter. A save of this folder that was interrupted is finished first,
+ * and with {@code adapter_model} those of a PEFT adapter, which older versions of PEFT wrote as {@code adapter_model.bin}, see
+ * {@link TorchFile}. A save of this folder that was interrupted is finished first,
  * see {@link AtomicFolder}.
  */
 public final class TensorFiles {
@@ -25,6 +27,9 @@ public final class TensorFiles {
     public static final String MODEL = "model";
     /** The stem of an adapter's tensors in PEFT's layout. */
     public static final String ADAPTER = "adapter_model";
+
+    /** An adapter's tensors as older versions of PEFT wrote them. */
+    public static final String ADAPTER_BIN = "adapter_model.bin";
 
     private TensorFiles() {
     }
@@ -51,6 +56,9 @@ public final class TensorFiles {
         }
         if (Files.exists(index)) {
             return ShardedSafetensors.open(index);
+        }
+        if (stem.equals(ADAPTER) && Files.exists(folder.resolve(ADAPTER_BIN))) {
+            return TorchFile.open(folder.resolve(ADAPTER_BIN));
         }
         throw new LoraException(Names.oneLine("the folder " + folder + " has neither " + single.getFileName() + " nor "
                 + index.getFileName() + "; " + contents(folder)));

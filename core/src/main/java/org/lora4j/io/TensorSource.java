@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.lora4j.Names;
 import org.lora4j.tensor.Shape;
 
 /**
@@ -55,6 +57,14 @@ public interface TensorSource extends AutoCloseable {
 
     @Override
     void close();
+
+    /** The error for a tensor that is not there, the same for one file and for many. */
+    static FormatException missing(Path where, String name, Set<String> present) {
+        List<String> nearest = Names.nearest(name, present, 3);
+        String known = nearest.isEmpty() ? "; it has " + present.size() + ": " + Names.some(present, 4)
+                : " (nearest: " + Names.some(nearest, 3) + ")";
+        return new FormatException(where, "has no tensor " + Names.quoted(name) + (present.isEmpty() ? ", nor any" : known));
+    }
 
     default DType dtype(String name) {
         return info(name).dtype();

@@ -41,11 +41,14 @@ public final class LoraAdapter {
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
     private AdapterSet set;
+    private List<String> wholeNames = List.of();
+    private WholeModules whole;
 
     private LoraAdapter(LoraModel model, LoraConfig config) {
         this.model = model;
         this.backend = model.backend();
         this.config = config;
+        this.whole = WholeModules.of(model, List.of());
     }
 
     /**
@@ -207,7 +210,18 @@ public final class LoraAdapter {
             case ALL -> model.parameters().stream().filter(parameter -> parameter.name().endsWith(".bias"))
                     .forEach(biases::add);
         }
+        biases.removeAll(whole.parameters().values());
         biases.forEach(Parameter::trainCopy);
+    }
+
+    /**
+     * Also trains these modules as a whole, on copies; call it once, before {@link #trainBiases}.
+     *
+     * @param names as PEFT's {@code modules_to_save}, see {@link WholeModules}
+     */
+    public void trainWhole(List<String> names) {
+        wholeNames = List.copyOf(names);
+        whole = WholeModules.of(model, names);
     }
 
     private void initialise(long seed) {
@@ -268,6 +282,7 @@ public final class LoraAdapter {
                 slot.set(lora.base());
             }
         }
+        whole.restore();
         biases.forEach(Parameter::restore);
     }
 
@@ -306,11 +321,12 @@ public final class LoraAdapter {
         return this;
     }
 
-    /** What trains: A and B of every update, and the biases of the bias mode; in the model's order. */
+    /** What trains: A and B of every update, modules trained as a whole, and the biases of the bias mode; in the model's order. */
     public List<Parameter> trainable() {
         List<Parameter> trainable = new ArrayList<>();
         embeddings.values().forEach(lora -> Collections.addAll(trainable, lora.loraATransposed(), lora.loraB()));
         projections.values().forEach(lora -> Collections.addAll(trainable, lora.loraA(), lora.loraB()));
+        trainable.addAll(whole.parameters().values());
         trainable.addAll(biases);
         return trainable;
     }
@@ -328,6 +344,16 @@ public final class LoraAdapter {
     /** The updates beside embeddings, by their names. */
     public Map<String, LoraEmbedding> embeddings() {
         return Collections.unmodifiableMap(embeddings);
+    }
+
+    /** The names that {@link #trainWhole} was given. */
+    public List<String> wholeNames() {
+        return wholeNames;
+    }
+
+    /** The modules that train as a whole. */
+    public WholeModules whole() {
+        return whole;
     }
 
     /** The biases that train. */

@@ -28,6 +28,7 @@ public final class CausalSelfAttention implements Module {
     private final Dropout probabilityDropout;
     private final Slot<Projection> qkv;
     private final Slot<Projection> output;
+    private final String heads;
 
     /**
      * @param layer              the block's number, by which a cache finds its keys
@@ -46,6 +47,7 @@ public final class CausalSelfAttention implements Module {
         this.probabilityDropout = probabilityDropout;
         this.qkv = qkv;
         this.output = output;
+        heads = qkv.name().replaceFirst("[^.]*$", "heads");
     }
 
     /**
@@ -57,11 +59,14 @@ public final class CausalSelfAttention implements Module {
         Tensor fused = fused(x.rows(), width, ws);
         Tensor mixed = mixed(x.rows(), width, ws);
         qkv.get().forward(x, fused, ws);
+        ws.show(qkv.name(), fused);
         ws.backend().attention(
                 fused.columns(0, width), fused.columns(width, width), fused.columns(2 * width, width), sequences.mask(),
                 shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()), mixed.matrix(),
                 ws.training() ? logSumExp(sequences, ws) : null);
+        ws.show(heads, mixed);
         output.get().forward(mixed, y, ws);
+        ws.show(output.name(), y);
     }
 
     /**
@@ -80,12 +85,14 @@ public final class CausalSelfAttention implements Module {
         Tensor mixedGradient = ws.scratch("attention.dmixed", rows, width);
         Tensor fusedGradient = ws.scratch("attention.dqkv", rows, 3 * width);
         output.get().backward(dy, mixedGradient, ws);
+        ws.showGradient(heads, mixedGradient);
         ws.backend().attentionBackward(
                 mixedGradient.matrix(), fused.columns(0, width), fused.columns(width, width),
                 fused.columns(2 * width, width), mixed.matrix(), logSumExp(sequences, ws), sequences.mask(),
                 shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()),
                 fusedGradient.columns(0, width), fusedGradient.columns(width, width),
                 fusedGradient.columns(2 * width, width));
+        ws.showGradient(qkv.name(), fusedGradient);
         qkv.get().backward(fusedGradient, dx, ws);
     }
 

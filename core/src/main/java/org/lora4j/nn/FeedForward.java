@@ -19,6 +19,7 @@ public final class FeedForward implements Module {
     private final Slot<Projection> up;
     private final Slot<Projection> down;
     private final GeluKind kind;
+    private final String activation;
 
     /**
      * @param up   C → 4C, W₁
@@ -28,6 +29,7 @@ public final class FeedForward implements Module {
         this.up = up;
         this.down = down;
         this.kind = kind;
+        activation = up.name().replaceFirst("[^.]*$", "act");
     }
 
     /**
@@ -40,8 +42,11 @@ public final class FeedForward implements Module {
                 ? ws.activation(this, "a", x.rows(), inner())
                 : ws.scratch("a", x.rows(), inner());
         up.get().forward(x, f, ws);
+        ws.show(up.name(), f);
         ws.backend().gelu(f, a, kind);
+        ws.show(activation, a);
         down.get().forward(a, y, ws);
+        ws.show(down.name(), y);
     }
 
     /**
@@ -55,7 +60,9 @@ public final class FeedForward implements Module {
         }
         Tensor df = ws.scratch("df", dy.rows(), inner());
         down.get().backward(dy, df, ws);
+        ws.showGradient(activation, df);
         ws.backend().geluBackward(hidden(dy.rows(), ws), df, df, kind);
+        ws.showGradient(up.name(), df);
         up.get().backward(df, dx, ws);
     }
 

@@ -23,6 +23,9 @@ public final class LanguageModelHead implements Module {
     /** Elements of one block of logits, 32 MB: every block reads the whole table, so there should not be many. */
     private static final int BLOCK_ELEMENTS = 1 << 23;
 
+    /** Where a {@link Tap} sees the loss of each target. */
+    private static final String LOSSES = "loss";
+
     private final Slot<Projection> projection;
 
     /** @param projection C → V, without a bias */
@@ -33,6 +36,7 @@ public final class LanguageModelHead implements Module {
     /** z ← h·Eᵀ for all rows of h; for generation and for auditors. */
     public void logits(Tensor h, Tensor z, Workspace ws) {
         projection.get().forward(h, z, ws);
+        ws.show(projection.name(), z);
     }
 
     /** Σ of the losses of the rows of h (n, C) against {@code targets[0 … n − 1]}. */
@@ -65,6 +69,7 @@ public final class LanguageModelHead implements Module {
         int even = Math.ceilDiv(rows, Math.ceilDiv(rows, blockRows)); // no block of a few rows is left over
         for (int from = 0; from < rows; from += even) {
             int count = Math.min(even, rows - from);
+            ws.beginPiece(from / even);
             Tensor hBlock = first(count, ws.block(this, "h", blockRows, width));
             Tensor z = first(count, ws.block(this, "z", blockRows, vocabulary));
             Tensor blockLosses = first(count, ws.block(this, "blockLosses", blockRows, 1));
@@ -72,16 +77,20 @@ public final class LanguageModelHead implements Module {
             backend.upload(targets, from, blockTargets, count);
             backend.copy(h.rows(from, count), hBlock.matrix());
             projection.get().forward(hBlock, z, ws);
+            ws.show(projection.name(), z);
             if (dh == null) {
                 backend.crossEntropy(z, blockTargets, labelSmoothing, blockLosses);
             } else {
                 backend.crossEntropyWithGradient(z, blockTargets, labelSmoothing, weight, blockLosses);
+                ws.showGradient(projection.name(), z);
                 Tensor dhBlock = first(count, ws.block(this, "dh", blockRows, width));
                 projection.get().backward(z, dhBlock, ws);
                 backend.copy(dhBlock.matrix(), dh.rows(from, count));
             }
             backend.copy(blockLosses.matrix(), losses.rows(from, count));
         }
+        ws.beginPiece(0);
+        ws.show(LOSSES, losses);
         return backend.sum(losses);
     }
 

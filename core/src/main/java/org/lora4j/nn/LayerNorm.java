@@ -20,11 +20,13 @@ public final class LayerNorm implements Module {
     private final Parameter gamma;
     private final Parameter beta;
     private final double epsilon;
+    private final String place;
 
     public LayerNorm(Parameter gamma, Parameter beta, double epsilon) {
         this.gamma = gamma;
         this.beta = beta;
         this.epsilon = epsilon;
+        place = gamma.name().replaceFirst("\\.weight$", "");
     }
 
     /**
@@ -36,6 +38,7 @@ public final class LayerNorm implements Module {
         if (ws.training()) {
             ws.keepInput(this, x);
         }
+        ws.show(place, y);
     }
 
     /**
@@ -43,6 +46,7 @@ public final class LayerNorm implements Module {
      * @param dx ∂L/∂x (N, C); added to
      */
     public void backward(Tensor dy, Tensor dx, Workspace ws) {
+        ws.showGradient(place, dy);
         Tensor x = ws.keptInput(this);
         ws.backend().layerNormBackward(
                 dy, x, gamma.value(), mean(x, ws), rstd(x, ws), dx, gamma.gradient(), beta.gradient());

@@ -33,6 +33,8 @@ import org.lora4j.tensor.Tensor;
 public final class Workspace {
 
     private static final Object SCRATCH = new Object();
+    /** An odd number whose multiples are far apart, so that no piece's site is another place's. */
+    private static final int PIECE = 0x9E3779B1;
 
     private final Backend backend;
     private final boolean training;
@@ -53,6 +55,8 @@ public final class Workspace {
     private Object held;
     private long tokens = 1;
     private long step;
+    private int piece;
+    private Tap tap;
 
     private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed, boolean recomputing) {
         this.backend = backend;
@@ -111,6 +115,7 @@ public final class Workspace {
     public void begin(long tokens, long step) {
         this.tokens = Math.max(1, tokens);
         this.step = step;
+        piece = 0;
         inside = null;
         held = null;
     }
@@ -132,6 +137,25 @@ public final class Workspace {
     /** Whether the activations of {@code block}'s forward are still there; if not, it has to run again. */
     public boolean holds(Object block) {
         return !recomputing || held == block;
+    }
+
+    /** From now on {@code tap} is shown what passes compute; null for none, as at first. */
+    public void watch(Tap tap) {
+        this.tap = tap;
+    }
+
+    /** For modules: shows what a place gives, to who watches. */
+    public void show(String place, Tensor value) {
+        if (tap != null) {
+            tap.value(place, value);
+        }
+    }
+
+    /** For modules: shows the gradient that arrives at a place, to who watches. */
+    public void showGradient(String place, Tensor gradient) {
+        if (tap != null) {
+            tap.gradient(place, gradient);
+        }
     }
 
     /** What backward will read: {@code owner}'s own memory in training, shared scratch otherwise. */
@@ -192,9 +216,17 @@ public final class Workspace {
         return notes.isEmpty() ? null : kind.cast(notes.get(kind));
     }
 
+    /**
+     * Says that the modules from here on see the n-th piece of the pass's rows, and not all of them at once: each piece has
+     * dropout masks of its own. A pass begins with piece 0.
+     */
+    public void beginPiece(int n) {
+        piece = n;
+    }
+
     /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
     public DropoutMask dropout(double p, int site) {
-        return dropping && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
+        return dropping && p > 0 ? new DropoutMask(p, seed, step, site + piece * PIECE) : DropoutMask.NONE;
     }
 
     private Memory memory(Object owner, String name) {

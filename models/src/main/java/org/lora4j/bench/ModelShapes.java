@@ -2,6 +2,7 @@ package org.lora4j.bench;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.gpt2.Gpt2Config;
 
@@ -19,6 +20,11 @@ public final class ModelShapes {
     }
 
     private ModelShapes() {
+    }
+
+    /** The shape of that name, if there is one. */
+    public static Optional<Gpt2Config> find(String name) {
+        return Optional.ofNullable(KNOWN.get(name));
     }
 
     /** @throws LoraException if the name is none of those known */

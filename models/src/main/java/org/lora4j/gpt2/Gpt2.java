@@ -43,6 +43,9 @@ import org.lora4j.tensor.Tensor;
  */
 public final class Gpt2 implements LoraModel {
 
+    /** Where a {@link org.lora4j.nn.Tap} sees the sum of the embeddings. */
+    private static final String EMBEDDINGS = "transformer.embeddings";
+
     private final Gpt2Config config;
     private final Backend backend;
     private final Slot<TokenEmbedding> tokens;
@@ -84,7 +87,7 @@ public final class Gpt2 implements LoraModel {
                 slot(name + ".mlp.c_fc", List.of(), parameter), slot(name + ".mlp.c_proj", List.of(), parameter),
                 config.activation());
         return new TransformerBlock(
-                norm(name + ".ln_1", parameter), attention,
+                name, norm(name + ".ln_1", parameter), attention,
                 new Dropout(dropout, Philox.site(name + ".attn.resid_dropout")), norm(name + ".ln_2", parameter), mlp,
                 new Dropout(dropout, Philox.site(name + ".mlp.dropout")));
     }
@@ -174,6 +177,7 @@ public final class Gpt2 implements LoraModel {
             blocks.get(layer).backward(g, layer > lowest || embeddingsTrain, sequences, ws);
         }
         if (embeddingsTrain) {
+            ws.showGradient(EMBEDDINGS, g);
             embeddingDropout.applyInPlace(g, ws);
             tokens.get().backward(ws.ints(this, "ids", g.rows()), g, ws);
             positions.get().backward(ws.ints(this, "places", g.rows()), g, ws);
@@ -199,6 +203,7 @@ public final class Gpt2 implements LoraModel {
             tokens.get().forward(types, x, 1, ws);
         }
         embeddingDropout.applyInPlace(x, ws);
+        ws.show(EMBEDDINGS, x);
         return x;
     }
 

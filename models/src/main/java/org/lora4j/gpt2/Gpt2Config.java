@@ -1,5 +1,7 @@
 package org.lora4j.gpt2;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.backend.GeluKind;
 import org.lora4j.tensor.Shape;
@@ -90,6 +92,18 @@ public record Gpt2Config(
             case "mlp.c_proj.weight" -> Shape.of(nEmbd, nInner);
             default -> Shape.of(nEmbd); // LayerNorms, and the biases of both c_proj
         };
+    }
+
+    /** The names of the modules that a low-rank update can sit beside, in the model's order. */
+    public List<String> adaptableModules() {
+        List<String> names = new ArrayList<>(List.of("transformer.wte", "transformer.wpe"));
+        for (int layer = 0; layer < nLayer; layer++) {
+            for (String module : List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")) {
+                names.add("transformer.h." + layer + "." + module);
+            }
+        }
+        names.add("lm_head");
+        return names;
     }
 
     /** Whether GPT-2's files hold this weight as in × out. */

@@ -28,6 +28,8 @@ import org.lora4j.tensor.Tensor;
  */
 final class TransformerBlock implements Module {
 
+    private final String attentionSum;
+    private final String mlpSum;
     private final LayerNorm norm1;
     private final CausalSelfAttention attention;
     private final Dropout attentionDropout;
@@ -35,9 +37,12 @@ final class TransformerBlock implements Module {
     private final FeedForward mlp;
     private final Dropout mlpDropout;
 
+    /** @param name as Hugging Face writes it, such as {@code transformer.h.0} */
     TransformerBlock(
-            LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2, FeedForward mlp,
-            Dropout mlpDropout) {
+            String name, LayerNorm norm1, CausalSelfAttention attention, Dropout attentionDropout, LayerNorm norm2,
+            FeedForward mlp, Dropout mlpDropout) {
+        attentionSum = name + ".attn.residual";
+        mlpSum = name + ".mlp.residual";
         this.norm1 = norm1;
         this.attention = attention;
         this.attentionDropout = attentionDropout;
@@ -96,12 +101,14 @@ final class TransformerBlock implements Module {
     private void finish(Tensor x, Tensor x1, Tensor x2, Workspace ws) {
         attentionDropout.applyInPlace(x1, ws);
         ws.backend().add(x, x1);
+        ws.show(attentionSum, x1);
 
         Tensor n2 = normed2(x, ws);
         norm2.forward(x1, n2, ws);
         mlp.forward(n2, x2, ws);
         mlpDropout.applyInPlace(x2, ws);
         ws.backend().add(x1, x2);
+        ws.show(mlpSum, x2);
     }
 
     /**
@@ -115,12 +122,14 @@ final class TransformerBlock implements Module {
             forward(ws.keptInput(this), sequences, ws);
         }
         Tensor dn = ws.scratch("dn", g.rows(), g.columns());
+        ws.showGradient(mlpSum, g);
 
         mlp.backward(dropped(g, mlpDropout, ws), belowMlp ? dn : null, ws);
         if (!belowMlp) {
             return;
         }
         norm2.backward(dn, g, ws);
+        ws.showGradient(attentionSum, g);
 
         attention.backward(dropped(g, attentionDropout, ws), belowAttention ? dn : null, sequences, ws);
         if (belowAttention) {

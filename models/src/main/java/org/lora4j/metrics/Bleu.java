@@ -1,6 +1,7 @@
 package org.lora4j.metrics;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -21,14 +22,16 @@ import java.util.Map;
  * <p>A segment's score is the same formula over the segment alone.
  *
  * @param keepCase as mteval's {@code -c}: A and a are different letters
+ * @param smooth   false as mteval's {@code --no-smoothing} and Moses's multi-bleu-detok: where no n-gram of some n matches,
+ *                 or there is none, BLEU is 0
  */
-public record Bleu(boolean keepCase) implements Metric {
+public record Bleu(boolean keepCase, boolean smooth) implements Metric {
 
     private static final int MAX_ORDER = 4;
 
-    /** Case does not count: mteval's default, and the E2E scorer's. */
+    /** Case does not count, and zeros are smoothed: mteval's default, and the E2E scorer's. */
     public Bleu() {
-        this(false);
+        this(false, true);
     }
 
     @Override
@@ -43,9 +46,9 @@ public record Bleu(boolean keepCase) implements Metric {
         for (int i = 0; i < corpus.size(); i++) {
             Counts segment = count(corpus.hypotheses().get(i), corpus.references().get(i));
             total.add(segment);
-            segments.add(segment.bleu());
+            segments.add(segment.bleu(smooth));
         }
-        return new Score(total.bleu(), segments);
+        return new Score(total.bleu(smooth), segments);
     }
 
     private Counts count(String hypothesis, List<String> references) {
@@ -96,8 +99,8 @@ public record Bleu(boolean keepCase) implements Metric {
             }
         }
 
-        double bleu() {
-            if (ngrams[1] == 0) {
+        double bleu(boolean smooth) {
+            if (ngrams[1] == 0 || !smooth && Arrays.stream(matches, 1, MAX_ORDER + 1).anyMatch(count -> count == 0)) {
                 return 0;
             }
             double logPrecisions = 0;

@@ -85,7 +85,7 @@ public final class ReportWriter {
     }
 
     /** Its line ends are LF whatever the checkout did, as a browser sees them when it checks a script's hash. */
-    private static String resource(String name) {
+    static String resource(String name) {
         try (InputStream in = ReportWriter.class.getResourceAsStream(name)) {
             if (in == null) {
                 throw new IllegalStateException("not on the class path: " + name);

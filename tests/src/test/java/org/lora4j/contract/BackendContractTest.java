@@ -21,8 +21,10 @@ abstract class BackendContractTest implements Subject {
 
     @AfterAll
     void close() {
-        backend.close();
-        backend.close(); // idempotent
+        if (backend != null) { // a subclass may have skipped
+            backend.close();
+            backend.close(); // idempotent
+        }
     }
 
     @Override

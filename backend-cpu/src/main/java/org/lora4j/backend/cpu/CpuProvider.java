@@ -34,6 +34,11 @@ public final class CpuProvider implements BackendProvider {
     }
 
     @Override
+    public long capacity() {
+        return Runtime.getRuntime().maxMemory() / Float.BYTES;
+    }
+
+    @Override
     public Backend create(BackendOptions options) {
         unavailable().ifPresent(reason -> {
             throw new LoraException("--backend cpu: " + reason);

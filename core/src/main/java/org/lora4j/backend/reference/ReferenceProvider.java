@@ -24,6 +24,11 @@ public final class ReferenceProvider implements BackendProvider {
     }
 
     @Override
+    public long capacity() {
+        return Runtime.getRuntime().maxMemory() / Double.BYTES;
+    }
+
+    @Override
     public Backend create(BackendOptions options) {
         return new ReferenceBackend();
     }

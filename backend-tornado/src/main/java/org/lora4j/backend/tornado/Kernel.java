@@ -1,0 +1,57 @@
+package org.lora4j.backend.tornado;
+
+import java.util.Locale;
+import org.lora4j.backend.tornado.kernel.AdamWKernels;
+import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
+import org.lora4j.backend.tornado.kernel.DropoutKernels;
+import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
+import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.LayerNormKernels;
+import org.lora4j.backend.tornado.kernel.ProductKernels;
+
+/** The kernels that operations are made of, each with its plain form. */
+enum Kernel {
+    FILL(ElementwiseKernels::fill),
+    SCALE(ElementwiseKernels::scale),
+    COPY(ElementwiseKernels::copy),
+    ADD(ElementwiseKernels::add),
+    GELU(ElementwiseKernels::gelu),
+    GELU_BACKWARD(ElementwiseKernels::geluBackward),
+    DROPOUT(DropoutKernels::dropout),
+    PRODUCT(ProductKernels::product),
+    COLUMN_SUMS(ProductKernels::columnSums),
+    LAYER_NORM(LayerNormKernels::forward),
+    LAYER_NORM_BACKWARD(LayerNormKernels::backward),
+    LAYER_NORM_PARAMETERS(LayerNormKernels::backwardParameters),
+    ATTENTION(AttentionKernels::forward),
+    ATTENTION_QUERIES(AttentionKernels::backwardQueries),
+    ATTENTION_KEYS(AttentionKernels::backwardKeys),
+    GATHER(EmbeddingKernels::gather),
+    SCATTER_ADD(EmbeddingKernels::scatterAdd),
+    CROSS_ENTROPY(CrossEntropyKernels::crossEntropy),
+    ADAM_W(AdamWKernels::adamW);
+
+    /** A kernel as any JVM runs it. */
+    @FunctionalInterface
+    interface Java {
+        void run(float[] memory, int[] tables, int[] args, float[] factors, int slot);
+    }
+
+    private final Java java;
+
+    Kernel(Java java) {
+        this.java = java;
+    }
+
+    /** The plain form, all work items one after the other. */
+    Java java() {
+        return java;
+    }
+
+    /** As error messages name it: {@code layer norm backward}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+}

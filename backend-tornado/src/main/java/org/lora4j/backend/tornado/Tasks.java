@@ -1,0 +1,42 @@
+package org.lora4j.backend.tornado;
+
+import org.lora4j.backend.tornado.kernel.AdamWKernels;
+import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
+import org.lora4j.backend.tornado.kernel.DropoutKernels;
+import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
+import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.LayerNormKernels;
+import org.lora4j.backend.tornado.kernel.ProductKernels;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task5;
+
+/** The kernels once more, as TornadoVM takes them: it looks for the method that such a reference calls. */
+final class Tasks {
+
+    private Tasks() {
+    }
+
+    static Task5<float[], int[], int[], float[], Integer> plain(Kernel kernel) {
+        return switch (kernel) {
+            case FILL -> ElementwiseKernels::fill;
+            case SCALE -> ElementwiseKernels::scale;
+            case COPY -> ElementwiseKernels::copy;
+            case ADD -> ElementwiseKernels::add;
+            case GELU -> ElementwiseKernels::gelu;
+            case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
+            case DROPOUT -> DropoutKernels::dropout;
+            case PRODUCT -> ProductKernels::product;
+            case COLUMN_SUMS -> ProductKernels::columnSums;
+            case LAYER_NORM -> LayerNormKernels::forward;
+            case LAYER_NORM_BACKWARD -> LayerNormKernels::backward;
+            case LAYER_NORM_PARAMETERS -> LayerNormKernels::backwardParameters;
+            case ATTENTION -> AttentionKernels::forward;
+            case ATTENTION_QUERIES -> AttentionKernels::backwardQueries;
+            case ATTENTION_KEYS -> AttentionKernels::backwardKeys;
+            case GATHER -> EmbeddingKernels::gather;
+            case SCATTER_ADD -> EmbeddingKernels::scatterAdd;
+            case CROSS_ENTROPY -> CrossEntropyKernels::crossEntropy;
+            case ADAM_W -> AdamWKernels::adamW;
+        };
+    }
+}

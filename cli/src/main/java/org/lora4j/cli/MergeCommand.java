@@ -1,0 +1,256 @@
+package org.lora4j.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.lora4j.LoraException;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Batch;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.io.AtomicFolder;
+import org.lora4j.io.DType;
+import org.lora4j.io.JsonFile;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.io.TensorFiles;
+import org.lora4j.io.TensorSource;
+import org.lora4j.io.adapter.AdapterFiles;
+import org.lora4j.io.adapter.MergeError;
+import org.lora4j.io.adapter.ModelMerger;
+import org.lora4j.io.adapter.StoredAdapter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lora4j merge}. */
+@Command(
+        name = "merge",
+        description = {
+            "Writes a model with an adapter merged in, which Transformers loads.",
+            "",
+            "W = W0 + s*B*A is computed in double and rounded once to the type that is written. The report says what that cost: the "
+                    + "largest and the mean error in ulps of the type, the error relative to the update (in bf16 and f16 rounding "
+                    + "can hide much of a small update), and how much the logits of a sample differ between base + adapter and "
+                    + "the merged model. It is written beside the model as merge_report.json.",
+        },
+        footer = "  lora4j merge --model gpt2 --adapter my-adapter --dtype bf16 --out gpt2-merged")
+final class MergeCommand extends LoraCommand {
+
+    private static final String REPORT = "merge_report.json";
+    /** What belongs to a model beside its tensors and configuration. */
+    private static final List<String> BESIDE = List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
+            "special_tokens_map.json", "added_tokens.json", "generation_config.json");
+    private static final int SAMPLE_ROWS = 4;
+    private static final int SAMPLE_LENGTH = 32;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+    private String model;
+
+    @Mixin
+    private AdapterChoice adapter;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The folder of the merged model.")
+    private Path out;
+
+    @Option(names = "--dtype", paramLabel = "TYPE",
+            description = "f32, bf16 or f16: the type to write (default: the base's own).")
+    private String dtype;
+
+    @Option(names = "--prompt", paramLabel = "TEXT",
+            description = "A text to compare logits on; may be given several times (default: drawn tokens).")
+    private List<String> prompts = List.of();
+
+    @Option(names = "--overwrite", description = "Replace the model that --out holds.")
+    private boolean overwrite;
+
+    @Option(names = "--json", description = "Print the report as JSON, for programs.")
+    private boolean json;
+
+    @Mixin
+    private BackendChoice backend;
+
+    /** How the logits of the sample changed by writing the merged weights. */
+    private record LogitsChange(double largest, double mean, double relative, double sameTop, int positions) {
+    }
+
+    @Override
+    protected int run() throws Exception {
+        DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
+                + ": expected f32, bf16 or f16"));
+        Path folder = EmbeddedBase.resolve(model);
+        Gpt2Config config = Gpt2Files.config(folder);
+        Path from = adapter.path();
+        Destination.requireFolder(out, overwrite);
+        if (Files.exists(out) && Files.isSameFile(out, folder)) {
+            throw new LoraException("--out " + out + ": is the base itself. Choose another folder");
+        }
+        List<Batch> sample = sample(folder, config);
+        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
+        List<double[]> expected = logitsWithAdapter(folder, stored, sample);
+        List<MergeError> errors = write(folder, config, stored, type);
+        LogitsChange change = compare(expected, logits(out, sample), config.vocabSize());
+        Map<String, Object> report = report(errors, change, from);
+        AtomicFolder.write(out, staging -> Files.write(staging.resolve(REPORT), new ObjectMapper()
+                .enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(report)));
+        print(report, errors, change);
+        return ExitCode.OK;
+    }
+
+    // ------------------------------------------------------------------------------------------------ writing
+
+    private List<MergeError> write(Path folder, Gpt2Config config, StoredAdapter stored, DType type) {
+        List<MergeError> errors = new ArrayList<>();
+        try (TensorSource base = TensorFiles.open(folder)) {
+            ModelMerger merger = new ModelMerger(base, stored, config.tieWordEmbeddings(), Gpt2Config::isConv1d);
+            ObjectNode written = JsonFile.read(folder.resolve("config.json"));
+            if (merger.unties()) {
+                written.put("tie_word_embeddings", false);
+                ui().info("the adapter changes one view of the tied embedding: the merged model has a head of its own");
+            }
+            if (type != null) {
+                written.put(written.has("dtype") ? "dtype" : "torch_dtype", Types.inConfiguration(type));
+            }
+            if (!written.has("architectures")) {
+                written.putArray("architectures").add("GPT2LMHeadModel");
+            }
+            AtomicFolder.write(out, staging -> {
+                errors.addAll(merger.write(staging.resolve("model.safetensors"), type));
+                Files.write(staging.resolve("config.json"), new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT)
+                        .writeValueAsString(written).getBytes(StandardCharsets.UTF_8));
+                for (String name : BESIDE) {
+                    if (Files.isRegularFile(folder.resolve(name))) {
+                        Files.copy(folder.resolve(name), staging.resolve(name));
+                    }
+                }
+            });
+        }
+        return errors;
+    }
+
+    // ------------------------------------------------------------------------------------------------ the sample
+
+    private List<Batch> sample(Path folder, Gpt2Config config) {
+        List<Batch> sample = new ArrayList<>();
+        if (prompts.isEmpty()) {
+            int length = Math.min(SAMPLE_LENGTH, config.nPositions());
+            int[] ids = new int[SAMPLE_ROWS * length];
+            double[] drawn = new double[ids.length];
+            new Philox(0).fillUniform(drawn, 0, config.vocabSize(), 0, Philox.site("merge sample"));
+            for (int i = 0; i < ids.length; i++) {
+                ids[i] = Math.min(config.vocabSize() - 1, (int) drawn[i]);
+            }
+            return List.of(new Batch(SAMPLE_ROWS, length, ids, null, null, null));
+        }
+        ByteLevelBpe tokenizer = ByteLevelBpe.load(folder);
+        for (String prompt : prompts) {
+            int[] ids = tokenizer.encode(prompt);
+            if (ids.length == 0 || ids.length > config.nPositions()) {
+                throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.nPositions());
+            }
+            sample.add(new Batch(1, ids.length, ids, null, null, null));
+        }
+        return sample;
+    }
+
+    private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
+        try (Backend b = backend.open()) {
+            Gpt2 gpt2 = Gpt2Files.load(folder, b);
+            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source()).freeze();
+            return logits(gpt2, b, sample);
+        }
+    }
+
+    private List<double[]> logits(Path folder, List<Batch> sample) {
+        try (Backend b = backend.open()) {
+            return logits(Gpt2Files.load(folder, b), b, sample);
+        }
+    }
+
+    private static List<double[]> logits(Gpt2 gpt2, Backend b, List<Batch> sample) {
+        List<double[]> all = new ArrayList<>();
+        for (Batch batch : sample) {
+            all.add(b.readDoubles(gpt2.logits(batch, Workspace.forInference(b, batch.inputIds().length))));
+        }
+        return all;
+    }
+
+    private static LogitsChange compare(List<double[]> expected, List<double[]> found, int vocabulary) {
+        double largest = 0;
+        double sum = 0;
+        double size = 0;
+        int sameTop = 0;
+        int positions = 0;
+        long count = 0;
+        for (int i = 0; i < expected.size(); i++) {
+            double[] a = expected.get(i);
+            double[] b = found.get(i);
+            for (int at = 0; at < a.length; at += vocabulary) {
+                int topA = at;
+                int topB = at;
+                for (int j = at; j < at + vocabulary; j++) {
+                    largest = Math.max(largest, Math.abs(a[j] - b[j]));
+                    sum += Math.abs(a[j] - b[j]);
+                    size = Math.max(size, Math.abs(a[j]));
+                    topA = a[j] > a[topA] ? j : topA;
+                    topB = b[j] > b[topB] ? j : topB;
+                }
+                sameTop += topA == topB ? 1 : 0;
+                positions++;
+            }
+            count += a.length;
+        }
+        return new LogitsChange(largest, sum / count, size == 0 ? 0 : largest / size, (double) sameTop / positions, positions);
+    }
+
+    // ------------------------------------------------------------------------------------------------ the report
+
+    private Map<String, Object> report(List<MergeError> errors, LogitsChange change, Path from) {
+        Map<String, Object> report = new LinkedHashMap<>();
+        report.put("model", model);
+        report.put("adapter", from.toString());
+        report.put("dtype", dtype == null ? "as the base" : dtype);
+        report.put("merged_tensors", errors.size());
+        report.put("max_error_ulps", errors.stream().mapToDouble(MergeError::maxUlps).max().orElse(0));
+        report.put("mean_error_ulps", meanUlps(errors));
+        report.put("max_error_of_update", errors.stream().mapToDouble(MergeError::ofUpdate).max().orElse(0));
+        report.put("logits_max_change", change.largest());
+        report.put("logits_mean_change", change.mean());
+        report.put("logits_max_change_relative", change.relative());
+        report.put("logits_same_top_token", change.sameTop());
+        report.put("logits_positions", change.positions());
+        report.put("tensors", errors);
+        return report;
+    }
+
+    private static double meanUlps(List<MergeError> errors) {
+        double weighted = errors.stream().mapToDouble(error -> error.meanUlps() * error.elements()).sum();
+        return errors.isEmpty() ? 0 : weighted / errors.stream().mapToLong(MergeError::elements).sum();
+    }
+
+    private void print(Map<String, Object> report, List<MergeError> errors, LogitsChange change) {
+        if (json) {
+            ui().printJson(report);
+            return;
+        }
+        ui().print("wrote " + out + ": " + errors.size() + " merged tensors, " + (dtype == null ? "in the base's types" : dtype));
+        ui().print(String.format(Locale.ROOT, "rounding  at most %.3f ulp, %.3f in the mean; at most %.2g of an update's norm",
+                report.get("max_error_ulps"), report.get("mean_error_ulps"), report.get("max_error_of_update")));
+        ui().print(String.format(Locale.ROOT, "logits    changed by at most %.2g (%.2g of the largest), %.2g in the mean; same first "
+                + "token at %.1f %% of %d positions", change.largest(), change.relative(), change.mean(),
+                100 * change.sameTop(), change.positions()));
+    }
+}

@@ -1,0 +1,2 @@
+/** What an adapter looks like from outside: the norms and singular values of its updates, as in section 7 of the paper. */
+package org.lora4j.analysis;

@@ -1,0 +1,221 @@
+package org.lora4j.backend;
+
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A backend that hands every operation to another one: the base of those that watch or change a few operations. Tensors
+ * are the other's, so both may be used side by side.
+ */
+public abstract class ForwardingBackend implements Backend {
+
+    /** Who does the work. */
+    protected final Backend delegate;
+
+    protected ForwardingBackend(Backend delegate) {
+        this.delegate = delegate;
+    }
+
+    @Override
+    public String name() {
+        return delegate.name();
+    }
+
+    @Override
+    public String describe() {
+        return delegate.describe();
+    }
+
+    @Override
+    public double unitRoundoff() {
+        return delegate.unitRoundoff();
+    }
+
+    @Override
+    public Tensor allocate(Shape shape) {
+        return delegate.allocate(shape);
+    }
+
+    @Override
+    public Tensor allocateWeight(Shape shape, WeightType type) {
+        return delegate.allocateWeight(shape, type);
+    }
+
+    @Override
+    public IntTensor allocateInts(Shape shape) {
+        return delegate.allocateInts(shape);
+    }
+
+    @Override
+    public long allocations() {
+        return delegate.allocations();
+    }
+
+    @Override
+    public void freeze(Tensor constant) {
+        delegate.freeze(constant);
+    }
+
+    @Override
+    public void upload(float[] src, int from, Tensor dst, long to, int count) {
+        delegate.upload(src, from, dst, to, count);
+    }
+
+    @Override
+    public void upload(double[] src, int from, Tensor dst, long to, int count) {
+        delegate.upload(src, from, dst, to, count);
+    }
+
+    @Override
+    public void upload(int[] src, int from, IntTensor dst, int count) {
+        delegate.upload(src, from, dst, count);
+    }
+
+    @Override
+    public void read(Tensor src, long from, float[] dst, int to, int count) {
+        delegate.read(src, from, dst, to, count);
+    }
+
+    @Override
+    public void read(Tensor src, long from, double[] dst, int to, int count) {
+        delegate.read(src, from, dst, to, count);
+    }
+
+    @Override
+    public void fill(Tensor x, double value) {
+        delegate.fill(x, value);
+    }
+
+    @Override
+    public void scale(Tensor x, double alpha) {
+        delegate.scale(x, alpha);
+    }
+
+    @Override
+    public void copy(MatrixView x, MatrixView y) {
+        delegate.copy(x, y);
+    }
+
+    @Override
+    public void add(MatrixView x, MatrixView y, double alpha) {
+        delegate.add(x, y, alpha);
+    }
+
+    @Override
+    public void dropout(Tensor x, Tensor y, DropoutMask mask) {
+        delegate.dropout(x, y, mask);
+    }
+
+    @Override
+    public void gelu(Tensor x, Tensor y, GeluKind kind) {
+        delegate.gelu(x, y, kind);
+    }
+
+    @Override
+    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
+        delegate.geluBackward(x, dy, dx, kind);
+    }
+
+    @Override
+    public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
+        delegate.matmul(a, b, c, alpha, beta);
+    }
+
+    @Override
+    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+        delegate.linear(x, w, bias, y);
+    }
+
+    @Override
+    public void addColumnSums(MatrixView g, Tensor out) {
+        delegate.addColumnSums(g, out);
+    }
+
+    @Override
+    public void addRow(Tensor row, double alpha, MatrixView y) {
+        delegate.addRow(row, alpha, y);
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+        delegate.scaleColumns(x, factors, shift, y, beta);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        delegate.addColumnDots(a, b, out);
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        delegate.divideByRoots(x, squares, y, beta);
+    }
+
+    @Override
+    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+        delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+    }
+
+    @Override
+    public void layerNormBackward(
+             Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        delegate.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+    }
+
+    @Override
+    public void attention(
+             MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
+            MatrixView y, Tensor lse) {
+        delegate.attention(q, k, v, mask, shape, dropout, y, lse);
+    }
+
+    @Override
+    public void attentionBackward(
+             MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
+            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
+        delegate.attentionBackward(dy, q, k, v, y, lse, mask, shape, dropout, dq, dk, dv);
+    }
+
+    @Override
+    public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
+        delegate.gatherRows(table, rows, out, beta);
+    }
+
+    @Override
+    public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
+        delegate.scatterAddRows(g, rows, table);
+    }
+
+    @Override
+    public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
+        delegate.crossEntropy(logits, targets, labelSmoothing, losses);
+    }
+
+    @Override
+    public void crossEntropyWithGradient(
+             Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
+        delegate.crossEntropyWithGradient(logits, targets, labelSmoothing, weight, losses);
+    }
+
+    @Override
+    public double sum(Tensor x) {
+        return delegate.sum(x);
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        return delegate.sumOfSquares(x);
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
+        delegate.adamW(p, g, m, v, step);
+    }
+
+    @Override
+    public void close() {
+        delegate.close();
+    }
+}
