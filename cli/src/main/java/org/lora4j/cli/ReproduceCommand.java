@@ -7,6 +7,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.E2e;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
+import org.lora4j.evaluate.DecodedLines;
 import org.lora4j.evaluate.TestInputs;
 import org.lora4j.gpt2.EmbeddedBase;
 import org.lora4j.reproduce.Experiment;
@@ -153,6 +154,9 @@ final class ReproduceCommand extends LoraCommand {
             List<RunResult> results = new ArrayList<>();
             Path page = null;
             TrainingPlan plan = null;
+            if (overwrite) {
+                DecodedLines.delete(root.resolve(ReproducedRun.BASE));
+            }
             TaskScores.Result base = trainOnly ? null : runs.base();
             ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
             for (Experiment.Row row : rows) {
