@@ -25,7 +25,10 @@ import org.lora4j.tensor.Tensor;
 class DeterminismTest {
 
     static List<BackendProvider> providers() {
-        return Backends.providers().stream().filter(provider -> provider.unavailable().isEmpty()).toList();
+        String wanted = System.getProperty("lora4j.test.backends");
+        return Backends.providers().stream()
+                .filter(provider -> wanted == null || List.of(wanted.split(",")).contains(provider.name()))
+                .filter(provider -> provider.unavailable().isEmpty()).toList();
     }
 
     @ParameterizedTest
