@@ -34,6 +34,9 @@ final class ReproducedReport {
     private static final List<Column> COLUMNS = List.of(
             new Column("Parameters", 0, 0), new Column("Dev loss", 4, -1), new Column("BLEU", 2, 1), new Column("NIST", 4, 1),
             new Column("METEOR*", 2, 1), new Column("ROUGE-L", 2, 1), new Column("CIDEr", 4, 1));
+    private static final List<Column> PAPERS_COLUMNS = List.of(
+            new Column("Validation loss", 2, -1), new Column("BLEU", 2, 1), new Column("NIST", 4, 1),
+            new Column("METEOR", 2, 1), new Column("ROUGE-L", 2, 1), new Column("CIDEr", 4, 1));
     private static final String METEOR = "* METEOR without paraphrases, so below METEOR 1.5, which the paper prints.";
 
     private final Experiment experiment;
@@ -114,8 +117,14 @@ final class ReproducedReport {
     }
 
     private static Line published(Published paper) {
-        return new Line("paper, " + paper.row(), List.of(Double.NaN, or(paper.devLoss(), 1), or(paper.bleu(), 100),
-                or(paper.nist(), 1), or(paper.meteor(), 100), or(paper.rougeL(), 100), or(paper.cider(), 1)), false);
+        List<Double> values = new ArrayList<>(List.of(Double.NaN)); // parameters, which the row's name tells
+        values.addAll(values(paper));
+        return new Line("paper, " + paper.row(), values, false);
+    }
+
+    private static List<Double> values(Published paper) {
+        return List.of(or(paper.devLoss(), 1), or(paper.bleu(), 100), or(paper.nist(), 1), or(paper.meteor(), 100),
+                or(paper.rougeL(), 100), or(paper.cider(), 1));
     }
 
     private static double or(Double value, double factor) {
@@ -198,14 +207,14 @@ final class ReproducedReport {
         lines.add(new Line("the base alone", values(0, best.devLossBefore(), base.scores()), false));
         report.comparison(new Comparison("Our runs", (table == null ? "" : table.note() + " ") + METEOR, COLUMNS, lines));
         List<Line> published = rows.stream().filter(row -> row.paper() != null)
-                .map(row -> new Line(row.paper().row(), published(row.paper()).values(), true)).toList();
+                .map(row -> new Line(row.paper().row(), values(row.paper()), true)).toList();
         if (published.size() > 1) {
-            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set, with METEOR 1.5.",
-                    COLUMNS, published));
+            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set; METEOR is 1.5 here.",
+                    PAPERS_COLUMNS, published));
         }
         Map<String, String> used = used(best, plan);
         if (table != null) {
-            used.put("adapter", "as each row says, alpha " + setup.alpha());
+            used.put("adapter", "as each row says, alpha " + number(setup.alpha()));
             used.put("learning_rate", learningRates(results) + ", %s, %d warm-up steps".formatted(
                     plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
         }
@@ -226,9 +235,9 @@ final class ReproducedReport {
         return page;
     }
 
-    /** {@code 0.01}, {@code 1e-6}. */
+    /** {@code 32}, {@code 0.01}, {@code 1e-6}. */
     private static String number(double value) {
-        return Double.toString(value).replace(".0E", "e").replace('E', 'e');
+        return Double.toString(value).replace(".0E", "e").replace('E', 'e').replaceFirst("\\.0$", "");
     }
 
     /** {@code 0.01}, or each with its method where they differ. */
