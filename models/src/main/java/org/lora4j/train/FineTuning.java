@@ -64,7 +64,6 @@ public final class FineTuning {
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
-        recipe.put("backend", model.backend().name());
         recipe.put("model", model.config() + ", weights " + Fingerprint.ofFrozen(model));
         recipe.put("adapter", describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
