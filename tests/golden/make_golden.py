@@ -118,13 +118,18 @@ def save_model(model, folder, dtype, shards, hub_keys):
         save_file(tensors, path, metadata={"format": "pt"})
 
 
+def key_of(name):
+    """A parameter's key in the adapter's file."""
+    return name.replace(".modules_to_save.default", "").replace(".default", "")
+
+
 def load(folder, adapter, attention="sdpa"):
     """The case as a reader finds it on disk, in float64. Returns the model and {adapter file key: parameter}."""
     model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     model = model.double().eval()
-    return model, {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
+    return model, {key_of(n): p for n, p in model.named_parameters() if p.requires_grad}
 
 
 def logits_and_loss(model, batch):
@@ -288,7 +293,7 @@ def check(expected, params, saved, logits, name):
 def check_loaded(model, adapter):
     """PEFT drops what it does not recognise with a warning at most: every saved tensor must have arrived."""
     if adapter:
-        arrived = {k.replace(".default", ""): v for k, v in model.state_dict().items()}
+        arrived = {key_of(k): v for k, v in model.state_dict().items()}
         for key, value in load_file(adapter / "adapter_model.safetensors").items():
             assert torch.equal(arrived[key], value.double()), key
 
@@ -456,6 +461,13 @@ def merged_qv(model):
     with torch.no_grad():
         for name, mask in merged_qv_masks(params, 4).items():
             params[name].mul_(mask)
+
+
+simple("modules_to_save", "LoRA on c_attn; ln_f, the tied lm_head and c_fc are trained as a whole, on copies: wte stays the base's.",
+       config=dict(n_embd=20), lora=dict(**C_ATTN, modules_to_save=["ln_f", "lm_head", "c_fc"]))
+
+simple("modules_to_save_wte", "wte is trained as a whole, on a copy: the tied lm_head stays the base's.",
+       config=dict(n_embd=20), lora=dict(**C_ATTN, modules_to_save=["wte"]))
 
 
 def main():

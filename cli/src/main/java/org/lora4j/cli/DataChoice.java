@@ -1,10 +1,7 @@
 package org.lora4j.cli;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
-import org.lora4j.data.DataSets;
-import org.lora4j.data.E2e;
+import org.lora4j.data.DataName;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
@@ -16,11 +13,10 @@ import picocli.CommandLine.Spec;
 /** {@code --data} and what becomes of examples that are too long, for commands that read pairs. */
 final class DataChoice {
 
-    private static final String EMBEDDED = "e2e";
-
     @Option(names = "--data", paramLabel = "PATH",
             description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
-                    + "and completion, text lines context||completion, or e2e for the embedded E2E.")
+                    + "and completion, text lines context||completion, e2e for the embedded E2E, or webnlg:DIR and dart:DIR for "
+                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories).")
     private String data;
 
     @Option(names = "--too-long", defaultValue = "fail", paramLabel = "WHAT",
@@ -39,13 +35,13 @@ final class DataChoice {
     /** The pairs of a part; without {@code --data} it is wrong use. */
     List<TextPair> open(Split split) {
         requireGiven();
-        return isEmbedded() ? E2e.embedded(split) : DataSets.open(Path.of(data), split);
+        return DataName.of(data).open(split);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */
     boolean has(Split split) {
         requireGiven();
-        return isEmbedded() || DataSets.splits(Path.of(data)).contains(split);
+        return DataName.of(data).has(split);
     }
 
     /** Before anything is loaded. */
@@ -53,10 +49,6 @@ final class DataChoice {
         if (data == null) {
             throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");
         }
-    }
-
-    private boolean isEmbedded() {
-        return data.equals(EMBEDDED) && !Files.exists(Path.of(data));
     }
 
     TooLong tooLong() {

@@ -7,9 +7,15 @@ import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.data.E2e;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
+import org.lora4j.evaluate.DecodedLines;
+import org.lora4j.evaluate.ScorerFiles;
+import org.lora4j.evaluate.TestInputs;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.Beam;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.nn.Workspace;
@@ -23,12 +29,20 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = {
-            "Measures loss and perplexity on pairs of context and completion.",
+            "Measures loss and perplexity, or decodes a test set and scores the texts.",
             "",
             "The loss is the mean of -log p over the completions' tokens, end-of-text included, in nats a token; "
                     + "perplexity is e to its power.",
+            "",
+            "--task e2e writes a text for each distinct input of E2E's test set, as the paper's scripts do, and prints BLEU, NIST, "
+                    + "METEOR, ROUGE-L and CIDEr. METEOR is without paraphrases, so not that of the paper. With --out the "
+                    + "folder gets hypotheses.txt and references.txt, which the challenge's own scorer reads, and a decoding "
+                    + "that was killed goes on when the same command is given again.",
         },
-        footer = "  lora4j evaluate --model base-6m --adapter my-adapter --data e2e --split dev")
+        footer = {
+            "  lora4j evaluate --model base-6m --adapter my-adapter --data e2e --split dev",
+            "  lora4j evaluate --model base-6m --adapter my-adapter --task e2e --out decoded",
+        })
 final class EvaluateCommand extends LoraCommand {
 
     @Mixin
@@ -37,11 +51,20 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
     private Path adapter;
 
+    @Option(names = "--task", defaultValue = "loss", paramLabel = "NAME",
+            description = "loss, or e2e for texts and their five scores (default: ${DEFAULT-VALUE}).")
+    private Task task;
+
+    /** What is measured. */
+    enum Task {
+        LOSS, E2E
+    }
+
     @Mixin
     private DataChoice data;
 
-    @Option(names = "--split", defaultValue = "dev", paramLabel = "NAME",
-            description = "train, dev or test (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--split", paramLabel = "NAME",
+            description = "train, dev or test (default: dev; test for --task e2e).")
     private String split;
 
     @Option(names = "--examples", defaultValue = "0", paramLabel = "N",
@@ -51,6 +74,19 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--batch", defaultValue = "32", paramLabel = "N",
             description = "Examples at a time (default: ${DEFAULT-VALUE}).")
     private int batchSize;
+
+    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
+            description = "e2e: only N inputs, spread over the set, for a quick look; 0 for all (default: ${DEFAULT-VALUE}).")
+    private int limit;
+
+    @Mixin
+    private BeamChoice beam;
+
+    @Option(names = "--out", paramLabel = "DIR", description = "e2e: a folder for the texts; without it they are not kept.")
+    private Path out;
+
+    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts.")
+    private boolean overwrite;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
     private boolean json;
@@ -66,7 +102,51 @@ final class EvaluateCommand extends LoraCommand {
         if (examples < 0) {
             throw wrongUse("--examples " + examples + ": expected 0 (all) or more");
         }
-        List<TextPair> pairs = data.open(option(() -> Split.of(split)));
+        if (limit < 0) {
+            throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
+        }
+        Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
+        return task == Task.E2E ? decode(part) : measureLoss(part);
+    }
+
+    // ------------------------------------------------------------------------------------------------ texts
+
+    private int decode(Split part) {
+        Beam search = beam.beam();
+        Map<String, List<String>> references = TestInputs.of(
+                data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
+        if (overwrite && out != null) {
+            DecodedLines.delete(out);
+        }
+        try (Backend b = backend.open()) {
+            Gpt2 gpt2 = model.load(b);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            if (attached != null) {
+                attached.freeze();
+            }
+            TextDecoding decoding = new TextDecoding(gpt2, model.tokenizer(), search, beam.maxNewTokens());
+            TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
+            if (json) {
+                Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));
+                printed.put("inputs", references.size());
+                printed.put("seconds", result.seconds());
+                ui().printJson(printed);
+            } else {
+                new TaskScores(ui()).print(result.scores());
+                ui().print(ui().dim("%,d inputs of %s, %s".formatted(
+                        references.size(), part, BeamChoice.text(search, beam.maxNewTokens()))));
+                if (out != null) {
+                    ui().print(ui().bold("Texts     ") + out.resolve(ScorerFiles.HYPOTHESES));
+                }
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    // ------------------------------------------------------------------------------------------------ loss
+
+    private int measureLoss(Split part) {
+        List<TextPair> pairs = data.open(part);
         if (examples > 0) {
             pairs = FineTuning.sample(pairs, examples, 0);
         }

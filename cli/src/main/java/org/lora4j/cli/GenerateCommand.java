@@ -12,7 +12,10 @@ import java.util.Set;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.ExampleEncoder;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
+import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.io.FileErrors;
@@ -31,12 +34,14 @@ import picocli.CommandLine.Option;
         description = {
             "Writes text with a model and, if you like, an adapter.",
             "",
-            "Greedy unless --temperature is given. An adapter that was trained on pairs of context and completion gets its "
+            "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
                     + "prompt as such a context; otherwise the text is simply continued.",
         },
         footer = {
             "  lora4j generate --model base-6m --adapter my-adapter \\",
             "      --prompt \"name : Blue Spice | Type : pub | area : riverside\"",
+            "  lora4j generate --model base-6m --adapter my-adapter --prompts inputs.txt \\",
+            "      --beam 10 --length-penalty 0.9 --no-repeat-ngram 4",
         })
 final class GenerateCommand extends LoraCommand {
 
@@ -87,7 +92,21 @@ final class GenerateCommand extends LoraCommand {
             description = "Of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--json", description = "Print a list of {prompt, text, tokens}, for programs.")
+    @Option(names = "--beam", paramLabel = "N",
+            description = "Search for the likeliest text with N hypotheses side by side, as the paper does with 10.")
+    private Integer beamWidth;
+
+    @Option(names = "--length-penalty", defaultValue = "0.9", paramLabel = "X",
+            description = "With --beam: a text scores its log-probability over its length to the power X "
+                    + "(default: ${DEFAULT-VALUE}, the paper's for E2E).")
+    private double lengthPenalty;
+
+    @Option(names = "--no-repeat-ngram", defaultValue = "4", paramLabel = "N",
+            description = "With --beam: no N tokens are written twice in the same order, 0 for no such rule "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private int noRepeatNgram;
+
+    @Option(names = "--json", description = "Print a list of {prompt, text, tokens}, with --beam {…, score}, for programs.")
     private boolean json;
 
     @Mixin
@@ -99,6 +118,10 @@ final class GenerateCommand extends LoraCommand {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
         option(() -> new Sampling(temperature, topK, topP, seed)); // refuses nonsense before the model is loaded
+        Beam beam = beamWidth == null ? null : option(() -> new Beam(beamWidth, lengthPenalty, noRepeatNgram));
+        if (beam != null && temperature != 0) {
+            throw wrongUse("--beam and --temperature: one of the two, since beam search draws nothing");
+        }
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
@@ -112,16 +135,20 @@ final class GenerateCommand extends LoraCommand {
             }
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
-            generate(new Generator(gpt2), tokenizer, texts, used);
+            generate(new Generator(gpt2), tokenizer, texts, used, beam);
         }
         return ExitCode.OK;
     }
 
-    private void generate(Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used) {
+    private void generate(Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used, Beam beam) {
         ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
         List<int[]> ids = texts.stream()
                 .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
         Set<Integer> stop = Set.of(tokenizer.endOfText());
+        if (beam != null) {
+            search(generator, tokenizer, texts, ids, used, beam);
+            return;
+        }
         long start = System.nanoTime();
         long tokens = 0;
         List<Map<String, Object>> results = new ArrayList<>();
@@ -146,6 +173,33 @@ final class GenerateCommand extends LoraCommand {
         }
         double seconds = (System.nanoTime() - start) * 1e-9;
         ui().detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
+    }
+
+    /** As the authors decode: stops at a blank line too where the texts are completions. */
+    private void search(
+            Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> prompts, PromptFormat used, Beam beam) {
+        boolean pairs = used == PromptFormat.PAIR;
+        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : Set.of(tokenizer.endOfText());
+        List<Hypothesis> found;
+        try (Progress progress = prompts.size() > 1 ? ui().progress("generate") : Progress.SILENT) {
+            progress.start(prompts.size());
+            int[] done = new int[1];
+            found = generator.beam(prompts, maxNewTokens, stop, beam, (input, best) -> progress.update(++done[0], ""));
+        }
+        List<Map<String, Object>> results = new ArrayList<>();
+        for (int i = 0; i < found.size(); i++) {
+            int[] tokens = found.get(i).tokens();
+            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decode(tokens);
+            Map<String, Object> result = result(texts.get(i), text, tokens);
+            result.put("score", found.get(i).score());
+            results.add(result);
+            if (!json) {
+                ui().print(pairs ? text : ui().dim(texts.get(i)) + text);
+            }
+        }
+        if (json) {
+            ui().printJson(results);
+        }
     }
 
     private static Map<String, Object> result(String prompt, String text, int[] tokens) {

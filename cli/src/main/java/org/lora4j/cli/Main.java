@@ -43,6 +43,7 @@ public final class Main implements Callable<Integer> {
             TrainCommand.class,
             GenerateCommand.class,
             EvaluateCommand.class,
+            ReproduceCommand.class,
             ScoreCommand.class,
             TraceCommand.class,
             MergeCommand.class,

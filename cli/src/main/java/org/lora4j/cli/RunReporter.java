@@ -48,7 +48,7 @@ final class RunReporter {
                 Duration.ofMillis(Math.round(outcome.seconds() * 1e3)), environment(backend), timings(plan, outcome),
                 List.of(new Fact("Adapter", folder.toString()),
                         new Fact("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString())),
-                command), page);
+                command, List.of(), ""), page);
         return page;
     }
 
@@ -71,7 +71,7 @@ final class RunReporter {
                 new RecipeRow("Seed", "", "110", Long.toString(p.seed())));
     }
 
-    private static List<Fact> environment(Backend backend) {
+    static List<Fact> environment(Backend backend) {
         Runtime.Version java = Runtime.version();
         return List.of(
                 new Fact("Backend", backend.name() + ", " + backend.describe()),

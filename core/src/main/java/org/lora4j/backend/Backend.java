@@ -1,6 +1,7 @@
 package org.lora4j.backend;
 
 import java.util.Locale;
+import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -438,6 +439,11 @@ public interface Backend extends AutoCloseable {
      * @param v second moment; read and written
      */
     void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step);
+
+    /** What this backend has done so far, counted by name, such as kernels run: for benchmarks. Empty if it counts nothing. */
+    default Map<String, Long> counters() {
+        return Map.of();
+    }
 
     /** Gives back threads and device memory. Idempotent. */
     @Override

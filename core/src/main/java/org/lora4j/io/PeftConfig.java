@@ -38,6 +38,9 @@ public final class PeftConfig {
     /** The name of the file in an adapter's folder. */
     public static final String FILE_NAME = "adapter_config.json";
 
+    /** Room for the full names of a hundred thousand modules. */
+    private static final long LONGEST = 8 << 20;
+
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Path file;
@@ -90,11 +93,11 @@ public final class PeftConfig {
      */
     public static PeftConfig read(Path fileOrFolder) {
         if (!Files.isDirectory(fileOrFolder)) {
-            return new PeftConfig(fileOrFolder, JsonFile.read(fileOrFolder));
+            return new PeftConfig(fileOrFolder, JsonFile.read(fileOrFolder, LONGEST));
         }
         AtomicFolder.recover(fileOrFolder);
         Path file = fileOrFolder.resolve(FILE_NAME);
-        return new PeftConfig(file, JsonFile.read(file));
+        return new PeftConfig(file, JsonFile.read(file, LONGEST));
     }
 
     /** A new configuration: PEFT's defaults, and these. Give it its targets by {@link #with}. */

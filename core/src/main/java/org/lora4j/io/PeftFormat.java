@@ -223,8 +223,9 @@ public final class PeftFormat {
     public static LoraAdapter load(LoraModel model, Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': "
-                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder with "
-                    + PeftConfig.FILE_NAME + " and adapter_model.safetensors in it, as train and PEFT write it"));
+                    + (Files.exists(folder) ? "is a file; a loralib or GGUF file is made a folder by lora4j convert"
+                            : "there is no such folder") + ". Name a folder with " + PeftConfig.FILE_NAME
+                    + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {

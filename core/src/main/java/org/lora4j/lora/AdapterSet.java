@@ -112,6 +112,10 @@ public final class AdapterSet implements AutoCloseable {
 
     private void take(String name, LoraAdapter adapter) {
         requireAttached(name, adapter);
+        if (!adapter.wholeNames().isEmpty()) {
+            throw new LoraException("adapter " + Names.quoted(name) + ": has modules trained as a whole, "
+                    + Names.some(adapter.wholeNames(), 3) + ", and those cannot be switched yet. Use it alone, or merge it");
+        }
         adapter.joinSet(this);
         for (Slot<Projection> slot : model.projections()) {
             LoraProjection update = adapter.projections().get(slot.name());

@@ -69,6 +69,7 @@ public final class LanguageModelHead implements Module {
         int even = Math.ceilDiv(rows, Math.ceilDiv(rows, blockRows)); // no block of a few rows is left over
         for (int from = 0; from < rows; from += even) {
             int count = Math.min(even, rows - from);
+            ws.beginPiece(from / even);
             Tensor hBlock = first(count, ws.block(this, "h", blockRows, width));
             Tensor z = first(count, ws.block(this, "z", blockRows, vocabulary));
             Tensor blockLosses = first(count, ws.block(this, "blockLosses", blockRows, 1));
@@ -88,6 +89,7 @@ public final class LanguageModelHead implements Module {
             }
             backend.copy(blockLosses.matrix(), losses.rows(from, count));
         }
+        ws.beginPiece(0);
         ws.show(LOSSES, losses);
         return backend.sum(losses);
     }

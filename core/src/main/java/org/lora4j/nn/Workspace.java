@@ -33,6 +33,8 @@ import org.lora4j.tensor.Tensor;
 public final class Workspace {
 
     private static final Object SCRATCH = new Object();
+    /** An odd number whose multiples are far apart, so that no piece's site is another place's. */
+    private static final int PIECE = 0x9E3779B1;
 
     private final Backend backend;
     private final boolean training;
@@ -53,6 +55,7 @@ public final class Workspace {
     private Object held;
     private long tokens = 1;
     private long step;
+    private int piece;
     private Tap tap;
 
     private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed, boolean recomputing) {
@@ -112,6 +115,7 @@ public final class Workspace {
     public void begin(long tokens, long step) {
         this.tokens = Math.max(1, tokens);
         this.step = step;
+        piece = 0;
         inside = null;
         held = null;
     }
@@ -212,9 +216,17 @@ public final class Workspace {
         return notes.isEmpty() ? null : kind.cast(notes.get(kind));
     }
 
+    /**
+     * Says that the modules from here on see the n-th piece of the pass's rows, and not all of them at once: each piece has
+     * dropout masks of its own. A pass begins with piece 0.
+     */
+    public void beginPiece(int n) {
+        piece = n;
+    }
+
     /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
     public DropoutMask dropout(double p, int site) {
-        return dropping && p > 0 ? new DropoutMask(p, seed, step, site) : DropoutMask.NONE;
+        return dropping && p > 0 ? new DropoutMask(p, seed, step, site + piece * PIECE) : DropoutMask.NONE;
     }
 
     private Memory memory(Object owner, String name) {

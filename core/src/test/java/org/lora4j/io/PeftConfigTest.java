@@ -108,7 +108,7 @@ class PeftConfigTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"use_dora = true (DoRA)", "use_qalora = true (QA-LoRA)", "lora_bias = true (a bias on B)",
-        "modules_to_save = [\"score\"] (modules trained as a whole)", "layer_replication = [[0,4],[2,5]] (repeated layers)",
+        "layer_replication = [[0,4],[2,5]] (repeated layers)",
         "trainable_token_indices = [1] (trained rows of an embedding)", "megatron_config = {\"a\":1} (Megatron's parallel layers)",
         "target_parameters = [\"w\"] (updates of bare parameters)", "alora_invocation_tokens = [1,2] (activated LoRA)",
         "use_bdlora = {\"nblocks\":2} (block-diagonal LoRA)", "kasa_config = {\"beta\":1} (KaSA)",

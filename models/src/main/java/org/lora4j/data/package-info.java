@@ -6,6 +6,7 @@
  *     → {@link org.lora4j.data.EncodedExample} → {@link org.lora4j.data.LengthGroupedBatches} → {@link org.lora4j.data.Batch}
  * </pre>
  *
- * {@link org.lora4j.data.E2e} is the paper's data-to-text task.
+ * {@link org.lora4j.data.E2e}, {@link org.lora4j.data.WebNlg} and {@link org.lora4j.data.Dart} are the paper's data-to-text
+ * tasks; {@link org.lora4j.data.DataName} finds data by the name a user gives.
  */
 package org.lora4j.data;

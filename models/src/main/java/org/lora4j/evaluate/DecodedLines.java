@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -64,7 +65,7 @@ public final class DecodedLines {
         Path file = folder.resolve(FILE_NAME);
         Map<Integer, Decoded> lines = new TreeMap<>();
         if (Files.exists(file)) {
-            List<String> kept = read(file);
+            List<String> kept = lines(file);
             if (!kept.isEmpty()) {
                 requireSame(file, parse(file, kept.getFirst(), 1), recipe);
                 for (int i = 1; i < kept.size(); i++) {
@@ -78,8 +79,24 @@ public final class DecodedLines {
         return opened;
     }
 
+    /** The texts that are in a folder, in the order of the inputs. */
+    public static List<Decoded> read(Path folder) {
+        Path file = folder.resolve(FILE_NAME);
+        return lines(file).stream().skip(1).map(line -> line(parse(file, line, 0)))
+                .sorted(Comparator.comparingInt(Decoded::input)).toList();
+    }
+
+    /** Forgets the decoding that is in a folder, if there is one. */
+    public static void delete(Path folder) {
+        try {
+            Files.deleteIfExists(folder.resolve(FILE_NAME));
+        } catch (IOException e) {
+            throw FileErrors.writing(folder.resolve(FILE_NAME), e);
+        }
+    }
+
     /** The complete lines: the one that was being written when a run was killed has no end, or is no JSON. */
-    private static List<String> read(Path file) {
+    private static List<String> lines(Path file) {
         try {
             String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
             return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();

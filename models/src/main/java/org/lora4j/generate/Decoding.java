@@ -34,13 +34,10 @@ final class Decoding {
 
     private final Gpt2 model;
     private final Backend backend;
-    private final List<int[]> prompts;
-    private final int longest;
-    private final int maxNewTokens;
     private final boolean sameBits;
-    private final KeyValuePool pool;
-    private final Workspace ws;
     private final Next next = new Next();
+    private KeyValuePool pool;
+    private Workspace ws;
     private int[][] trails;
     private int[] lengths;
 
@@ -72,37 +69,32 @@ final class Decoding {
         }
     }
 
-    /**
-     * @param prompts      none of them empty
-     * @param width        most rows of a prompt
-     * @param maxNewTokens most tokens of a row
-     * @param sameBits     whether a row's bits shall not depend on the rows beside it; a single row is slower then
-     * @throws LoraException if a prompt is empty, or prompt and new tokens do not fit the model's positions
-     */
-    Decoding(Gpt2 model, List<int[]> prompts, int width, int maxNewTokens, boolean sameBits) {
+    /** @param sameBits whether a row's bits shall not depend on the rows beside it; a single row is slower then */
+    Decoding(Gpt2 model, boolean sameBits) {
         this.model = model;
         this.backend = model.backend();
-        this.prompts = prompts;
-        this.longest = requireFitting(model, prompts, maxNewTokens);
-        this.maxNewTokens = maxNewTokens;
         this.sameBits = sameBits;
-        int rows = rows(prompts.size() * width);
-        int capacity = prompts.stream().mapToInt(prompt -> prompt.length).sum() + rows * (maxNewTokens - 1);
-        pool = new KeyValuePool(backend, model.config().nLayer(), Math.max(1, capacity), model.config().nEmbd());
-        ws = Workspace.forInference(backend, Math.max(rows, (long) prompts.size() * readLength()));
-    }
-
-    /** How long the prompts' pass is. */
-    private int readLength() {
-        return rows(longest);
     }
 
     private int rows(int wanted) {
         return sameBits ? Math.max(MANY_ROWS, wanted) : wanted;
     }
 
-    void run(Choice choice) {
-        Tensor logits = read();
+    /**
+     * Writes behind some prompts. May be called again with others, in the same memory.
+     *
+     * @param prompts      none of them empty
+     * @param width        most rows of a prompt
+     * @param maxNewTokens most tokens of a row
+     * @throws LoraException if a prompt is empty, or prompt and new tokens do not fit the model's positions
+     */
+    void run(List<int[]> prompts, int width, int maxNewTokens, Choice choice) {
+        int longest = requireFitting(model, prompts, maxNewTokens);
+        if (maxNewTokens == 0) {
+            return;
+        }
+        makeRoom(prompts, rows(longest), rows(prompts.size() * width), maxNewTokens);
+        Tensor logits = read(prompts, rows(longest), maxNewTokens);
         for (int n = 0; n < maxNewTokens; n++) {
             next.count = 0;
             choice.choose(logits, next);
@@ -116,10 +108,18 @@ final class Decoding {
         }
     }
 
-    /** Reads the prompts; the logits behind the last token of each. */
-    private Tensor read() {
+    private void makeRoom(List<int[]> prompts, int length, int rows, int maxNewTokens) {
+        int capacity = prompts.stream().mapToInt(prompt -> prompt.length).sum() + rows * (maxNewTokens - 1);
+        if (pool == null || pool.capacity() < capacity) {
+            pool = new KeyValuePool(backend, model.config().nLayer(), capacity, model.config().nEmbd());
+            ws = Workspace.forInference(backend, Math.max(rows, (long) prompts.size() * length));
+        }
+        pool.clear();
+    }
+
+    /** Reads the prompts in a pass of that length; the logits behind the last token of each. */
+    private Tensor read(List<int[]> prompts, int length, int maxNewTokens) {
         int count = prompts.size();
-        int length = readLength();
         int[] ids = new int[count * length];
         int[] positions = new int[count * length];
         int[] last = new int[rows(count)]; // those beyond count: row 0, for nothing

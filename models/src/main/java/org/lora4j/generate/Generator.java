@@ -55,10 +55,7 @@ public final class Generator {
     public List<int[]> generate(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
         SampledText text = new SampledText(model, prompts.size(), stopIds, sampling, listener);
-        Decoding decoding = new Decoding(model, prompts, 1, maxNewTokens, false);
-        if (maxNewTokens > 0) {
-            decoding.run(text);
-        }
+        new Decoding(model, false).run(prompts, 1, maxNewTokens, text);
         return text.written();
     }
 
@@ -76,8 +73,9 @@ public final class Generator {
     public List<Hypothesis> beam(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Beam beam, BeamListener listener) {
         List<Integer> byLength = IntStream.range(0, prompts.size()).boxed()
-                .sorted(Comparator.comparing(i -> prompts.get(i).length)).toList();
+                .sorted(Comparator.comparing(i -> -prompts.get(i).length)).toList(); // the first need the most room
         Hypothesis[] found = new Hypothesis[prompts.size()];
+        Decoding decoding = new Decoding(model, true);
         int from = 0;
         while (from < byLength.size()) {
             List<Integer> some = byLength.subList(from, from + atOnce(byLength, from, prompts, maxNewTokens, beam));
@@ -85,7 +83,7 @@ public final class Generator {
                 found[input] = hypothesis;
                 listener.found(input, hypothesis);
             });
-            new Decoding(model, some.stream().map(prompts::get).toList(), beam.width(), maxNewTokens, true).run(choice);
+            decoding.run(some.stream().map(prompts::get).toList(), beam.width(), maxNewTokens, choice);
             from += some.size();
         }
         return List.of(found);

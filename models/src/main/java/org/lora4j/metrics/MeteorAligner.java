@@ -9,9 +9,10 @@ import org.lora4j.metrics.MeteorLexicon.Word;
  * METEOR's alignment of a hypothesis with a reference: each word to at most one of the other side, by being equal, having
  * the same stem, or sharing a meaning.
  *
- * <p>Wanted is the alignment with the most equal words, then the fewest chunks, then the least distance. As METEOR 1.5
- * does, it is looked for from left to right in the reference with a beam of 40, which finds it but for rare sentences;
- * matches without a rival are taken at once.
+ * <p>Matches without a rival are taken at once. Among the others wanted is the alignment with the most equal words, then
+ * the fewest chunks, then the least distance, looked for from left to right in the reference with a beam of 40. That is
+ * METEOR 1.5 as its program is: by rounding, matches of stems and synonyms weigh nothing in this search, so that one with
+ * a rival, be it the same pair of words by another module, is often left out.
  */
 final class MeteorAligner {
 

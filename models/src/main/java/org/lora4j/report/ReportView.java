@@ -3,10 +3,17 @@ package org.lora4j.report;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.lora4j.report.InputFacts.Piece;
+import org.lora4j.report.RunReport.Column;
+import org.lora4j.report.RunReport.Comparison;
 import org.lora4j.report.RunReport.Fact;
+import org.lora4j.report.RunReport.Line;
 import org.lora4j.report.RunReport.RecipeRow;
 import org.lora4j.report.RunReport.Sample;
 import org.lora4j.report.RunReport.Score;
@@ -15,7 +22,11 @@ import org.lora4j.report.TrainingCurves.TrainingPoint;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
-        Pace pace, Curve curve, List<SampleCard> samples, List<Row> recipe, List<FactGroup> facts, List<String> command) {
+        Pace pace, Curve curve, List<ComparisonTable> comparisons, List<SampleCard> samples, List<Row> recipe,
+        List<FactGroup> facts, List<String> command) {
+
+    /** A number with its unit, if that is a percent sign. */
+    private static final Pattern NUMBER = Pattern.compile("\\d[\\d,.]*\\d( %)?|\\d");
 
     record Phrase(String text, boolean strong) {}
 
@@ -37,6 +48,13 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
 
     record EvaluationRow(String step, String devLoss, String perplexity) {}
 
+    record ComparisonTable(String title, String lead, List<String> headings, List<ComparisonLine> lines) {}
+
+    record ComparisonLine(String name, boolean counts, List<Cell> cells) {}
+
+    /** @param width of the bar beneath the number, in percent of the column's largest */
+    record Cell(String text, boolean best, String width) {}
+
     record SampleCard(int number, List<InputFacts.Fact> input, List<Text> texts) {}
 
     /** @param found "3 of 5 values", or empty where there is nothing to look for */
@@ -45,6 +63,10 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
     record Row(String what, String paper, String scripts, String used, boolean differs) {}
 
     record FactGroup(String heading, boolean code, List<Fact> facts) {}
+
+    boolean hasTiles() {
+        return !scores.isEmpty() || trained != null || pace != null;
+    }
 
     boolean hasSamples() {
         return !samples.isEmpty();
@@ -62,7 +84,8 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return new ReportView(report.title(), report.subtitle() == null ? "" : report.subtitle(),
                 report.date().format(DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm", Locale.ENGLISH)),
                 verdict(report), report.scores().stream().map(ReportView::tile).toList(), trained(report), pace(report),
-                curve(report.curves()), samples(report.samples()), report.recipe().stream().map(ReportView::row).toList(),
+                curve(report.curves()), report.comparisons().stream().map(ReportView::comparison).toList(),
+                samples(report.samples()), report.recipe().stream().map(ReportView::row).toList(),
                 facts(report), command(report.command()));
     }
 
@@ -74,6 +97,9 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
     /** The run in one sentence. */
     private static List<Phrase> verdict(RunReport report) {
         List<Phrase> sentence = new ArrayList<>();
+        if (!report.verdict().isEmpty()) {
+            return emphasised(report.verdict());
+        }
         String percent = Words.percent(fraction(report));
         if (report.scores().isEmpty()) {
             sentence.add(new Phrase(report.method().name() + " trained ", false));
@@ -102,6 +128,48 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return sentence;
     }
 
+    /** Numbers are what a headline is about. */
+    private static List<Phrase> emphasised(String sentence) {
+        List<Phrase> phrases = new ArrayList<>();
+        Matcher number = NUMBER.matcher(sentence);
+        int at = 0;
+        while (number.find()) {
+            phrases.add(new Phrase(sentence.substring(at, number.start()), false));
+            phrases.add(new Phrase(number.group(), true));
+            at = number.end();
+        }
+        phrases.add(new Phrase(sentence.substring(at), false));
+        return phrases;
+    }
+
+    private static ComparisonTable comparison(Comparison comparison) {
+        int columns = comparison.columns().size();
+        double[] best = new double[columns];
+        double[] largest = new double[columns];
+        for (int c = 0; c < columns; c++) {
+            int column = c;
+            int better = comparison.columns().get(c).better();
+            best[c] = better == 0 ? Double.NaN : comparison.lines().stream().filter(Line::counts)
+                    .map(line -> line.values().get(column)).filter(Double::isFinite)
+                    .max(Comparator.comparing(value -> better * value)).orElse(Double.NaN);
+            largest[c] = comparison.lines().stream().mapToDouble(line -> line.values().get(column)).filter(Double::isFinite)
+                    .max().orElse(Double.NaN);
+        }
+        boolean several = comparison.lines().stream().filter(Line::counts).count() > 1;
+        return new ComparisonTable(comparison.title(), comparison.lead(),
+                comparison.columns().stream().map(Column::heading).toList(),
+                comparison.lines().stream().map(line -> new ComparisonLine(line.name(), line.counts(),
+                        IntStream.range(0, columns).mapToObj(c -> cell(comparison.columns().get(c), line.values().get(c),
+                                several && line.counts() ? best[c] : Double.NaN, largest[c])).toList())).toList());
+    }
+
+    private static Cell cell(Column column, double value, double best, double largest) {
+        if (!Double.isFinite(value)) {
+            return new Cell("", false, "0");
+        }
+        return new Cell(Words.decimal(value, column.decimals()), value == best, column.better() == 0 ? "0" : width(value / largest));
+    }
+
     private static double fraction(RunReport report) {
         return (double) report.method().trainableParameters() / report.base().parameters();
     }
@@ -118,6 +186,9 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
     }
 
     private static Trained trained(RunReport report) {
+        if (report.method() == null) {
+            return null;
+        }
         return new Trained(Words.count(report.method().trainableParameters()),
                 Words.count(report.base().parameters()), Words.percent(fraction(report)), width(fraction(report)),
                 report.method().name() + " " + report.method().settings() + " of " + report.base().name());

@@ -7,18 +7,20 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Everything a report says about one run. Lists may be empty and {@code trainingTime} may be null: the page leaves out
- * what it has nothing to say about.
+ * Everything a report says about one run, or about several that are compared. Lists may be empty, {@code method} and
+ * {@code trainingTime} may be null: the page leaves out what it has nothing to say about.
  *
  * @param title        what ran, in a few words: "LoRA on E2E"
  * @param subtitle     one sentence more
  * @param scores       before and after, the most telling first: it makes the headline
  * @param trainingTime from the first to the last update
  * @param command      the command line that made this run, as one would type it
+ * @param comparisons  this run beside others, in tables
+ * @param verdict      the headline, for a page about several runs; empty to have it made of the first score
  */
 public record RunReport(String title, String subtitle, ZonedDateTime date, Base base, Method method, List<RecipeRow> recipe,
         TrainingCurves curves, List<Score> scores, List<Sample> samples, Duration trainingTime, List<Fact> environment,
-        List<Fact> timings, List<Fact> files, String command) {
+        List<Fact> timings, List<Fact> files, String command, List<Comparison> comparisons, String verdict) {
 
     /** The model that was adapted, and how many parameters it has. */
     public record Base(String name, long parameters) {}
@@ -70,6 +72,40 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         }
     }
 
+    /**
+     * Runs side by side. In every column the best of those that count is marked.
+     *
+     * @param lead what the reader should know first; may be empty
+     */
+    public record Comparison(String title, String lead, List<Column> columns, List<Line> lines) {
+
+        public Comparison {
+            columns = List.copyOf(columns);
+            lines = List.copyOf(lines);
+        }
+    }
+
+    /**
+     * A column of numbers.
+     *
+     * @param decimals to print
+     * @param better   +1 where more is better, −1 where less is, 0 where there is no better
+     */
+    public record Column(String heading, int decimals, int better) {}
+
+    /**
+     * A line of a comparison.
+     *
+     * @param values one for each column, NaN where there is none
+     * @param counts whether it takes part in who is best; the paper's own numbers, of another model, do not
+     */
+    public record Line(String name, List<Double> values, boolean counts) {
+
+        public Line {
+            values = List.copyOf(values);
+        }
+    }
+
     /** A label and what there is to say about it. */
     public record Fact(String label, String value) {}
 
@@ -77,17 +113,24 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         Objects.requireNonNull(title, "title");
         Objects.requireNonNull(date, "date");
         Objects.requireNonNull(base, "base");
-        Objects.requireNonNull(method, "method");
         recipe = List.copyOf(recipe);
         scores = List.copyOf(scores);
         samples = List.copyOf(samples);
         environment = List.copyOf(environment);
         timings = List.copyOf(timings);
         files = List.copyOf(files);
+        comparisons = List.copyOf(comparisons);
     }
 
     public static Builder of(String title, Base base, Method method) {
         return new Builder(title, base, method);
+    }
+
+    /** A page about several runs of one base, with a headline of its own. */
+    public static Builder summary(String title, Base base, String verdict) {
+        Builder builder = new Builder(title, base, null);
+        builder.verdict = verdict;
+        return builder;
     }
 
     /** Collects the parts of a report in the order in which a run comes to know them. */
@@ -107,6 +150,8 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         private TrainingCurves curves = TrainingCurves.none();
         private Duration trainingTime;
         private String command = "";
+        private final List<Comparison> comparisons = new ArrayList<>();
+        private String verdict = "";
 
         private Builder(String title, Base base, Method method) {
             this.title = title;
@@ -164,6 +209,11 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
             return this;
         }
 
+        public Builder comparison(Comparison comparison) {
+            comparisons.add(comparison);
+            return this;
+        }
+
         public Builder command(String line) {
             command = line;
             return this;
@@ -171,7 +221,7 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
 
         public RunReport build() {
             return new RunReport(title, subtitle, date, base, method, recipe, curves, scores, samples, trainingTime,
-                    environment, timings, files, command);
+                    environment, timings, files, command, comparisons, verdict);
         }
     }
 }

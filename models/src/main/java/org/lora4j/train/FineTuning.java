@@ -14,8 +14,10 @@ import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Writer;
 import org.lora4j.io.PeftFormat;
 import org.lora4j.lora.LoraAdapter;
+import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
 
@@ -36,6 +38,7 @@ public final class FineTuning {
 
     private final Gpt2 model;
     private final LoraAdapter adapter;
+    private final List<Parameter> trainable;
     private final LengthGroupedBatches data;
     private final List<Batch> dev;
     private final ExampleEncoder.Result examples;
@@ -52,8 +55,27 @@ public final class FineTuning {
     public FineTuning(
             Gpt2 model, Tokenizer tokenizer, LoraAdapter adapter, List<TextPair> train, List<TextPair> dev,
             int batchSize, TooLong tooLong, long seed) {
+        this(model, tokenizer, adapter, adapter.trainable(), Fingerprint.ofFrozen(model), train, dev, batchSize, tooLong, seed);
+    }
+
+    /**
+     * Full fine-tuning: every parameter of the model trains, on a copy, so that {@link Parameter#restore} gives back the
+     * base. The folder of {@link #run} gets a model in Hugging Face layout, without a tokenizer's files.
+     */
+    public static FineTuning full(
+            Gpt2 model, Tokenizer tokenizer, List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong,
+            long seed) {
+        String base = Fingerprint.of(model);
+        List<Parameter> all = model.parameters().stream().map(Parameter::trainCopy).toList();
+        return new FineTuning(model, tokenizer, null, all, base, train, dev, batchSize, tooLong, seed);
+    }
+
+    private FineTuning(
+            Gpt2 model, Tokenizer tokenizer, LoraAdapter adapter, List<Parameter> trainable, String base,
+            List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong, long seed) {
         this.model = model;
         this.adapter = adapter;
+        this.trainable = trainable;
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions(), tooLong);
         examples = encoder.encode(train);
         if (examples.examples().isEmpty()) {
@@ -64,8 +86,9 @@ public final class FineTuning {
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
-        recipe.put("model", model.config() + ", weights " + Fingerprint.ofFrozen(model));
-        recipe.put("adapter", describe(adapter));
+        // not the backend: a run may go on on another, whose numbers differ in the last places
+        recipe.put("model", model.config() + ", weights " + base);
+        recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
         recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples));
         recipe.put("batch", Integer.toString(batchSize));
@@ -109,8 +132,9 @@ public final class FineTuning {
      */
     public Trainer.Outcome run(TrainingPlan plan, Path folder, String baseModel, TrainingListener listener) {
         Runnable save = folder == null ? () -> { }
+                : adapter == null ? () -> Gpt2Writer.write(model, folder)
                 : () -> PeftFormat.save(adapter, folder, baseModel, PromptFormat.PAIR.metadata());
-        return new Trainer(model, adapter.trainable(), data, dev, plan, folder, recipe, save, listener).run();
+        return new Trainer(model, trainable, data, dev, plan, folder, recipe, save, listener).run();
     }
 
     /**

@@ -22,6 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.LoraException;
 import org.lora4j.report.RunReport.Base;
+import org.lora4j.report.RunReport.Column;
+import org.lora4j.report.RunReport.Comparison;
+import org.lora4j.report.RunReport.Line;
 import org.lora4j.report.RunReport.Method;
 import org.lora4j.report.RunReport.Sample;
 import org.lora4j.report.RunReport.Score;
@@ -57,7 +60,9 @@ class ReportWriterTest {
     @Test
     void whateverAModelOrUserWritesIsTextAndNeverMarkup() {
         RunReport report = full(HOSTILE).subtitle(HOSTILE).command("lora4j " + HOSTILE).environment(HOSTILE, HOSTILE)
-                .recipe(HOSTILE, HOSTILE, HOSTILE, HOSTILE).file(HOSTILE, HOSTILE).score(Score.higherIsBetter(HOSTILE, 1, 2, 0))
+                .recipe(HOSTILE, HOSTILE, HOSTILE, HOSTILE).file(HOSTILE, HOSTILE)
+                .comparison(new Comparison(HOSTILE, HOSTILE, List.of(new Column(HOSTILE, 0, 1)),
+                        List.of(new Line(HOSTILE, List.of(1.0), true)))).score(Score.higherIsBetter(HOSTILE, 1, 2, 0))
                 .sample(new Sample("name : " + HOSTILE, HOSTILE, HOSTILE, List.of(HOSTILE))).build();
 
         String page = ReportWriter.render(report);
@@ -122,6 +127,28 @@ class ReportWriterTest {
         String page = ReportWriter.render(full("t").recipe("Rank", "4", "4", "4").recipe("Clip", "", "none", "1.0").build());
 
         assertThat(Pattern.compile("title=\"not what the paper says\"").matcher(page).results()).hasSize(1);
+    }
+
+    @Test
+    void theBestOfEveryColumnIsMarkedAmongTheRunsThatCount() {
+        String page = ReportWriter.render(full("t").comparison(new Comparison("Runs", "Of a small base.",
+                List.of(new Column("Dev loss", 2, -1), new Column("BLEU", 1, 1), new Column("Parameters", 0, 0)),
+                List.of(new Line("r 1", List.of(1.5, 40.0, 6144.0), true), new Line("r 4", List.of(1.25, 38.5, 24576.0), true),
+                        new Line("the paper", List.of(Double.NaN, 70.4, Double.NaN), false)))).build());
+
+        assertThat(text(page)).contains("Of a small base.", "24,576", "70.4");
+        assertThat(Pattern.compile("<td class=\"best\">([\\d.,]+)").matcher(page).results().map(found -> found.group(1)))
+                .containsExactly("40.0", "1.25");
+        assertThat(page).contains("<tr class=\"other\"><th scope=\"row\">the paper</th>");
+    }
+
+    @Test
+    void aPageAboutSeveralRunsHasAHeadlineOfItsOwnAndNoTiles() {
+        String page = ReportWriter.render(
+                RunReport.summary("The rank", new Base("b", 100), "Of 5 runs the best has BLEU 40.1.").build());
+
+        assertThat(page).contains("Of <strong>5</strong> runs the best has BLEU <strong>40.1</strong>.")
+                .doesNotContain("class=\"tiles\"");
     }
 
     @Test

@@ -36,24 +36,24 @@ final class GatheredAttention {
         int all = queries * nHead;
         int perTask = Math.clamp(all / (4 * workers.threads()), 1, MOST_PER_TASK);
         workers.run(Math.ceilDiv(all, perTask), task -> {
+            float[] p = Scratch.local().floats(Slot.SCORES, AttentionPanels.roundUp(keys, LANES));
             for (int i = task * perTask; i < Math.min(all, (task + 1) * perTask); i++) {
                 // a query after the other, head by head: the beams of an input stand side by side and share most rows
                 int head = i % nHead * size;
                 int query = i / nHead;
                 attend(q, qOffset + query * qStride + head, k, v, head, width, rows, mask, query * keys, keys, size, scale,
-                        y, yOffset + query * yStride + head);
+                        p, y, yOffset + query * yStride + head);
             }
         });
     }
 
     private static void attend(
             float[] q, int qOffset, float[] k, float[] v, int column, int stride, int[] rows, int[] mask, int from,
-            int keys, int size, float scale, float[] y, int yOffset) {
+            int keys, int size, float scale, float[] p, float[] y, int yOffset) {
         int seen = keys;
         while (mask != null && seen > 0 && mask[from + seen - 1] == 0) {
             seen--;
         }
-        float[] p = Scratch.local().floats(Slot.SCORES, AttentionPanels.roundUp(seen, LANES) + LANES);
         scores(q, qOffset, k, column, stride, rows, from, seen, size, scale, p);
         Arrays.fill(p, seen, AttentionPanels.roundUp(seen, LANES), Float.NEGATIVE_INFINITY);
         if (mask != null) {

@@ -165,6 +165,11 @@ final class GraphExecutor implements Executor {
     }
 
     @Override
+    public Map<String, Long> counters() {
+        return Map.of("kernels", launches, "graphs", executions(), "plans", (long) plans);
+    }
+
+    @Override
     public String describe() {
         return Tornado.describe(device);
     }

@@ -1,6 +1,7 @@
 package org.lora4j.backend.tornado;
 
 import java.util.Arrays;
+import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
@@ -39,6 +40,11 @@ final class TornadoBackend implements Backend {
     @Override
     public String describe() {
         return machine.describe();
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        return machine.executor().counters();
     }
 
     /** What runs the operations, for tests and for counting kernels. */

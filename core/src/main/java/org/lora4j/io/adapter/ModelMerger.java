@@ -101,9 +101,6 @@ public final class ModelMerger {
             magnitudes.put(key.substring(0, key.length() - MAGNITUDE.length()), other);
             return;
         }
-        if (key.endsWith(".base_layer.weight")) {
-            return; // PEFT stores an adapted embedding's frozen table once more
-        }
         String name = key.replace(".base_layer.", ".");
         if (!shapeOf(name).equals(other.shape())) {
             throw adapter.error(Names.quoted(other.name()) + " has shape " + other.shape() + ", the base's has "

@@ -1,0 +1,221 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.E2e;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.evaluate.TestInputs;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.reproduce.Experiment;
+import org.lora4j.reproduce.RunResult;
+import org.lora4j.train.FineTuning;
+import org.lora4j.train.TrainingPlan;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code lora4j reproduce}. */
+@Command(
+        name = "reproduce",
+        description = {
+            "Runs an experiment of the paper from data to scores: trains, decodes, scores.",
+            "",
+            "e2e: LoRA on E2E, texts by beam search for every distinct input of the test set, and BLEU, NIST, METEOR (without "
+                    + "paraphrases), ROUGE-L and CIDEr. On the embedded base the scores are not the paper's, which are of "
+                    + "GPT-2 medium; give that one by --model. --table runs the rows of one of the paper's tables by one short "
+                    + "recipe that is the same for all.",
+            "",
+            "Each run has a folder in --out, with the adapter, metrics.jsonl, the texts, the scores and report.html; a command "
+                    + "that was killed goes on when it is given again.",
+        },
+        footer = {
+            "  lora4j reproduce --list",
+            "  lora4j reproduce e2e --quick          in a minute or two, to see that all works",
+            "  lora4j reproduce e2e --seeds 110,111,112",
+            "  lora4j reproduce e2e --table 18       the rank; also 5 (which matrices) and 3 (full fine-tuning)",
+            "  lora4j reproduce e2e --full --epochs 1 --lr 1e-3 --out runs/full",
+        })
+final class ReproduceCommand extends LoraCommand {
+
+    private static final long TABLE_STEPS = 500;
+    private static final int QUICK_STEPS = 60;
+    private static final int QUICK_INPUTS = 20;
+    private static final int QUICK_DEV_PAIRS = 200;
+
+    @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "The experiment: e2e.")
+    private String name;
+
+    @Option(names = "--list", description = "Say what can be reproduced, and by which recipe.")
+    private boolean list;
+
+    @Option(names = "--table", paramLabel = "N", description = "Run the rows of this table of the paper.")
+    private String table;
+
+    @Option(names = "--seeds", split = ",", defaultValue = "110", paramLabel = "N",
+            description = "A run for each of these seeds, of initialisation, order and data (default: ${DEFAULT-VALUE}).")
+    private List<Long> seeds;
+
+    @Option(names = "--model", defaultValue = EmbeddedBase.NAME, paramLabel = "DIR",
+            description = "The base: a GPT-2's folder in Hugging Face layout (default: ${DEFAULT-VALUE}, the embedded one).")
+    private String model;
+
+    @Option(names = "--rank", defaultValue = "4", paramLabel = "R", description = "r (default: ${DEFAULT-VALUE}).")
+    private int rank;
+
+    @Option(names = "--alpha", defaultValue = "32", paramLabel = "X", description = "alpha (default: ${DEFAULT-VALUE}).")
+    private double alpha;
+
+    @Option(names = "--targets", defaultValue = "q,v", paramLabel = "NAMES",
+            description = "Which matrices: q, k, v, o (default: ${DEFAULT-VALUE}).")
+    private String targets;
+
+    @Option(names = "--full", description = "Full fine-tuning instead of LoRA.")
+    private boolean full;
+
+    @Option(names = "--epochs", paramLabel = "X",
+            description = "Times to go through the 42,061 pairs (default: 1; the paper: 5).")
+    private Double epochs;
+
+    @Option(names = "--steps", paramLabel = "N",
+            description = "Optimiser steps, instead of --epochs (default for --table: 500).")
+    private Long steps;
+
+    @Option(names = "--batch", defaultValue = "8", paramLabel = "N",
+            description = "Examples in a batch (default: ${DEFAULT-VALUE}, the paper's).")
+    private int batch;
+
+    @Option(names = "--lr", paramLabel = "X",
+            description = "The learning rate's peak (default: on the embedded base 1e-2, and 1e-3 for --full, found by "
+                    + "sweeps; otherwise 2e-4, the paper's).")
+    private Double learningRate;
+
+    @Option(names = "--dev-examples", defaultValue = "1000", paramLabel = "N",
+            description = "Measure the dev loss on N pairs, 0 for all (default: ${DEFAULT-VALUE}).")
+    private int devExamples;
+
+    @Option(names = "--split", defaultValue = "test", paramLabel = "NAME",
+            description = "What to decode: test or dev (default: ${DEFAULT-VALUE}).")
+    private String split;
+
+    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
+            description = "Decode only N inputs, 0 for all (default: ${DEFAULT-VALUE}).")
+    private int limit;
+
+    @Mixin
+    private BeamChoice beam;
+
+    @Option(names = "--train-only", description = "Stop after training, with the dev loss: for a sweep of learning rates.")
+    private boolean trainOnly;
+
+    @Option(names = "--quick", description = "60 steps and 20 inputs: shows that all works, the scores mean nothing.")
+    private boolean quick;
+
+    @Option(names = "--out", paramLabel = "DIR", description = "The folder of the runs (default: runs/reproduce-NAME).")
+    private Path out;
+
+    @Option(names = "--overwrite", description = "Begin anew where the folder holds runs with other options.")
+    private boolean overwrite;
+
+    @Option(names = "--json", description = "Print JSON, for programs.")
+    private boolean json;
+
+    @Mixin
+    private BackendChoice backend;
+
+    @Override
+    protected int run() {
+        if (list) {
+            new ReproducedTable(ui()).list(Experiment.all());
+            return ExitCode.OK;
+        }
+        if (name == null) {
+            throw wrongUse("which experiment? Give a name, such as e2e, or --list");
+        }
+        Experiment experiment = option(() -> Experiment.named(name));
+        checkOptions();
+        List<Experiment.Row> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
+        Split part = option(() -> Split.of(split));
+        List<TextPair> dev = E2e.embedded(Split.DEV);
+        int devPairs = quick ? QUICK_DEV_PAIRS : devExamples;
+        Path root = out != null ? out : Path.of("runs", "reproduce-" + name);
+        ReproducedRun.Setup setup = new ReproducedRun.Setup(
+                EmbeddedBase.resolve(model), model, E2e.embedded(Split.TRAIN),
+                devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev,
+                TestInputs.of(E2e.embedded(part), quick && limit == 0 ? QUICK_INPUTS : limit), part, batch, alpha,
+                beam.beam(), beam.maxNewTokens(), root);
+        try (Backend b = backend.open()) {
+            ReproducedRun runs = new ReproducedRun(ui(), b, setup);
+            ReproducedTable shown = new ReproducedTable(ui());
+            List<RunResult> results = new ArrayList<>();
+            TaskScores.Result base = trainOnly ? null : runs.base();
+            ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
+            for (Experiment.Row row : rows) {
+                for (long seed : seeds) {
+                    if (overwrite) {
+                        runs.forget(row, seed);
+                    }
+                    TrainingPlan plan = plan(experiment, row, seed, setup.train().size());
+                    RunResult result = runs.train(row, plan, commandText());
+                    if (!trainOnly) {
+                        result = runs.score(row, result);
+                        report.write(row, result, plan, runs.texts(row, result));
+                    }
+                    results.add(result);
+                    if (!json) {
+                        shown.printRow(result, results.size() == 1);
+                    }
+                }
+            }
+            Path page = trainOnly ? null : report.summarise(
+                    table == null ? null : experiment.table(table), rows, results, commandText());
+            if (json) {
+                ui().printJson(results.stream().map(RunResult::json).toList());
+            } else {
+                shown.summarise(results, base, root.resolve(table == null ? "table.md" : "table" + table + ".md"), page);
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    private void checkOptions() {
+        require(epochs == null || epochs > 0 && Double.isFinite(epochs), "--epochs", epochs, "more than 0");
+        require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");
+        require(batch >= 1, "--batch", batch, "at least 1");
+        require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
+        require(limit >= 0, "--limit", limit, "0 (all) or more");
+        require(!seeds.isEmpty(), "--seeds", "''", "at least one");
+        require(table == null || !full, "--table " + table, "--full", "one of the two");
+        beam.beam();
+    }
+
+    private void require(boolean holds, String what, Object found, String expected) {
+        if (!holds) {
+            throw wrongUse(what + " " + found + ": expected " + expected);
+        }
+    }
+
+    /** The row that the options describe. */
+    private Experiment.Row row() {
+        if (full) {
+            return new Experiment.Row("full", "full fine-tuning", 0, null, true, null);
+        }
+        ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
+        String id = targets.replace("attn.c_proj", "o").replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
+        return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null);
+    }
+
+    private TrainingPlan plan(Experiment experiment, Experiment.Row row, long seed, int pairs) {
+        long total = steps != null ? steps
+                : epochs != null ? Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(pairs, batch)))
+                : quick ? QUICK_STEPS : table != null ? TABLE_STEPS : Math.ceilDiv(pairs, batch);
+        double rate = learningRate != null ? learningRate
+                : model.equals(EmbeddedBase.NAME) ? experiment.learningRate().get(row.full() ? "full" : "lora") : 2e-4;
+        TrainingPlan usual = option(() -> TrainingPlan.of(total, rate, seed));
+        return new TrainingPlan(usual.steps(), 1, rate, usual.schedule(), usual.warmupSteps(), usual.adamW(), 0, 0, seed,
+                table != null || trainOnly ? 0 : Math.max(1, total / 4), usual.checkpointEvery(), Math.max(1, total / 200), false);
+    }
+}

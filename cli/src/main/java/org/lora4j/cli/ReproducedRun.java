@@ -1,0 +1,223 @@
+package org.lora4j.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.lora4j.LoraException;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.data.TooLong;
+import org.lora4j.evaluate.DecodedLines;
+import org.lora4j.evaluate.DecodedLines.Decoded;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.Beam;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.io.FileErrors;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.lora.LoraAdapter;
+import org.lora4j.lora.LoraConfig;
+import org.lora4j.lora.TargetSelector;
+import org.lora4j.report.RunReport;
+import org.lora4j.reproduce.Experiment;
+import org.lora4j.reproduce.RunResult;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.Checkpoint;
+import org.lora4j.train.FineTuning;
+import org.lora4j.train.Trainer;
+import org.lora4j.train.TrainingPlan;
+
+/**
+ * The runs of an experiment, each in a folder of its own: train, decode, score. What is done leaves a file and is not done
+ * again, training goes on from its checkpoint and decoding after its last text, so a command that was killed goes on when
+ * it is given again.
+ */
+final class ReproducedRun {
+
+    /** The folder of what the base writes. */
+    static final String BASE = "base";
+
+    private final Ui ui;
+    private final Backend backend;
+    private final Setup setup;
+
+    /**
+     * What all runs of a command share.
+     *
+     * @param model      the base's folder
+     * @param modelName  as the user typed it
+     * @param train      pairs to learn from
+     * @param dev        pairs to measure the loss on
+     * @param references of the inputs to decode
+     * @param part       what those are of
+     * @param root       the folder of all runs
+     */
+    record Setup(
+            Path model, String modelName, List<TextPair> train, List<TextPair> dev, Map<String, List<String>> references,
+            Split part, int batch, double alpha, Beam beam, int maxNewTokens, Path root) {
+
+        String decoding() {
+            return BeamChoice.text(beam, maxNewTokens);
+        }
+
+        Path folder(Experiment.Row row, long seed) {
+            return root.resolve(row.id() + "-seed" + seed);
+        }
+    }
+
+    ReproducedRun(Ui ui, Backend backend, Setup setup) {
+        this.ui = ui;
+        this.backend = backend;
+        this.setup = setup;
+    }
+
+    /** What a row would train: its method in words and the number of its parameters. */
+    private record Method(String name, String settings, long trainable) {
+    }
+
+    static RunReport.Method reported(RunResult result) {
+        return new RunReport.Method(result.method(), result.settings(), result.trainable());
+    }
+
+    /** Takes away what an earlier command has left of a run. */
+    void forget(Experiment.Row row, long seed) {
+        Path folder = setup.folder(row, seed);
+        try {
+            for (String file : List.of(RunResult.TRAINED_FILE_NAME, RunResult.FILE_NAME, Checkpoint.FILE_NAME)) {
+                Files.deleteIfExists(folder.resolve(file));
+            }
+        } catch (IOException e) {
+            throw FileErrors.writing(folder, e);
+        }
+        DecodedLines.delete(folder);
+    }
+
+    // ------------------------------------------------------------------------------------------------ training
+
+    /** Trains a row, or goes on with it, or reads what came of it. */
+    RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
+        Path folder = setup.folder(row, plan.seed());
+        Gpt2 model = Gpt2Files.load(setup.model, backend);
+        Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
+        LoraAdapter adapter = row.full() ? null
+                : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
+        Method method = method(row, model, adapter);
+        RunResult asked = new RunResult(row.id(), row.name(), method.name, method.settings, setup.modelName,
+                model.config().parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
+                plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
+                null, backend.name() + ", " + backend.describe(), command);
+        RunResult trained = RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
+        if (trained != null) {
+            trained.requireSameRun(asked, folder);
+            return trained;
+        }
+        RunFolder.prepare(folder, !Checkpoint.existsIn(folder)); // without trained.json an adapter is of a run that was cut off
+        DecodedLines.delete(folder);
+        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
+        FineTuning job = row.full()
+                ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
+                : new FineTuning(
+                        model, tokenizer, adapter, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed());
+        Trainer.Outcome outcome = new TrainingRun(ui).train(job, plan, folder, setup.modelName);
+        trained = new RunResult(asked.row(), asked.name(), asked.method(), asked.settings(), asked.base(),
+                asked.parameters(), asked.trainable(), asked.seed(), asked.steps(), asked.batch(), asked.learningRate(),
+                asked.trainPairs(), asked.devPairs(), outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
+                outcome.seconds(), outcome.tokensPerSecond(), null, 0, null, 0, null, asked.backend(), command);
+        if (row.full()) {
+            copyTokenizer(folder);
+        }
+        trained.write(folder, RunResult.TRAINED_FILE_NAME);
+        return trained;
+    }
+
+    private static Method method(Experiment.Row row, Gpt2 model, LoraAdapter adapter) {
+        return adapter == null
+                ? new Method("full fine-tuning", "everything trains", model.config().parameterCount())
+                : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
+                        + RunReport.Method.lora(row.rank(), adapter.config().alpha(), targets(row.targets()), 0).settings()
+                                .replaceFirst(".*, on ", ""), adapter.parameterCount());
+    }
+
+    private static String alpha(LoraAdapter adapter) {
+        double alpha = adapter.config().alpha();
+        return alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
+    }
+
+    /** In the paper's words: the output projection of attention is o. */
+    private static List<String> targets(String text) {
+        return Arrays.stream(text.split(",")).map(target -> target.equals("attn.c_proj") ? "o" : target).toList();
+    }
+
+    static LoraConfig config(int rank, double alpha, String targets) {
+        List<String> parts = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (String target : targets.split(",")) {
+            (target.matches("[qkv]") ? parts : names).add(target.equals("o") ? "attn.c_proj" : target);
+        }
+        LoraConfig config = LoraConfig.of(rank, alpha).withParts(parts);
+        return names.isEmpty() ? config : config.withTargets(TargetSelector.byNames(names));
+    }
+
+    private void copyTokenizer(Path folder) {
+        try {
+            for (String name : List.of("vocab.json", "merges.txt", "vocab.bpe")) {
+                if (Files.exists(setup.model.resolve(name))) {
+                    Files.copy(setup.model.resolve(name), folder.resolve(name),
+                            StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        } catch (IOException e) {
+            throw FileErrors.writing(folder, e);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ texts and scores
+
+    /** Decodes with what was trained, and scores. */
+    RunResult score(Experiment.Row row, RunResult trained) {
+        Path folder = setup.folder(row, trained.seed());
+        RunResult done = RunResult.read(folder, RunResult.FILE_NAME);
+        if (done != null && done.scores() != null && done.inputs() == setup.references.size()
+                && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
+            return done;
+        }
+        Gpt2 model = Gpt2Files.load(row.full() ? folder : setup.model, backend);
+        if (!row.full()) {
+            PeftFormat.load(model, folder).freeze();
+        }
+        TaskScores.Result found = decode(row.name() + ", decode", model, folder);
+        RunResult scored = trained.scored(
+                setup.part.toString(), setup.references.size(), setup.decoding(), found.seconds(), found.scores());
+        scored.write(folder, RunResult.FILE_NAME);
+        return scored;
+    }
+
+    /** What the base writes, and how that scores. */
+    TaskScores.Result base() {
+        Path folder = setup.root.resolve(BASE);
+        return decode("the base, decode", Gpt2Files.load(setup.model, backend), folder);
+    }
+
+    /** The texts of a run whose scores are there. */
+    List<Decoded> texts(Experiment.Row row, RunResult result) {
+        return DecodedLines.read(setup.folder(row, result.seed()));
+    }
+
+    private TaskScores.Result decode(String task, Gpt2 model, Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new LoraException("--out: " + FileErrors.writing(folder, e).getMessage(), e);
+        }
+        TextDecoding decoding =
+                new TextDecoding(model, ByteLevelBpe.load(setup.model), setup.beam, setup.maxNewTokens);
+        return new TaskScores(ui).of(task, decoding, setup.references, folder);
+    }
+}

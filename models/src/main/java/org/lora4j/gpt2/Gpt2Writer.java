@@ -1,0 +1,71 @@
+package org.lora4j.gpt2;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.GeluKind;
+import org.lora4j.io.AtomicFile;
+import org.lora4j.io.DType;
+import org.lora4j.io.SafetensorsWriter;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tensor.Shape;
+
+/**
+ * Writes a GPT-2 as {@link Gpt2Files} and Transformers read it: {@code model.safetensors} in float32 and
+ * {@code config.json}, each in one step. A tied head is not written twice; Conv1D weights are turned around again.
+ */
+public final class Gpt2Writer {
+
+    private Gpt2Writer() {
+    }
+
+    /** @param folder made if it is missing; other files in it, such as the tokenizer's, are left alone */
+    public static void write(Gpt2 model, Path folder) {
+        Backend backend = model.backend();
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        for (Parameter parameter : model.parameters()) {
+            Shape shape = parameter.shape();
+            if (Gpt2Config.isConv1d(parameter.name())) {
+                int rows = shape.dim(0);
+                int columns = shape.dim(1);
+                writer.addLater(parameter.name(), DType.F32, Shape.of(columns, rows),
+                        () -> Gpt2Files.transpose(backend.readFloats(parameter.value()), rows, columns));
+            } else {
+                writer.addLater(parameter.name(), DType.F32, shape, () -> backend.readFloats(parameter.value()));
+            }
+        }
+        writer.write(folder.resolve("model.safetensors"));
+        byte[] config = json(model.config()).getBytes(StandardCharsets.UTF_8);
+        AtomicFile.write(folder.resolve("config.json"), out -> out.write(config));
+    }
+
+    private static String json(Gpt2Config config) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("architectures", List.of("GPT2LMHeadModel"));
+        json.put("model_type", "gpt2");
+        json.put("vocab_size", config.vocabSize());
+        json.put("n_positions", config.nPositions());
+        json.put("n_embd", config.nEmbd());
+        json.put("n_layer", config.nLayer());
+        json.put("n_head", config.nHead());
+        json.put("n_inner", config.nInner());
+        json.put("activation_function", config.activation() == GeluKind.TANH ? "gelu_new" : "gelu");
+        json.put("layer_norm_epsilon", config.layerNormEpsilon());
+        json.put("scale_attn_weights", config.scaleAttention());
+        json.put("scale_attn_by_inverse_layer_idx", config.scaleByInverseLayer());
+        json.put("tie_word_embeddings", config.tieWordEmbeddings());
+        json.put("attn_pdrop", 0.0);
+        json.put("embd_pdrop", 0.0);
+        json.put("resid_pdrop", 0.0);
+        try {
+            return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
