@@ -58,9 +58,24 @@ public final class LoraAdapter {
      *                       adapter already; the model is then as it was
      */
     public static LoraAdapter attach(LoraModel model, LoraConfig config, long seed) {
+        return attach(model, config, List.of(), seed);
+    }
+
+    /**
+     * The same, and trains some modules as a whole beside the updates.
+     *
+     * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
+     */
+    public static LoraAdapter attach(LoraModel model, LoraConfig config, List<String> whole, long seed) {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
+            adapter.trainWhole(whole);
+            List<String> unused = adapter.whole.unused(whole);
+            if (!unused.isEmpty()) {
+                throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
+                        + Names.some(unused, 3) + "; there are ln_f, lm_head, wte and the like");
+            }
             adapter.trainBiases();
             adapter.initialise(seed);
         } catch (RuntimeException e) {

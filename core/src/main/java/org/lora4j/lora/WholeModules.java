@@ -51,6 +51,11 @@ public final class WholeModules {
                     whole.replace(slot);
                 }
             }
+            for (Slot<Projection> slot : model.projections()) {
+                if (isMeant(slot.name(), names) && !(slot.get() instanceof Linear)) {
+                    throw alsoAdapted(slot.name());
+                }
+            }
             for (Parameter parameter : model.parameters()) {
                 String name = parameter.name();
                 String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
@@ -99,9 +104,7 @@ public final class WholeModules {
 
     /** A tied head: its weight is not among the model's own parameters. */
     private void replaceTied(Slot<Projection> slot) {
-        if (!(slot.get() instanceof Linear base)) {
-            throw alsoAdapted(slot.name());
-        }
+        Linear base = (Linear) slot.get(); // checked above
         slot.set(new Linear(copy(slot.name(), base.weight()), base.bias()));
         undo.add(() -> slot.set(base));
     }
@@ -123,6 +126,12 @@ public final class WholeModules {
         undo.reversed().forEach(Runnable::run);
         undo.clear();
         parameters.clear();
+    }
+
+    /** Those of the names that mean nothing in the model. */
+    List<String> unused(List<String> names) {
+        return names.stream().filter(name -> parameters.keySet().stream().noneMatch(
+                parameter -> isMeant(parameter.substring(0, parameter.lastIndexOf('.')), List.of(name)))).toList();
     }
 
     /** What trains, by its name in the model. */

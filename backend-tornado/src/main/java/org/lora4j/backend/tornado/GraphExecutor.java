@@ -21,6 +21,7 @@ final class GraphExecutor implements Executor {
     private final DeviceMemory memory;
     private final TornadoDevice device;
     private final CompilerFlags flags;
+    private final Tiling tiling;
     private final Tables tables = new Tables(Graphs.TABLES);
     private final Map<List<Kernel>, Integer> seen = new HashMap<>();
     private final List<List<Kernel>> worthGraphs = new ArrayList<>();
@@ -36,10 +37,12 @@ final class GraphExecutor implements Executor {
         this.memory = memory;
         this.device = device;
         this.flags = flags;
+        this.tiling = Tiling.of(device);
     }
 
     @Override
-    public void run(List<Launch> list) {
+    public void run(List<Launch> recorded) {
+        List<Launch> list = tiling.choose(recorded);
         List<Kernel> sequence = list.stream().map(Launch::kernel).toList();
         prepare(sequence);
         int from = 0;

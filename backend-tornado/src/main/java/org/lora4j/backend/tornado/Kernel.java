@@ -10,7 +10,7 @@ import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 
-/** The kernels that operations are made of, each with its plain form. */
+/** The kernels that operations are made of, each in its plain form, and those that have a second form for GPUs again in that. */
 enum Kernel {
     FILL(ElementwiseKernels::fill),
     SCALE(ElementwiseKernels::scale),
@@ -30,7 +30,14 @@ enum Kernel {
     GATHER(EmbeddingKernels::gather),
     SCATTER_ADD(EmbeddingKernels::scatterAdd),
     CROSS_ENTROPY(CrossEntropyKernels::crossEntropy),
-    ADAM_W(AdamWKernels::adamW);
+    ADAM_W(AdamWKernels::adamW),
+    TILED_PRODUCT(PRODUCT),
+    TILED_LAYER_NORM(LAYER_NORM),
+    TILED_LAYER_NORM_BACKWARD(LAYER_NORM_BACKWARD),
+    TILED_CROSS_ENTROPY(CROSS_ENTROPY),
+    TILED_ATTENTION(ATTENTION),
+    TILED_ATTENTION_QUERIES(ATTENTION_QUERIES),
+    TILED_ATTENTION_KEYS(ATTENTION_KEYS);
 
     /** A kernel as any JVM runs it. */
     @FunctionalInterface
@@ -39,9 +46,21 @@ enum Kernel {
     }
 
     private final Java java;
+    private final Kernel plain;
 
     Kernel(Java java) {
         this.java = java;
+        this.plain = null;
+    }
+
+    /** A second form of a kernel, with work groups and local memory. */
+    Kernel(Kernel plain) {
+        this.java = plain.java;
+        this.plain = plain;
+    }
+
+    boolean isTiled() {
+        return plain != null;
     }
 
     /** The plain form, all work items one after the other. */

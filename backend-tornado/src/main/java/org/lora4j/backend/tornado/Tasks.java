@@ -8,7 +8,12 @@ import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
+import org.lora4j.backend.tornado.kernel.TiledAttention;
+import org.lora4j.backend.tornado.kernel.TiledProducts;
+import org.lora4j.backend.tornado.kernel.TiledRows;
+import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task5;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
 
 /** The kernels once more, as TornadoVM takes them: it looks for the method that such a reference calls. */
 final class Tasks {
@@ -37,6 +42,20 @@ final class Tasks {
             case SCATTER_ADD -> EmbeddingKernels::scatterAdd;
             case CROSS_ENTROPY -> CrossEntropyKernels::crossEntropy;
             case ADAM_W -> AdamWKernels::adamW;
+            default -> throw new IllegalArgumentException(kernel + " has no plain form of its own");
+        };
+    }
+
+    static Task6<KernelContext, float[], int[], int[], float[], Integer> tiled(Kernel kernel) {
+        return switch (kernel) {
+            case TILED_PRODUCT -> TiledProducts::product;
+            case TILED_LAYER_NORM -> TiledRows::layerNorm;
+            case TILED_LAYER_NORM_BACKWARD -> TiledRows::layerNormBackward;
+            case TILED_CROSS_ENTROPY -> TiledRows::crossEntropy;
+            case TILED_ATTENTION -> TiledAttention::forward;
+            case TILED_ATTENTION_QUERIES -> TiledAttention::backwardQueries;
+            case TILED_ATTENTION_KEYS -> TiledAttention::backwardKeys;
+            default -> throw new IllegalArgumentException(kernel + " has no second form");
         };
     }
 }
