@@ -165,6 +165,7 @@ public final class FineTuning {
         adapter.embeddings().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
         adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
         return "dropout " + adapter.config().dropout() + ", bias " + adapter.config().bias().text() + ", "
-                + adapter.config().init() + ", parts " + adapter.config().parts() + ", on " + String.join(", ", updates);
+                + adapter.config().init() + (adapter.config().dora() ? ", DoRA" : "") + ", parts "
+                + adapter.config().parts() + ", on " + String.join(", ", updates);
     }
 }

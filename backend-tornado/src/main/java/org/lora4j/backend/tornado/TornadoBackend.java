@@ -217,7 +217,7 @@ final class TornadoBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ columns
 
     @Override
-    public void addRow(Tensor row, double alpha, MatrixView y) {
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
         Region[] reads = {region(row, "row")};
         Region to = region(y, "y");
@@ -226,7 +226,7 @@ final class TornadoBackend implements Backend {
     }
 
     @Override
-    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         Checks.scaleColumns(x, factors, y);
         Region[] reads = {region(x, "x"), region(factors, "factors")};
         Region to = region(y, "y");
