@@ -76,6 +76,14 @@ class TornadoLauncherTest {
     }
 
     @Test
+    void anSdkWithCudaGetsTheLeaveForItsLibraryThatItForgets() throws Exception {
+        assertThat(launch("doctor")).doesNotContain("--enable-native-access=tornado.drivers.cuda");
+        Files.writeString(sdk.resolve("tornado-argfile.template"), "--add-modules ALL-SYSTEM,tornado.drivers.cuda\n");
+
+        assertThat(launch("doctor")).contains("--enable-native-access=tornado.drivers.cuda");
+    }
+
+    @Test
     void anUnpackedSdkWithoutATemplateHasAnArgumentFile() throws Exception {
         Files.delete(sdk.resolve("tornado-argfile.template"));
         Files.writeString(sdk.resolve("tornado-argfile"), "-Dx=y\n--upgrade-module-path /a/b");

@@ -9,12 +9,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.BackendProvider;
+import org.lora4j.backend.Backends;
 import org.lora4j.cli.Main;
 import org.lora4j.io.DType;
 import org.lora4j.io.Safetensors;
@@ -35,7 +39,9 @@ class TraceCommandTest {
     private Path temp;
 
     static Stream<Arguments> casesOnBackends() {
-        return GoldenValuesTest.casesOnBackends();
+        // the command line knows providers, not the kernels in plain Java that the library's tests try as well
+        Set<String> known = Backends.providers().stream().map(BackendProvider::name).collect(Collectors.toSet());
+        return GoldenValuesTest.casesOnBackends().filter(arguments -> known.contains((String) arguments.get()[1]));
     }
 
     @ParameterizedTest(name = "{0} on {1}")
