@@ -46,24 +46,30 @@ public final class ProductKernels {
             int j = element - i * n;
             int a = tables[operands + 3 * which] + i * aRow;
             int b = tables[operands + 3 * which + 1] + j * bColumn;
-            float s0 = 0f;
-            float s1 = 0f;
-            float s2 = 0f;
-            float s3 = 0f;
-            int k = 0;
-            for (; k < depth - 3; k += 4) {
-                int aAt = a + k * aColumn;
-                int bAt = b + k * bRow;
-                s0 += memory[aAt] * memory[bAt];
-                s1 += memory[aAt + aColumn] * memory[bAt + bRow];
-                s2 += memory[aAt + 2 * aColumn] * memory[bAt + 2 * bRow];
-                s3 += memory[aAt + 3 * aColumn] * memory[bAt + 3 * bRow];
-            }
-            for (; k < depth; k++) {
-                s0 += memory[a + k * aColumn] * memory[b + k * bRow];
-            }
-            store(memory, tables, args, factors, slot, tables[operands + 3 * which + 2], i, j, (s0 + s1) + (s2 + s3));
+            float sum = sumOfProducts(memory, a, aColumn, b, bRow, depth);
+            store(memory, tables, args, factors, slot, tables[operands + 3 * which + 2], i, j, sum);
         }
+    }
+
+    /** Σ over k of a[k]·b[k], as four sums over every fourth k. */
+    private static float sumOfProducts(float[] memory, int a, int aStep, int b, int bStep, int depth) {
+        float s0 = 0f;
+        float s1 = 0f;
+        float s2 = 0f;
+        float s3 = 0f;
+        int k = 0;
+        for (; k < depth - 3; k += 4) {
+            int aAt = a + k * aStep;
+            int bAt = b + k * bStep;
+            s0 += memory[aAt] * memory[bAt];
+            s1 += memory[aAt + aStep] * memory[bAt + bStep];
+            s2 += memory[aAt + 2 * aStep] * memory[bAt + 2 * bStep];
+            s3 += memory[aAt + 3 * aStep] * memory[bAt + 3 * bStep];
+        }
+        for (; k < depth; k++) {
+            s0 += memory[a + k * aStep] * memory[b + k * bStep];
+        }
+        return (s0 + s1) + (s2 + s3);
     }
 
     /** What becomes of one sum: shared by the plain and the tiled product. */
@@ -84,10 +90,7 @@ public final class ProductKernels {
             if (column >= 0 && column < tables[part + 1]) {
                 int u = tables[part + 2] + i * args[slot + 22];
                 int v = tables[part + 3] + column * args[slot + 25];
-                float update = 0f;
-                for (int r = 0; r < args[slot + 21]; r++) {
-                    update += memory[u + r * args[slot + 23]] * memory[v + r * args[slot + 24]];
-                }
+                float update = sumOfProducts(memory, u, args[slot + 23], v, args[slot + 24], args[slot + 21]);
                 value += factors[(slot >> 3) + 2] * update;
             }
         }
