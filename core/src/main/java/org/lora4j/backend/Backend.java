@@ -169,10 +169,10 @@ public interface Backend extends AutoCloseable {
     /**
      * y ← y + alpha·row, for every row of y. A backend without a kernel for it inherits this one, which works on the host.
      *
-     * @param row (C); read
+     * @param row (1, C); read
      * @param y   (N, C); written
      */
-    default void addRow(Tensor row, double alpha, MatrixView y) {
+    default void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
         HostColumns.addRow(this, row, alpha, y);
     }
@@ -182,10 +182,10 @@ public interface Backend extends AutoCloseable {
      * the host.
      *
      * @param x       (N, C); read
-     * @param factors (C); read
+     * @param factors (1, C); read
      * @param y       (N, C); written; may be x itself. With beta = 0 its old content is not read
      */
-    default void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    default void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         Checks.scaleColumns(x, factors, y);
         HostColumns.scaleColumns(this, x, factors, shift, y, beta);
     }

@@ -135,12 +135,12 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void addRow(Tensor row, double alpha, MatrixView y) {
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
         delegate.addRow(row, alpha, y);
     }
 
     @Override
-    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         delegate.scaleColumns(x, factors, shift, y, beta);
     }
 

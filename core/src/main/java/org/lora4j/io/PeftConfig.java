@@ -71,6 +71,7 @@ public final class PeftConfig {
             throw fields.error("field 'lora_dropout' is " + dropout + ", expected 0 or more and less than 1");
         }
         this.bias = biasMode(fields.text("bias").orElse(BiasMode.NONE.text()));
+        fields.flag("use_dora"); // of another type, it is refused here
         boolean rankStabilised = fields.flag("use_rslora").orElse(false);
         this.scaling = rankStabilised ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R;
         this.fanInFanOut = fields.flag("fan_in_fan_out").orElse(false);
@@ -182,6 +183,11 @@ public final class PeftConfig {
 
     public LoraScaling scaling() {
         return scaling;
+    }
+
+    /** Whether each output has a magnitude of its own (DoRA). */
+    public boolean dora() {
+        return fields.flag("use_dora").orElse(false);
     }
 
     /** Whether the base stores its weights transposed, (in, out), as GPT-2 does. It says nothing about A and B. */

@@ -9,12 +9,15 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 /**
  * Runs launches as task graphs on a device. The first run opens the device: its launches are cut into pieces, and the plan
  * has a graph for each, and one for each kernel alone for what is to come. When other sequences turn up again and again,
- * such as decoding's after training's, a new plan with their pieces takes the old one's place.
+ * such as decoding's after training's, a new plan with their pieces too takes the old one's place.
  */
 final class GraphExecutor implements Executor {
 
-    /** A sequence that came so often, most of it kernel by kernel, is worth graphs of its own. */
-    private static final int OFTEN = 4;
+    /**
+     * A sequence that has run so many kernels one by one is worth graphs of its own: the new plan compiles everything once
+     * more, ten seconds or so, and spares each of these kernels some 50 µs.
+     */
+    private static final int WORTH_GRAPHS = 20_000;
     /** TornadoVM keeps some 200 bytes for each execution of a plan; after so many the plan is made anew. */
     private static final long RENEW_AFTER = 500_000;
 
@@ -68,8 +71,9 @@ final class GraphExecutor implements Executor {
             open();
             return;
         }
-        if (segments.alone(sequence, graphs.pieces()) > sequence.size() / 2 && sequence.size() > 8
-                && seen.merge(sequence, 1, Integer::sum) == OFTEN) {
+        int alone = segments.alone(sequence, graphs.pieces());
+        if (alone > sequence.size() / 2 && seen.merge(sequence, alone, Integer::sum) > WORTH_GRAPHS) {
+            seen.remove(sequence);
             learn(sequence);
             bringHome();
             open();

@@ -3,10 +3,12 @@ package org.lora4j.backend.tornado;
 import java.util.Locale;
 import org.lora4j.backend.tornado.kernel.AdamWKernels;
 import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.ColumnKernels;
 import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
 import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 
@@ -19,6 +21,10 @@ enum Kernel {
     GELU(ElementwiseKernels::gelu),
     GELU_BACKWARD(ElementwiseKernels::geluBackward),
     DROPOUT(DropoutKernels::dropout),
+    ADD_ROW(ColumnKernels::addRow),
+    SCALE_COLUMNS(ColumnKernels::scaleColumns),
+    COLUMN_DOTS(ColumnKernels::addColumnDots),
+    DIVIDE_BY_ROOTS(ColumnKernels::divideByRoots),
     PRODUCT(ProductKernels::product),
     COLUMN_SUMS(ProductKernels::columnSums),
     LAYER_NORM(LayerNormKernels::forward),
@@ -27,6 +33,7 @@ enum Kernel {
     ATTENTION(AttentionKernels::forward),
     ATTENTION_QUERIES(AttentionKernels::backwardQueries),
     ATTENTION_KEYS(AttentionKernels::backwardKeys),
+    GATHERED_ATTENTION(GatheredAttentionKernels::attention),
     GATHER(EmbeddingKernels::gather),
     SCATTER_ADD(EmbeddingKernels::scatterAdd),
     CROSS_ENTROPY(CrossEntropyKernels::crossEntropy),

@@ -2,10 +2,12 @@ package org.lora4j.backend.tornado;
 
 import org.lora4j.backend.tornado.kernel.AdamWKernels;
 import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.ColumnKernels;
 import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
 import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 import org.lora4j.backend.tornado.kernel.TiledAttention;
@@ -30,6 +32,10 @@ final class Tasks {
             case GELU -> ElementwiseKernels::gelu;
             case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
             case DROPOUT -> DropoutKernels::dropout;
+            case ADD_ROW -> ColumnKernels::addRow;
+            case SCALE_COLUMNS -> ColumnKernels::scaleColumns;
+            case COLUMN_DOTS -> ColumnKernels::addColumnDots;
+            case DIVIDE_BY_ROOTS -> ColumnKernels::divideByRoots;
             case PRODUCT -> ProductKernels::product;
             case COLUMN_SUMS -> ProductKernels::columnSums;
             case LAYER_NORM -> LayerNormKernels::forward;
@@ -38,6 +44,7 @@ final class Tasks {
             case ATTENTION -> AttentionKernels::forward;
             case ATTENTION_QUERIES -> AttentionKernels::backwardQueries;
             case ATTENTION_KEYS -> AttentionKernels::backwardKeys;
+            case GATHERED_ATTENTION -> GatheredAttentionKernels::attention;
             case GATHER -> EmbeddingKernels::gather;
             case SCATTER_ADD -> EmbeddingKernels::scatterAdd;
             case CROSS_ENTROPY -> CrossEntropyKernels::crossEntropy;
