@@ -43,6 +43,7 @@ import picocli.CommandLine.Parameters;
 final class ReproduceCommand extends LoraCommand {
 
     private static final long TABLE_STEPS = 500;
+    private static final double PAPERS_LEARNING_RATE = 2e-4;
     private static final int QUICK_STEPS = 60;
     private static final int QUICK_INPUTS = 20;
     private static final int QUICK_DEV_PAIRS = 200;
@@ -209,11 +210,11 @@ final class ReproduceCommand extends LoraCommand {
     /** The row that the options describe. */
     private Experiment.Row row() {
         if (full) {
-            return new Experiment.Row("full", "full fine-tuning", 0, null, true, null);
+            return new Experiment.Row("full", "full fine-tuning", 0, null, true, null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
         String id = targets.replace("attn.c_proj", "o").replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
-        return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null);
+        return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null, null);
     }
 
     private TrainingPlan plan(Experiment experiment, Experiment.Row row, long seed, int pairs) {
@@ -221,7 +222,8 @@ final class ReproduceCommand extends LoraCommand {
                 : epochs != null ? Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(pairs, batch)))
                 : quick ? QUICK_STEPS : table != null ? TABLE_STEPS : Math.ceilDiv(pairs, batch);
         double rate = learningRate != null ? learningRate
-                : model.equals(EmbeddedBase.NAME) ? experiment.learningRate().get(row.full() ? "full" : "lora") : 2e-4;
+                : !model.equals(EmbeddedBase.NAME) ? PAPERS_LEARNING_RATE
+                : row.learningRate() != null ? row.learningRate() : experiment.learningRate().get(row.full() ? "full" : "lora");
         TrainingPlan usual = option(() -> TrainingPlan.of(total, rate, seed));
         return new TrainingPlan(usual.steps(), 1, rate, usual.schedule(), usual.warmupSteps(), usual.adamW(), 0, 0, seed,
                 table != null || trainOnly ? 0 : Math.max(1, total / 4), usual.checkpointEvery(), Math.max(1, total / 200), false);

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -242,10 +241,12 @@ final class ReproducedReport {
 
     /** {@code 0.01}, or each with its method where they differ. */
     private static String learningRates(List<RunResult> results) {
-        Map<String, Double> rates = new LinkedHashMap<>();
-        results.forEach(result -> rates.putIfAbsent(result.method(), result.learningRate()));
-        return new HashSet<>(rates.values()).size() == 1 ? number(rates.values().iterator().next())
-                : String.join(", ", rates.entrySet().stream().map(rate -> number(rate.getValue()) + " for " + rate.getKey()).toList());
+        Map<Double, List<String>> rates = new LinkedHashMap<>();
+        results.forEach(result -> rates.computeIfAbsent(result.learningRate(), rate -> new ArrayList<>())
+                .add(result.name().replace("  ", ", ")));
+        return rates.size() == 1 ? number(results.getFirst().learningRate())
+                : String.join(", ", rates.entrySet().stream()
+                        .map(rate -> number(rate.getKey()) + " for " + String.join(" and ", rate.getValue())).toList());
     }
 
     private String verdict(RunResult best, List<RunResult> results) {

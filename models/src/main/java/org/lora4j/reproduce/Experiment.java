@@ -50,9 +50,12 @@ public record Experiment(
      *
      * @param id      its folder's name
      * @param targets as {@code --targets} takes them; null for full fine-tuning
+     * @param learningRate where the experiment's would not do; null otherwise
      * @param paper   what the paper has in this row; null where it has none
      */
-    public record Row(String id, String name, int rank, String targets, boolean full, Published paper) {
+    public record Row(
+            String id, String name, int rank, String targets, boolean full,
+            @JsonProperty("learning_rate") Double learningRate, Published paper) {
     }
 
     /** @throws LoraException if there is no such experiment */
