@@ -75,6 +75,8 @@ def randomise_adapter(model):
             p.normal_(0, 0.3)
         elif "lora_A" in name:
             p.normal_(0, 1 / math.sqrt(p.shape[1]))
+        elif "lora_magnitude_vector" in name:
+            p.mul_(1 + torch.randn_like(p) * 0.2)               # from the lengths of the base's rows
         elif p.requires_grad:
             p.add_(torch.randn_like(p) * 0.05)
 
@@ -118,13 +120,19 @@ def save_model(model, folder, dtype, shards, hub_keys):
         save_file(tensors, path, metadata={"format": "pt"})
 
 
+def key_of(name):
+    """A parameter's key in the adapter's file."""
+    return (name.replace(".modules_to_save.default", "").replace(".default", "")
+            .replace("lora_magnitude_vector.weight", "lora_magnitude_vector"))
+
+
 def load(folder, adapter, attention="sdpa"):
     """The case as a reader finds it on disk, in float64. Returns the model and {adapter file key: parameter}."""
     model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     model = model.double().eval()
-    return model, {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
+    return model, {key_of(n): p for n, p in model.named_parameters() if p.requires_grad}
 
 
 def logits_and_loss(model, batch):
@@ -288,7 +296,7 @@ def check(expected, params, saved, logits, name):
 def check_loaded(model, adapter):
     """PEFT drops what it does not recognise with a warning at most: every saved tensor must have arrived."""
     if adapter:
-        arrived = {k.replace(".default", ""): v for k, v in model.state_dict().items()}
+        arrived = {key_of(k): v for k, v in model.state_dict().items()}
         for key, value in load_file(adapter / "adapter_model.safetensors").items():
             assert torch.equal(arrived[key], value.double()), key
 
@@ -458,6 +466,37 @@ def merged_qv(model):
             params[name].mul_(mask)
 
 
+simple("modules_to_save", "LoRA on c_attn; ln_f, the tied lm_head and c_fc are trained as a whole, on copies: wte stays the base's.",
+       config=dict(n_embd=20), lora=dict(**C_ATTN, modules_to_save=["ln_f", "lm_head", "c_fc"]))
+
+simple("modules_to_save_wte", "wte is trained as a whole, on a copy: the tied lm_head stays the base's.",
+       config=dict(n_embd=20), lora=dict(**C_ATTN, modules_to_save=["wte"]))
+
+simple("dora_c_attn", seed=101,
+       description="use_dora on every c_attn: magnitudes that differ from the lengths of the base's rows.",
+       lora=dict(**C_ATTN, use_dora=True))
+
+simple("dora_all_linear", seed=102,
+       description="use_dora on every linear map, by all-linear, with trained biases.",
+       config=dict(n_embd=24, n_head=3, n_inner=41),
+       lora=dict(r=3, lora_alpha=8, target_modules="all-linear", fan_in_fan_out=True, use_dora=True, bias="all"))
+
+simple("dora_rslora", seed=103,
+       description="use_dora and use_rslora, with a rank_pattern; the biases of adapted layers train.",
+       lora=dict(r=6, lora_alpha=7, use_rslora=True, use_dora=True, target_modules=["c_attn", "mlp.c_proj"],
+                 fan_in_fan_out=True, rank_pattern={"c_attn": 2}, bias="lora_only"))
+
+simple("dora_embedding", seed=104,
+       description="use_dora on wte, wpe and c_fc: an embedding has a magnitude for each feature, its length being "
+                   "taken over the vocabulary.",
+       lora=dict(r=4, lora_alpha=6, target_modules=["wte", "wpe", "c_fc"], fan_in_fan_out=True, use_dora=True))
+
+simple("dora_untied_head", seed=105,
+       description="use_dora on an untied lm_head, which has no bias, and on attn.c_proj.",
+       config=dict(tie_word_embeddings=False, n_embd=20),
+       lora=dict(r=4, lora_alpha=8, target_modules=["lm_head", "attn.c_proj"], use_dora=True))
+
+
 def main():
     if os.environ.get("PYTHONHASHSEED") != "0":     # PEFT writes target_modules in the order of a Python set
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"})
@@ -471,9 +510,10 @@ def main():
     torch.use_deterministic_algorithms(True)
     warnings.filterwarnings("ignore", message=".*loss_type.*")
     transformers.utils.logging.disable_progress_bar()
-    for seed, (name, spec) in enumerate(CASES.items(), start=1):
+    numbered = [name for name, spec in CASES.items() if "seed" not in spec]
+    for name, spec in CASES.items():
         if not args.cases or name in args.cases:
-            build(name, spec, out, seed)
+            build(name, spec, out, spec["seed"] if "seed" in spec else 1 + numbered.index(name))
 
 
 if __name__ == "__main__":

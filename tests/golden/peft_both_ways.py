@@ -7,7 +7,7 @@ Ours to PEFT: `lora4j train` makes an adapter, PEFT loads it. PEFT to ours: PEFT
 trained for three steps, and `lora4j trace` loads it. In both directions PEFT computes in float64 what it loads as float32,
 and the columns are the largest error of a tensor relative to its largest value: that of the logits, that of the loss, and
 the worst of all gradients. Where lora4j trains parts of a fused map, PEFT's gradient of B is dense, and only the parts'
-blocks are compared; outside them ours must be zero.
+blocks are compared, and of DoRA's magnitudes the parts' rows; outside them ours must be zero.
 """
 import argparse
 import json
@@ -37,6 +37,9 @@ OURS = {
     "attn.c_proj, bias lora_only": ["--targets", "attn.c_proj", "--bias", "lora_only"],
     "q,v, rslora": ["--rslora"],
     "wte, c_attn": ["--targets", "wte,c_attn"],
+    "q,v, DoRA": ["--dora"],
+    "c_attn, wte, DoRA, bias all": ["--targets", "c_attn,wte", "--dora", "--bias", "all"],
+    "all-linear, DoRA, rslora": ["--targets", "all-linear", "--dora", "--rslora", "--alpha", "4"],
     "all-linear, Kaiming": ["--targets", "all-linear", "--init", "kaiming"],
 }
 
@@ -50,6 +53,9 @@ THEIRS = {
     "wte, bias lora_only": dict(r=4, lora_alpha=8, bias="lora_only", target_modules=["wte", "c_fc"]),
     "expression": dict(r=4, lora_alpha=8, target_modules=r"transformer\.h\.[0-3]\.(attn|mlp)\.c_proj"),
     "all-linear": dict(r=4, lora_alpha=8, target_modules="all-linear"),
+    "c_attn, DoRA": dict(r=8, lora_alpha=16, target_modules=["c_attn"], use_dora=True),
+    "all-linear, wte, DoRA, rslora": dict(
+        r=4, lora_alpha=8, target_modules=["c_attn", "c_proj", "c_fc", "wte"], use_dora=True, use_rslora=True, bias="all"),
 }
 
 
@@ -90,8 +96,18 @@ def blocks(gradient, parts, rank):
     kept = torch.zeros_like(gradient)
     width = gradient.shape[0] // 3
     for j, part in enumerate(parts):
-        rows = slice("qkv".index(part) * width, ("qkv".index(part) + 1) * width)
-        kept[rows, j * rank:(j + 1) * rank] = gradient[rows, j * rank:(j + 1) * rank]
+        of_part = slice("qkv".index(part) * width, ("qkv".index(part) + 1) * width)
+        kept[of_part, j * rank:(j + 1) * rank] = gradient[of_part, j * rank:(j + 1) * rank]
+    return kept
+
+
+def rows(gradient, parts):
+    """Of PEFT's gradient of DoRA's magnitudes what belongs to the parts."""
+    kept = torch.zeros_like(gradient)
+    width = gradient.shape[0] // 3
+    for part in parts:
+        of_part = slice("qkv".index(part) * width, ("qkv".index(part) + 1) * width)
+        kept[of_part] = gradient[of_part]
     return kept
 
 
@@ -102,6 +118,8 @@ def errors(theirs, ours, parts):
     for key, a in theirs.items():
         if parts and key.endswith("lora_B.weight"):
             a = blocks(a, parts, a.shape[1] // len(parts))
+        elif parts and key.endswith("lora_magnitude_vector"):
+            a = rows(a, parts)
         found[key] = ((a - ours[key].double()).abs().max() / a.abs().max()).item()
     gradients = {k: v for k, v in found.items() if k.startswith("grad.")}
     return found["logits"], found["loss"], max(gradients.values()), len(gradients)

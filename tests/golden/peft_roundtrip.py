@@ -17,10 +17,15 @@ from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel
 
 
+def file_key(name):
+    """The key in the adapter file: without the adapter's name, and DoRA's magnitudes without the module that holds them."""
+    return name.replace(".default", "").replace("lora_magnitude_vector.weight", "lora_magnitude_vector")
+
+
 def load(model_dir, adapter_dir):
     base = GPT2LMHeadModel.from_pretrained(model_dir, dtype=torch.float32, attn_implementation="sdpa")
     model = PeftModel.from_pretrained(base, adapter_dir, is_trainable=True).double().eval()
-    arrived = {k.replace(".default", ""): v for k, v in model.state_dict().items()}
+    arrived = {file_key(k): v for k, v in model.state_dict().items()}
     for key, value in load_file(f"{adapter_dir}/adapter_model.safetensors").items():
         if key not in arrived or not torch.equal(arrived[key], value.double()):
             sys.exit(f"{adapter_dir}: PEFT did not load {key} {tuple(value.shape)}")
@@ -35,7 +40,7 @@ def compute(model, batch, gradients):
         out["loss"] = loss.detach().reshape(1)
         if gradients:
             loss.backward()
-            out.update({f"grad.{n.replace('.default', '')}": p.grad
+            out.update({f"grad.{file_key(n)}": p.grad
                         for n, p in model.named_parameters() if p.requires_grad})
     return out
 

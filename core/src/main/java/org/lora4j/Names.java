@@ -3,6 +3,7 @@ package org.lora4j;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 
@@ -15,6 +16,8 @@ import java.util.List;
 public final class Names {
 
     private static final int LONGEST_SHOWN = 120;
+    /** Not a format string for each character: a text of a hundred thousand of them may come from a file. */
+    private static final HexFormat HEX = HexFormat.of();
     /** So that a file with millions of names delays its error message by milliseconds, not minutes. */
     private static final int MOST_COMPARED = 10_000;
 
@@ -35,7 +38,8 @@ public final class Names {
             switch (Character.getType(c)) {
                 case Character.CONTROL, Character.FORMAT, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR,
                         Character.SURROGATE ->
-                    line.append(c == '\n' ? "\\n" : c < 256 ? "\\x%02x".formatted(c) : "\\u%04x".formatted(c));
+                    line.append(c == '\n' ? "\\n" : c < 256 ? "\\x" + HEX.toHexDigits((byte) c)
+                            : "\\u" + HEX.toHexDigits(c).substring(c < 0x10000 ? 4 : 3));
                 default -> line.appendCodePoint(c);
             }
         });

@@ -106,7 +106,7 @@ final class BenchCommand extends LoraCommand {
 
     @Option(names = "--bottleneck", paramLabel = "N",
             description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
-                    + "many as make 3.1 % of the model's parameters, as the paper's 11M of GPT-2 medium are).")
+                    + "many as make 3.1 %% of the model's parameters, as the paper's 11M of GPT-2 medium are).")
     private Integer bottleneck;
 
     @Option(names = "--inputs", defaultValue = "30", paramLabel = "N",

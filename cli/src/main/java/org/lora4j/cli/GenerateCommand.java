@@ -1,8 +1,5 @@
 package org.lora4j.cli;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,15 +7,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.PromptFile;
 import org.lora4j.evaluate.TextDecoding;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.FileErrors;
 import org.lora4j.io.PeftFormat;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.tokenizer.Tokenizer;
@@ -32,16 +30,22 @@ import picocli.CommandLine.Option;
 @Command(
         name = "generate",
         description = {
-            "Writes text with a model and, if you like, an adapter.",
+            "Writes text with a model and, if you like, an adapter, or several.",
             "",
             "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
                     + "prompt as such a context; otherwise the text is simply continued.",
+            "",
+            "Several adapters, each --adapter NAME=DIR, share the base, and prompts with different ones go through it in one "
+                    + "batch. A file of prompts in JSON Lines says which adapter each one uses; without that, every prompt is "
+                    + "given to every adapter.",
         },
         footer = {
             "  lora4j generate --model base-6m --adapter my-adapter \\",
             "      --prompt \"name : Blue Spice | Type : pub | area : riverside\"",
             "  lora4j generate --model base-6m --adapter my-adapter --prompts inputs.txt \\",
             "      --beam 10 --length-penalty 0.9 --no-repeat-ngram 4",
+            "  lora4j generate --model base-6m --adapter a=first --adapter b=second --prompts mixed.jsonl",
+            "      where a line of mixed.jsonl is {\"adapter\": \"a\", \"prompt\": \"Some text\"}",
         })
 final class GenerateCommand extends LoraCommand {
 
@@ -51,8 +55,9 @@ final class GenerateCommand extends LoraCommand {
     @Mixin
     private ModelChoice model;
 
-    @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
-    private Path adapter;
+    @Option(names = "--adapter", paramLabel = "[NAME=]DIR",
+            description = "An adapter's folder as PEFT writes it; may be given several times, then with a name each.")
+    private List<String> adapters = List.of();
 
     @ArgGroup(multiplicity = "1")
     private Prompts prompts;
@@ -63,7 +68,8 @@ final class GenerateCommand extends LoraCommand {
         @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times.")
         private List<String> texts;
 
-        @Option(names = "--prompts", paramLabel = "FILE", description = "A UTF-8 file with one prompt a line.")
+        @Option(names = "--prompts", paramLabel = "FILE",
+                description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}.")
         private Path file;
     }
 
@@ -125,10 +131,23 @@ final class GenerateCommand extends LoraCommand {
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        List<String> texts = texts();
+        boolean several = NamedAdapters.areNamed(adapters);
+        NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
+        List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
+        List<String> texts = several ? List.of() : texts();
+        Path adapter = several || adapters.isEmpty() ? null : Path.of(adapters.getFirst());
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
+            if (several) {
+                MixedTexts writer = new MixedTexts(ui(), json, named.load(gpt2), tokenizer, named, format);
+                if (beam != null) {
+                    writer.search(mixed, maxNewTokens, beam);
+                } else {
+                    writer.write(mixed, maxNewTokens, new Sampling(temperature, topK, topP, seed), AT_ONCE);
+                }
+                return ExitCode.OK;
+            }
             LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
             if (attached != null) {
                 attached.freeze();
@@ -214,16 +233,23 @@ final class GenerateCommand extends LoraCommand {
         if (prompts.file == null) {
             return prompts.texts;
         }
-        List<String> lines;
-        try {
-            lines = Files.readAllLines(prompts.file, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new LoraException("--prompts: " + FileErrors.reading(prompts.file, e).getMessage(), e);
+        List<PromptFile.Line> lines = PromptFile.read(prompts.file);
+        lines.stream().filter(line -> line.adapter() != null).findFirst().ifPresent(line -> {
+            throw new LoraException("--prompts " + prompts.file + ": line " + line.line() + " asks for adapter "
+                    + Names.quoted(line.adapter()) + ", and no adapter has a name. Give --adapter "
+                    + Names.oneLine(line.adapter()) + "=DIR");
+        });
+        return lines.stream().map(PromptFile.Line::text).toList();
+    }
+
+    /** Each prompt with the adapter that it names; every prompt with every adapter where none names one. */
+    private List<MixedTexts.Prompt> mixedPrompts(NamedAdapters named) {
+        List<PromptFile.Line> lines = prompts.file == null
+                ? prompts.texts.stream().map(text -> new PromptFile.Line(0, null, text)).toList() : PromptFile.read(prompts.file);
+        if (lines.stream().anyMatch(line -> line.adapter() != null)) {
+            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text())).toList();
         }
-        lines = lines.stream().filter(line -> !line.isBlank()).toList();
-        if (lines.isEmpty()) {
-            throw new LoraException("--prompts " + prompts.file + ": has no prompt in it, expected one a line");
-        }
-        return lines;
+        return lines.stream().flatMap(line -> named.folders().keySet().stream()
+                .map(name -> new MixedTexts.Prompt(name, line.text()))).toList();
     }
 }

@@ -57,6 +57,9 @@ final class LoraChoice {
     @Option(names = "--rslora", description = "Scale by alpha/√r instead of alpha/r.")
     private boolean rsLora;
 
+    @Option(names = "--dora", description = "Train a magnitude for each output beside the update (DoRA).")
+    private boolean dora;
+
     /** The words for {@link LoraInit}. */
     enum Init {
         GAUSSIAN, KAIMING
@@ -92,7 +95,7 @@ final class LoraChoice {
     private LoraConfig read() {
         LoraConfig config = LoraConfig.of(rank, alpha)
                 .withScaling(rsLora ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R)
-                .withDropout(dropout).withBias(bias)
+                .withDropout(dropout).withBias(bias).withDora(dora)
                 .withInit(init == Init.GAUSSIAN ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING);
         if (targets.startsWith(EXPRESSION)) {
             return config.withTargets(onLayers(TargetSelector.byExpression(targets.substring(EXPRESSION.length()))));
@@ -123,10 +126,15 @@ final class LoraChoice {
         return layers.isEmpty() ? selector : selector.onLayers(layers);
     }
 
-    /** {@code r 4, alpha 32 on q,v}. */
+    /** {@code LoRA r 4, alpha 32 on q,v}. */
     String text() {
         String number = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
-        return "r %d, alpha %s on %s".formatted(rank, number, targets.toLowerCase(Locale.ROOT));
+        return method() + " r %d, alpha %s on %s".formatted(rank, number, targets.toLowerCase(Locale.ROOT));
+    }
+
+    /** LoRA or DoRA. */
+    String method() {
+        return dora ? "DoRA" : "LoRA";
     }
 
     int rank() {

@@ -7,6 +7,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.E2e;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
+import org.lora4j.evaluate.DecodedLines;
 import org.lora4j.evaluate.TestInputs;
 import org.lora4j.gpt2.EmbeddedBase;
 import org.lora4j.reproduce.Experiment;
@@ -151,6 +152,11 @@ final class ReproduceCommand extends LoraCommand {
             ReproducedRun runs = new ReproducedRun(ui(), b, setup);
             ReproducedTable shown = new ReproducedTable(ui());
             List<RunResult> results = new ArrayList<>();
+            Path page = null;
+            TrainingPlan plan = null;
+            if (overwrite) {
+                DecodedLines.delete(root.resolve(ReproducedRun.BASE));
+            }
             TaskScores.Result base = trainOnly ? null : runs.base();
             ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
             for (Experiment.Row row : rows) {
@@ -158,11 +164,11 @@ final class ReproduceCommand extends LoraCommand {
                     if (overwrite) {
                         runs.forget(row, seed);
                     }
-                    TrainingPlan plan = plan(experiment, row, seed, setup.train().size());
+                    plan = plan(experiment, row, seed, setup.train().size());
                     RunResult result = runs.train(row, plan, commandText());
                     if (!trainOnly) {
                         result = runs.score(row, result);
-                        report.write(row, result, plan, runs.texts(row, result));
+                        page = report.write(row, result, plan, runs.texts(row, result));
                     }
                     results.add(result);
                     if (!json) {
@@ -170,8 +176,10 @@ final class ReproduceCommand extends LoraCommand {
                     }
                 }
             }
-            Path page = trainOnly ? null : report.summarise(
-                    table == null ? null : experiment.table(table), rows, results, commandText());
+            if (!trainOnly && results.size() > 1) {
+                page = report.summarise(
+                        table == null ? null : experiment.table(table), rows, results, plan, commandText());
+            }
             if (json) {
                 ui().printJson(results.stream().map(RunResult::json).toList());
             } else {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +34,9 @@ final class ReproducedReport {
     private static final List<Column> COLUMNS = List.of(
             new Column("Parameters", 0, 0), new Column("Dev loss", 4, -1), new Column("BLEU", 2, 1), new Column("NIST", 4, 1),
             new Column("METEOR*", 2, 1), new Column("ROUGE-L", 2, 1), new Column("CIDEr", 4, 1));
+    private static final List<Column> PAPERS_COLUMNS = List.of(
+            new Column("Validation loss", 2, -1), new Column("BLEU", 2, 1), new Column("NIST", 4, 1),
+            new Column("METEOR", 2, 1), new Column("ROUGE-L", 2, 1), new Column("CIDEr", 4, 1));
     private static final String METEOR = "* METEOR without paraphrases, so below METEOR 1.5, which the paper prints.";
 
     private final Experiment experiment;
@@ -113,8 +117,14 @@ final class ReproducedReport {
     }
 
     private static Line published(Published paper) {
-        return new Line("paper, " + paper.row(), List.of(Double.NaN, or(paper.devLoss(), 1), or(paper.bleu(), 100),
-                or(paper.nist(), 1), or(paper.meteor(), 100), or(paper.rougeL(), 100), or(paper.cider(), 1)), false);
+        List<Double> values = new ArrayList<>(List.of(Double.NaN)); // parameters, which the row's name tells
+        values.addAll(values(paper));
+        return new Line("paper, " + paper.row(), values, false);
+    }
+
+    private static List<Double> values(Published paper) {
+        return List.of(or(paper.devLoss(), 1), or(paper.bleu(), 100), or(paper.nist(), 1), or(paper.meteor(), 100),
+                or(paper.rougeL(), 100), or(paper.cider(), 1));
     }
 
     private static double or(Double value, double factor) {
@@ -155,9 +165,9 @@ final class ReproducedReport {
         used.put("init", result.method().equals("LoRA") ? "Gaussian" : "");
         used.put("dropout", "none");
         used.put("optimiser", "AdamW, decay %s, epsilon %s, decay %s the update".formatted(
-                plan.adamW().weightDecay(), plan.adamW().epsilon(), plan.adamW().decayOrder().name().toLowerCase(Locale.ROOT)));
+                plan.adamW().weightDecay(), number(plan.adamW().epsilon()), plan.adamW().decayOrder().name().toLowerCase(Locale.ROOT)));
         used.put("learning_rate", "%s, %s, %d warm-up steps".formatted(
-                plan.learningRate(), plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
+                number(plan.learningRate()), plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
         used.put("batch", Integer.toString(result.batch()));
         used.put("length", "%,d steps, %.2f epochs of %,d pairs".formatted(
                 result.steps(), (double) result.steps() * result.batch() / result.trainPairs(), result.trainPairs()));
@@ -181,11 +191,12 @@ final class ReproducedReport {
      *
      * @param table the paper's table whose rows they are; null if they are not a table's
      */
-    Path summarise(Experiment.Table table, List<Experiment.Row> rows, List<RunResult> results, String command) {
+    Path summarise(
+            Experiment.Table table, List<Experiment.Row> rows, List<RunResult> results, TrainingPlan plan, String command) {
         RunResult best = results.stream().max(Comparator.comparingDouble(run -> run.scores().bleu())).orElseThrow();
         String title = table == null ? experiment.title() : table.title() + ", on " + setup.modelName();
         RunReport.Builder report = RunReport.summary(title, base(best), verdict(best, results))
-                .subtitle("%,d runs of %,d steps; a text for each of %,d inputs of the %s set".formatted(
+                .subtitle("%,d runs of %,d steps each; a text for every one of %,d inputs of the %s set".formatted(
                         results.size(), best.steps(), best.inputs(), best.split()))
                 .command(command);
         List<Line> lines = new ArrayList<>();
@@ -196,10 +207,21 @@ final class ReproducedReport {
         lines.add(new Line("the base alone", values(0, best.devLossBefore(), base.scores()), false));
         report.comparison(new Comparison("Our runs", (table == null ? "" : table.note() + " ") + METEOR, COLUMNS, lines));
         List<Line> published = rows.stream().filter(row -> row.paper() != null)
-                .map(row -> new Line(row.paper().row(), published(row.paper()).values(), true)).toList();
+                .map(row -> new Line(row.paper().row(), values(row.paper()), true)).toList();
         if (published.size() > 1) {
-            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set, with METEOR 1.5.",
-                    COLUMNS, published));
+            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set; METEOR is 1.5 here.",
+                    PAPERS_COLUMNS, published));
+        }
+        Map<String, String> used = used(best, plan);
+        if (table != null) {
+            used.put("adapter", "as each row says, alpha " + number(setup.alpha()));
+            used.put("learning_rate", learningRates(results) + ", %s, %d warm-up steps".formatted(
+                    plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
+        }
+        used.put("seed", String.join(", ", results.stream().map(run -> Long.toString(run.seed())).distinct().toList()));
+        used.put("kept", "lowest dev loss of %,d pairs".formatted(best.devPairs()));
+        for (Experiment.RecipeLine line : experiment.recipe()) {
+            report.recipe(line.what(), line.paper(), line.scripts(), used.getOrDefault(line.used(), ""));
         }
         for (RunResult result : results) {
             report.file(result.name().replace("  ", ", ") + ", seed " + result.seed(),
@@ -213,10 +235,22 @@ final class ReproducedReport {
         return page;
     }
 
+    /** {@code 32}, {@code 0.01}, {@code 1e-6}. */
+    private static String number(double value) {
+        return Double.toString(value).replace(".0E", "e").replace('E', 'e').replaceFirst("\\.0$", "");
+    }
+
+    /** {@code 0.01}, or each with its method where they differ. */
+    private static String learningRates(List<RunResult> results) {
+        Map<String, Double> rates = new LinkedHashMap<>();
+        results.forEach(result -> rates.putIfAbsent(result.method(), result.learningRate()));
+        return new HashSet<>(rates.values()).size() == 1 ? number(rates.values().iterator().next())
+                : String.join(", ", rates.entrySet().stream().map(rate -> number(rate.getValue()) + " for " + rate.getKey()).toList());
+    }
+
     private String verdict(RunResult best, List<RunResult> results) {
-        return "The base writes texts of BLEU %.1f. %s".formatted(100 * base.scores().bleu(), results.size() == 1
-                ? "After training %s it is %.1f.".formatted(best.name().replace("  ", ", "), 100 * best.scores().bleu())
-                : "The best of %d runs, %s, reaches %.1f by training %,d numbers.".formatted(
-                        results.size(), best.name().replace("  ", ", "), 100 * best.scores().bleu(), best.trainable()));
+        return "The base writes texts of BLEU %.1f; the best of %d runs, %s, reaches %.1f by training %,d numbers.".formatted(
+                100 * base.scores().bleu(), results.size(), best.name().replace("  ", ", "), 100 * best.scores().bleu(),
+                best.trainable());
     }
 }

@@ -144,6 +144,11 @@ final class ScoreCommand extends LoraCommand {
         return metrics;
     }
 
+    /** What the hypotheses are in, for messages. */
+    private String hypotheses() {
+        return hypothesisFile.equals(STANDARD_INPUT) ? "standard input" : hypothesisFile;
+    }
+
     private List<String> lower(List<String> lines) {
         return lowerCase ? lines.stream().map(line -> line.toLowerCase(Locale.ROOT)).toList() : lines;
     }
@@ -153,11 +158,11 @@ final class ScoreCommand extends LoraCommand {
     private Corpus corpus(List<String> hypotheses) throws IOException {
         List<List<String>> references = references();
         if (hypotheses.isEmpty()) {
-            throw new LoraException(hypothesisFile + ": no text in it");
+            throw new LoraException(hypotheses() + ": no text in it");
         }
         if (hypotheses.size() != references.size()) {
             String where = String.join(", ", referenceFiles);
-            throw new LoraException(hypothesisFile + " has " + hypotheses.size() + " lines, but " + where + " has references for "
+            throw new LoraException(hypotheses() + " has " + hypotheses.size() + " lines, but " + where + " has references for "
                     + references.size() + hint(hypotheses, references) + ". Each line of --hyp needs its references");
         }
         return new Corpus(hypotheses, references.stream().map(this::lower).toList());
@@ -168,8 +173,9 @@ final class ScoreCommand extends LoraCommand {
         int both = Math.min(hypotheses.size(), references.size());
         String rest = hypotheses.size() > both ? hypotheses.get(both) : references.get(both).getFirst();
         String shown = rest.length() > 60 ? rest.substring(0, 59) + "…" : rest;
-        return "; the first without counterpart is " + (hypotheses.size() > both ? "line " : "reference of ") + (both + 1) + ", "
-                + Names.quoted(shown);
+        return hypotheses.size() > both
+                ? "; the first without references is line " + (both + 1) + ", " + Names.quoted(shown)
+                : "; the first that nothing is written for are those of text " + (both + 1) + ", " + Names.quoted(shown);
     }
 
     private List<List<String>> references() throws IOException {
@@ -208,7 +214,7 @@ final class ScoreCommand extends LoraCommand {
         String goldFile = referenceFiles.getFirst();
         List<String> gold = lower(TextLines.read(Path.of(goldFile)));
         if (predicted.size() != gold.size()) {
-            throw new LoraException(hypothesisFile + " has " + predicted.size() + " lines, but " + goldFile + " has " + gold.size()
+            throw new LoraException(hypotheses() + " has " + predicted.size() + " lines, but " + goldFile + " has " + gold.size()
                     + ". Each prediction needs its gold label");
         }
         Classification labels = Classification.of(predicted, gold);
@@ -235,7 +241,7 @@ final class ScoreCommand extends LoraCommand {
     }
 
     private Correlation correlation(List<String> predicted, List<String> gold) {
-        return Correlation.of(numbers(hypothesisFile, predicted), numbers(referenceFiles.getFirst(), gold));
+        return Correlation.of(numbers(hypotheses(), predicted), numbers(referenceFiles.getFirst(), gold));
     }
 
     private static double[] numbers(String file, List<String> lines) {

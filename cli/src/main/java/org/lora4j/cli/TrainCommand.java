@@ -173,15 +173,16 @@ final class TrainCommand extends LoraCommand {
             RunFolder.prepare(out, overwrite);
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(gpt2, adapter, "LoRA " + lora.text(), train.size(), dev.size(), b);
+                run.announce(gpt2, adapter, lora.text(), train.size(), dev.size(), b);
             }
             Samples texts = new Samples(gpt2, tokenizer, dev, samples);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out).write(
-                    "LoRA on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
+                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
                     new RunReport.Base(model.name(), gpt2.config().parameterCount()),
-                    RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount()), plan,
+                    RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())
+                            .named(lora.method()), plan,
                     batchSize, train.size(), texts.after(), outcome, b, commandText());
             if (json) {
                 ui().printJson(result(gpt2, adapter, plan, outcome, report));

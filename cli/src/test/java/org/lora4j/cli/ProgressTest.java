@@ -3,6 +3,7 @@ package org.lora4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,11 +21,16 @@ class ProgressTest {
     }
 
     private void train(Ui ui) {
+        train(ui, () -> { });
+    }
+
+    private void train(Ui ui, Runnable beforeTheRemark) {
         try (Progress progress = ui.progress("train")) {
             progress.start(750);
             for (int step = 1; step <= 750; step++) {
                 progress.update(step, 4.0 - step / 750.0, 5200);
                 if (step == 300) {
+                    beforeTheRemark.run();
                     ui.info("dev loss 2.5");
                 }
             }
@@ -45,12 +51,20 @@ class ProgressTest {
 
     @Test
     void aTerminalGetsABarThatRemarksDoNotBreak() {
-        train(ui(WIDE));
+        train(ui(WIDE), this::awaitTheBar);
 
         String[] drawn = Run.text(err).split("\r\u001b\\[K");
         assertThat(drawn).anyMatch(text -> text.startsWith("dev loss 2.5" + System.lineSeparator() + "train  "));
         assertThat(drawn[drawn.length - 1])
                 .matches("train  100 % │█{30}│ 750/750  loss 3\\.000  5,200 tokens/s  in 0:\\d\\d\\R");
+    }
+
+    /** It is drawn now and then, by a thread of its own; a busy machine may take its time. */
+    private void awaitTheBar() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!Run.text(err).contains("train  ") && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.lora4j.backend;
 
 import java.util.Locale;
+import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -168,10 +169,10 @@ public interface Backend extends AutoCloseable {
     /**
      * y ← y + alpha·row, for every row of y. A backend without a kernel for it inherits this one, which works on the host.
      *
-     * @param row (C); read
+     * @param row (1, C); read
      * @param y   (N, C); written
      */
-    default void addRow(Tensor row, double alpha, MatrixView y) {
+    default void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
         HostColumns.addRow(this, row, alpha, y);
     }
@@ -181,10 +182,10 @@ public interface Backend extends AutoCloseable {
      * the host.
      *
      * @param x       (N, C); read
-     * @param factors (C); read
+     * @param factors (1, C); read
      * @param y       (N, C); written; may be x itself. With beta = 0 its old content is not read
      */
-    default void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    default void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         Checks.scaleColumns(x, factors, y);
         HostColumns.scaleColumns(this, x, factors, shift, y, beta);
     }
@@ -438,6 +439,11 @@ public interface Backend extends AutoCloseable {
      * @param v second moment; read and written
      */
     void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step);
+
+    /** What this backend has done so far, counted by name, such as kernels run: for benchmarks. Empty if it counts nothing. */
+    default Map<String, Long> counters() {
+        return Map.of();
+    }
 
     /** Gives back threads and device memory. Idempotent. */
     @Override

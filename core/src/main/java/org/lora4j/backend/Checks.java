@@ -41,13 +41,14 @@ public final class Checks {
         require(same(x, dy) && same(x, dx), "geluBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
     }
 
-    public static void addRow(Tensor row, MatrixView y) {
-        require(row.size() == y.columns() && stored(y), "addRow", "row (C), y (N, C)", "row", row, "y", y);
+    public static void addRow(MatrixView row, MatrixView y) {
+        require(row.rows() == 1 && row.columns() == y.columns() && stored(row, y),
+                "addRow", "row (1, C), y (N, C), not transposed", "row", row, "y", y);
     }
 
-    public static void scaleColumns(MatrixView x, Tensor factors, MatrixView y) {
-        require(same(x, y) && stored(x, y) && factors.size() == x.columns(),
-                "scaleColumns", "x and y (N, C), not transposed, factors (C)", "x", x, "factors", factors, "y", y);
+    public static void scaleColumns(MatrixView x, MatrixView factors, MatrixView y) {
+        require(same(x, y) && factors.rows() == 1 && factors.columns() == x.columns() && stored(x, factors, y),
+                "scaleColumns", "x and y (N, C), factors (1, C), not transposed", "x", x, "factors", factors, "y", y);
     }
 
     public static void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import java.util.Map;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -134,12 +135,12 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void addRow(Tensor row, double alpha, MatrixView y) {
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
         delegate.addRow(row, alpha, y);
     }
 
     @Override
-    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         delegate.scaleColumns(x, factors, shift, y, beta);
     }
 
@@ -179,6 +180,12 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        delegate.gatheredAttention(q, k, v, rows, mask, nHead, scale, y);
+    }
+
+    @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
         delegate.gatherRows(table, rows, out, beta);
     }
@@ -212,6 +219,11 @@ public abstract class ForwardingBackend implements Backend {
     @Override
     public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
         delegate.adamW(p, g, m, v, step);
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        return delegate.counters();
     }
 
     @Override

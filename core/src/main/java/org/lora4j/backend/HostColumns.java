@@ -1,7 +1,6 @@
 package org.lora4j.backend;
 
 import org.lora4j.tensor.MatrixView;
-import org.lora4j.tensor.Tensor;
 
 /**
  * {@link Backend}'s operations on columns, carried out in doubles on the host: what a backend inherits until it has
@@ -12,8 +11,8 @@ final class HostColumns {
     private HostColumns() {
     }
 
-    static void addRow(Backend backend, Tensor row, double alpha, MatrixView y) {
-        double[] values = backend.readDoubles(row);
+    static void addRow(Backend backend, MatrixView row, double alpha, MatrixView y) {
+        double[] values = row(backend, row, 0);
         for (int i = 0; i < y.rows(); i++) {
             double[] out = row(backend, y, i);
             for (int j = 0; j < out.length; j++) {
@@ -23,8 +22,8 @@ final class HostColumns {
         }
     }
 
-    static void scaleColumns(Backend backend, MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
-        double[] values = backend.readDoubles(factors);
+    static void scaleColumns(Backend backend, MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
+        double[] values = row(backend, factors, 0);
         for (int i = 0; i < y.rows(); i++) {
             double[] in = row(backend, x, i);
             double[] out = beta == 0 ? new double[in.length] : row(backend, y, i);

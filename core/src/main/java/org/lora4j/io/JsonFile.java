@@ -34,12 +34,17 @@ public final class JsonFile {
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */
     public static ObjectNode read(Path file) {
+        return read(file, LONGEST);
+    }
+
+    /** @param longest how many bytes it may have; a tree takes up to some thirty times as many */
+    static ObjectNode read(Path file, long longest) {
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new FormatException(file, "is not a regular file, expected JSON");
             }
-            if (Files.size(file) > LONGEST) {
-                throw new FormatException(file, "has " + Files.size(file) + " bytes, expected at most " + LONGEST);
+            if (Files.size(file) > longest) {
+                throw new FormatException(file, "has " + Files.size(file) + " bytes, expected at most " + longest);
             }
             return parse(file, Files.readString(file, StandardCharsets.UTF_8));
         } catch (CharacterCodingException e) {

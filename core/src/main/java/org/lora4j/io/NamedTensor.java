@@ -19,6 +19,9 @@ import org.lora4j.tensor.Shape;
  */
 public record NamedTensor(String name, DType dtype, Shape shape, MemorySegment bytes) {
 
+    /** What an array holds three times over, so that an update of a fused map has room for its zeros. */
+    private static final long LARGEST = (Integer.MAX_VALUE - 8) / 3;
+
     public NamedTensor {
         if (bytes.byteSize() != shape.size() * dtype.bytes()) {
             throw new IllegalArgumentException("tensor " + Names.quoted(name) + " of " + dtype + shape + " has "
@@ -26,9 +29,17 @@ public record NamedTensor(String name, DType dtype, Shape shape, MemorySegment b
         }
     }
 
-    /** A copy that stays when the source is closed. */
+    /**
+     * A copy that stays when the source is closed.
+     *
+     * @throws FormatException if there is no such tensor, or it is larger than any of an adapter
+     */
     public static NamedTensor copyOf(TensorSource source, String name) {
         TensorInfo info = source.info(name);
+        if (info.byteSize() > LARGEST) {
+            throw new FormatException(source.path(), "tensor " + Names.quoted(name) + " has " + info.byteSize()
+                    + " bytes, expected at most " + LARGEST + " in an adapter");
+        }
         return new NamedTensor(name, info.dtype(), info.shape(), MemorySegment.ofArray(source.bytes(name).toArray(JAVA_BYTE)));
     }
 

@@ -38,6 +38,9 @@ public final class PeftConfig {
     /** The name of the file in an adapter's folder. */
     public static final String FILE_NAME = "adapter_config.json";
 
+    /** Room for the full names of a hundred thousand modules. */
+    private static final long LONGEST = 8 << 20;
+
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Path file;
@@ -68,6 +71,7 @@ public final class PeftConfig {
             throw fields.error("field 'lora_dropout' is " + dropout + ", expected 0 or more and less than 1");
         }
         this.bias = biasMode(fields.text("bias").orElse(BiasMode.NONE.text()));
+        fields.flag("use_dora"); // of another type, it is refused here
         boolean rankStabilised = fields.flag("use_rslora").orElse(false);
         this.scaling = rankStabilised ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R;
         this.fanInFanOut = fields.flag("fan_in_fan_out").orElse(false);
@@ -90,11 +94,11 @@ public final class PeftConfig {
      */
     public static PeftConfig read(Path fileOrFolder) {
         if (!Files.isDirectory(fileOrFolder)) {
-            return new PeftConfig(fileOrFolder, JsonFile.read(fileOrFolder));
+            return new PeftConfig(fileOrFolder, JsonFile.read(fileOrFolder, LONGEST));
         }
         AtomicFolder.recover(fileOrFolder);
         Path file = fileOrFolder.resolve(FILE_NAME);
-        return new PeftConfig(file, JsonFile.read(file));
+        return new PeftConfig(file, JsonFile.read(file, LONGEST));
     }
 
     /** A new configuration: PEFT's defaults, and these. Give it its targets by {@link #with}. */
@@ -179,6 +183,11 @@ public final class PeftConfig {
 
     public LoraScaling scaling() {
         return scaling;
+    }
+
+    /** Whether each output has a magnitude of its own (DoRA). */
+    public boolean dora() {
+        return fields.flag("use_dora").orElse(false);
     }
 
     /** Whether the base stores its weights transposed, (in, out), as GPT-2 does. It says nothing about A and B. */

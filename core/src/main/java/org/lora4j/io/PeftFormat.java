@@ -20,6 +20,7 @@ import org.lora4j.lora.LoraConfig;
 import org.lora4j.lora.LoraInit;
 import org.lora4j.lora.LoraLinear;
 import org.lora4j.lora.LoraModel;
+import org.lora4j.lora.LoraProjection;
 import org.lora4j.lora.LoraScaling;
 import org.lora4j.lora.MergedLoraLinear;
 import org.lora4j.lora.TargetSelector;
@@ -35,6 +36,7 @@ import org.lora4j.tensor.Tensor;
  * <pre>
  *   h.0.attn.c_attn.lora_A.weight            (r, in)        of a linear map, and lora_B.weight (out, r)
  *   wte.lora_embedding_A                     (r, V)         of an embedding, and lora_embedding_B (C, r)
+ *   h.0.attn.c_attn.lora_magnitude_vector    (out)          m of DoRA; (C) of an embedding
  *   h.0.attn.c_attn.base_layer.bias          (out)          a trained bias of an adapted map
  *   h.0.ln_1.bias                            (C)            a trained bias elsewhere
  *   ln_f.weight, lm_head.weight, …                          of a module trained as a whole, in the layout of the base's files
@@ -49,6 +51,7 @@ import org.lora4j.tensor.Tensor;
 public final class PeftFormat {
 
     static final String PREFIX = "base_model.model.";
+    static final String MAGNITUDE = ".lora_magnitude_vector";
     /** The key of the metadata that names the parts of fused maps that were adapted each by itself. */
     public static final String PARTS = "lora4j.parts";
     /** The key of the metadata that names the fused maps that were adapted as a whole all the same. */
@@ -90,11 +93,20 @@ public final class PeftFormat {
                     PREFIX + name + ".lora_embedding_A", lora.loraATransposed(), Shape.of(rank, rows),
                     values -> transpose(values, rows, rank), values -> transpose(values, rank, rows)));
             entries.add(Entry.plain(PREFIX + name + ".lora_embedding_B", lora.loraB()));
+            if (lora.magnitude() != null) {
+                entries.add(Entry.plain(PREFIX + name + MAGNITUDE, lora.magnitude()));
+            }
         });
         adapter.projections().forEach((name, lora) -> {
             entries.add(Entry.plain(PREFIX + name + ".lora_A.weight", lora.loraA()));
             String keyB = PREFIX + name + ".lora_B.weight";
-            entries.add(lora instanceof MergedLoraLinear merged ? blocks(keyB, merged) : Entry.plain(keyB, lora.loraB()));
+            MergedLoraLinear parts = lora.plain() instanceof MergedLoraLinear merged ? merged : null;
+            entries.add(parts != null ? blocks(keyB, parts) : Entry.plain(keyB, lora.loraB()));
+            if (lora.magnitude() != null) {
+                String keyM = PREFIX + name + MAGNITUDE;
+                entries.add(parts != null ? magnitudes(keyM, parts, lora.magnitude())
+                        : Entry.plain(keyM, lora.magnitude()));
+            }
         });
         Set<Parameter> adapted = adapter.projections().values().stream()
                 .map(lora -> lora.base().bias()).collect(Collectors.toSet());
@@ -133,7 +145,7 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), entry.inFileLayout(backend, adapter.valueOf(entry.parameter())));
+            tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
         }
         AtomicFolder.write(folder, staging -> {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
@@ -143,7 +155,8 @@ public final class PeftFormat {
 
     private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {
         return adapter.model().projections().stream()
-                .filter(slot -> !slot.parts().isEmpty() && adapter.projections().get(slot.name()) instanceof LoraLinear)
+                .filter(slot -> !slot.parts().isEmpty() && adapter.projections().containsKey(slot.name())
+                        && adapter.projections().get(slot.name()).plain() instanceof LoraLinear)
                 .map(Slot::name).toList();
     }
 
@@ -178,6 +191,7 @@ public final class PeftFormat {
                 .with("alpha_pattern", alphas)
                 .with("target_modules", shortest(adapter.adaptedModules(), moduleNames(adapter.model())))
                 .with("task_type", "CAUSAL_LM")
+                .with("use_dora", config.dora())
                 .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
     }
 
@@ -223,8 +237,9 @@ public final class PeftFormat {
     public static LoraAdapter load(LoraModel model, Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': "
-                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder with "
-                    + PeftConfig.FILE_NAME + " and adapter_model.safetensors in it, as train and PEFT write it"));
+                    + (Files.exists(folder) ? "is a file; a loralib or GGUF file is made a folder by lora4j convert"
+                            : "there is no such folder") + ". Name a folder with " + PeftConfig.FILE_NAME
+                    + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
@@ -294,6 +309,43 @@ public final class PeftFormat {
                             file, (part * width + row) * columns + j * rank, values, (j * width + row) * rank, rank));
                     return values;
                 });
+    }
+
+    /** m of the parts of a fused map (n·w) as PEFT's (out), zeros where no part is adapted. */
+    private static Entry magnitudes(String key, MergedLoraLinear lora, Parameter m) {
+        boolean[] enabled = lora.enabled();
+        int width = lora.outFeatures() / enabled.length;
+        return new Entry(key, m, Shape.of(lora.outFeatures()),
+                values -> {
+                    double[] file = new double[lora.outFeatures()];
+                    eachBlockRow(enabled, width, (row, part, j) -> file[part * width + row] = values[j * width + row]);
+                    return file;
+                },
+                file -> {
+                    double[] values = new double[Math.toIntExact(m.size())];
+                    eachBlockRow(enabled, width, (row, part, j) -> values[j * width + row] = file[part * width + row]);
+                    return values;
+                });
+    }
+
+    /**
+     * The numbers that a file has for this entry: those in memory, and for DoRA on parts of a fused map the lengths of W₀'s
+     * rows where no part is adapted, with which PEFT computes a factor of 1 there.
+     */
+    static double[] inFile(LoraAdapter adapter, Entry entry, double[] inMemory) {
+        double[] file = entry.toFile().apply(inMemory);
+        if (entry.key().endsWith(MAGNITUDE)) {
+            String module = entry.key().substring(PREFIX.length(), entry.key().length() - MAGNITUDE.length());
+            LoraProjection lora = adapter.projections().get(module);
+            if (lora != null && lora.plain() instanceof MergedLoraLinear parts) {
+                boolean[] enabled = parts.enabled();
+                double[] lengths = parts.rowLengths(adapter.model().backend());
+                for (int row = 0; row < file.length; row++) {
+                    file[row] = enabled[row / (file.length / enabled.length)] ? file[row] : lengths[row];
+                }
+            }
+        }
+        return file;
     }
 
     @FunctionalInterface

@@ -29,7 +29,7 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
     LoraAdapter load() {
         List<String> parts = list(PeftFormat.PARTS);
         LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
-                .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias())
+                .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias()).withDora(config.dora())
                 .withInit(config.field("init_lora_weights").asText().equals("gaussian")
                         ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING)
                 .withParts(parts).withTargets(config.targets().orElseThrow());
@@ -122,7 +122,10 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
             }
             double[] values = source.doubles(entry.key());
             double[] inMemory = entry.toMemory().apply(values);
-            if (!Arrays.equals(entry.toFile().apply(inMemory), values)) {
+            double[] expected = PeftFormat.inFile(adapter, entry, inMemory);
+            if (entry.key().endsWith(PeftFormat.MAGNITUDE)) {
+                requireBaseLengths(entry.key(), values, expected);
+            } else if (!Arrays.equals(expected, values)) {
                 throw error(entry.key() + " is not zero outside the blocks of " + source.metadata().get(PeftFormat.PARTS)
                         + ", though the metadata says so. Remove " + PeftFormat.PARTS + " from the file's metadata to load it "
                         + "as one update of the whole map");
@@ -142,6 +145,17 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
                     ? " (its configuration says bias none)" : "";
             throw error("has tensors that belong to nothing in " + model.description() + ": "
                     + Names.some(unread, 3) + bias);
+        }
+    }
+
+    /** Where no part of a fused map is adapted, DoRA's magnitudes are the base's own, up to the rounding of whoever wrote. */
+    private void requireBaseLengths(String key, double[] found, double[] expected) {
+        for (int i = 0; i < found.length; i++) {
+            if (!(Math.abs(found[i] - expected[i]) <= 1e-5 * Math.abs(expected[i])) && found[i] != expected[i]) {
+                throw error(key + " is " + found[i] + " in row " + i + " and the base's row there has the length " + expected[i]
+                        + ", though the metadata says that only " + source.metadata().get(PeftFormat.PARTS)
+                        + " are adapted. Was it made for another base?");
+            }
         }
     }
 

@@ -25,8 +25,8 @@ final class PeftSupport {
 
     /** Followed; {@link PeftConfig} has them as typed values. */
     private static final Set<String> FOLLOWED = Set.of("peft_type", "r", "lora_alpha", "lora_dropout", "bias",
-            "use_rslora", "fan_in_fan_out", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
-            "rank_pattern", "alpha_pattern", "init_lora_weights", "modules_to_save");
+            "use_rslora", "use_dora", "fan_in_fan_out", "target_modules", "exclude_modules", "layers_to_transform",
+            "layers_pattern", "rank_pattern", "alpha_pattern", "init_lora_weights", "modules_to_save");
 
     /** Say where an adapter came from, how it began, or set up something that another field must turn on first. */
     private static final Set<String> HARMLESS = Set.of("task_type", "auto_mapping", "peft_version", "inference_mode",
@@ -35,7 +35,6 @@ final class PeftSupport {
 
     /** What the known fields would ask for. */
     private static final Map<String, String> MEANINGS = Map.ofEntries(
-            Map.entry("use_dora", "DoRA"),
             Map.entry("use_qalora", "QA-LoRA"),
             Map.entry("lora_bias", "a bias on B"),
             Map.entry("layer_replication", "repeated layers"),

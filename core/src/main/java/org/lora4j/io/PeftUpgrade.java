@@ -51,9 +51,11 @@ record PeftUpgrade(PeftConfig config, TensorSource source) {
         Map<String, String> metadata = new LinkedHashMap<>(source.metadata());
         PeftConfig upgraded = config;
         if (fused) {
-            metadata.put(PeftFormat.PARTS, String.join(",", parts));
-            upgraded = config.with("enable_lora", null).with("r", parts.size() * config.r())
-                    .with("lora_alpha", parts.size() * config.alpha());
+            upgraded = config.with("enable_lora", null);
+            if (!parts.isEmpty()) {
+                metadata.put(PeftFormat.PARTS, String.join(",", parts));
+                upgraded = upgraded.with("r", parts.size() * config.r()).with("lora_alpha", parts.size() * config.alpha());
+            }
         }
         return new PeftUpgrade(upgraded, new MemoryTensors(source.path(), tensors, metadata));
     }
@@ -64,8 +66,12 @@ record PeftUpgrade(PeftConfig config, TensorSource source) {
         return adapted.contains(module) ? module + ".base_layer.bias" : plain;
     }
 
+    /** The parts that have an update; none for [true], one update of the whole map. */
     private static List<String> parts(TensorSource source, JsonNode enabled) {
         List<String> parts = new ArrayList<>();
+        if (enabled.size() == 1 && enabled.get(0).isBoolean() && enabled.get(0).booleanValue()) {
+            return parts;
+        }
         for (int i = 0; i < enabled.size(); i++) {
             if (enabled.size() != PARTS.size() || !enabled.get(i).isBoolean()) {
                 throw new FormatException(source.path(), "enable_lora is " + JsonFields.shown(enabled)
@@ -83,7 +89,7 @@ record PeftUpgrade(PeftConfig config, TensorSource source) {
 
     /** B of a grouped convolution, (n·w, r, 1), as one of the whole map, (3·w, n·r). */
     private static NamedTensor blocks(TensorSource source, NamedTensor b, List<String> parts) {
-        int count = parts.size();
+        int count = Math.max(1, parts.size());
         boolean fits = b.shape().rank() == 3 && b.shape().dim(2) == 1 || b.shape().rank() == 2;
         if (!fits || b.shape().dim(0) % count != 0 || b.shape().size() == 0) {
             throw new FormatException(source.path(), b.name() + " has shape " + b.shape() + ", expected (" + count
@@ -91,7 +97,8 @@ record PeftUpgrade(PeftConfig config, TensorSource source) {
         }
         int width = b.shape().dim(0) / count;
         int rank = b.shape().dim(1);
-        return b.as(Shape.of(count * width, rank)).scatteredInto(Shape.of(PARTS.size() * width, count * rank),
+        NamedTensor matrix = b.as(Shape.of(count * width, rank));
+        return parts.isEmpty() ? matrix : matrix.scatteredInto(Shape.of(PARTS.size() * width, count * rank),
                 row -> PARTS.indexOf(parts.get(row / width)) * width + row % width, row -> row / width * rank);
     }
 }

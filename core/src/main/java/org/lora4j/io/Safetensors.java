@@ -1,15 +1,8 @@
 package org.lora4j.io;
 
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,27 +26,21 @@ import java.util.Map;
  *
  * <p>Source: the format's own description, huggingface/safetensors, README.
  */
-public final class Safetensors implements TensorSource {
+public final class Safetensors extends MappedTensors {
 
     private static final int LENGTH_BYTES = 8;
     /** The same bound as the format's own library has. */
     private static final long LONGEST_HEADER = 100_000_000;
 
-    private final Path file;
-    private final Arena arena;
-    private final MemorySegment mapped;
-    private final Map<String, TensorInfo> tensors;
     private final Map<String, String> metadata;
 
-    private Safetensors(Path file, Arena arena, MemorySegment mapped) {
-        this.file = file;
-        this.arena = arena;
-        this.mapped = mapped;
+    private Safetensors(Opening opening) {
+        super(opening);
         long headerLength = headerLength();
         long dataStart = LENGTH_BYTES + headerLength;
         byte[] text = mapped.asSlice(LENGTH_BYTES, headerLength).toArray(ValueLayout.JAVA_BYTE);
         SafetensorsHeader header = SafetensorsHeader.parse(file, text, dataStart, mapped.byteSize() - dataStart);
-        this.tensors = Collections.unmodifiableMap(header.tensors());
+        tensors.putAll(header.tensors());
         this.metadata = Collections.unmodifiableMap(header.metadata());
     }
 
@@ -62,20 +49,7 @@ public final class Safetensors implements TensorSource {
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */
     public static Safetensors open(Path file) {
-        if (Files.exists(file) && !Files.isRegularFile(file)) {
-            // opening a pipe would wait forever, mapping a device is meaningless
-            throw new FormatException(file, "is not a regular file, expected a .safetensors file");
-        }
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return new Safetensors(file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw FileErrors.reading(file, e);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        return open(file, ".safetensors", Safetensors::new);
     }
 
     private long headerLength() {
@@ -97,44 +71,7 @@ public final class Safetensors implements TensorSource {
     }
 
     @Override
-    public Path path() {
-        return file;
-    }
-
-    @Override
-    public List<String> names() {
-        return List.copyOf(tensors.keySet());
-    }
-
-    @Override
     public Map<String, String> metadata() {
         return metadata;
-    }
-
-    @Override
-    public boolean has(String name) {
-        return tensors.containsKey(name);
-    }
-
-    @Override
-    public TensorInfo info(String name) {
-        TensorInfo info = tensors.get(name);
-        if (info == null) {
-            throw TensorSource.missing(file, name, tensors.keySet());
-        }
-        return info;
-    }
-
-    @Override
-    public MemorySegment bytes(String name) {
-        TensorInfo info = info(name);
-        return mapped.asSlice(info.offset(), info.byteSize());
-    }
-
-    @Override
-    public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
     }
 }

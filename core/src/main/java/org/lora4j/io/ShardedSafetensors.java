@@ -27,6 +27,9 @@ import org.lora4j.Names;
  */
 public final class ShardedSafetensors implements TensorSource {
 
+    /** Room for a hundred thousand tensors. */
+    private static final long LONGEST_INDEX = 16 << 20;
+
     private final Path index;
     private final Map<String, Safetensors> shards = new LinkedHashMap<>();
     private final Map<String, Safetensors> shardOf = new LinkedHashMap<>();
@@ -49,7 +52,7 @@ public final class ShardedSafetensors implements TensorSource {
 
     /** Tensor name to shard name, in the index's order. */
     private static Map<String, String> readWeightMap(Path index) {
-        JsonNode weightMap = JsonFile.read(index).path("weight_map");
+        JsonNode weightMap = JsonFile.read(index, LONGEST_INDEX).path("weight_map");
         if (!weightMap.isObject()) {
             throw new FormatException(index, "has no object 'weight_map' from tensor names to shards");
         }

@@ -54,6 +54,18 @@ public final class AdapterMix {
     }
 
     /**
+     * To be called at the beginning of a pass whose rows are those of sequences that only its caller knows.
+     *
+     * @throws LoraException if the workspace's mix has an adapter that is gone; nothing happens where there is no mix
+     */
+    public static void check(Workspace ws) {
+        AdapterMix mix = ws.note(AdapterMix.class);
+        if (mix != null) {
+            check(ws, mix.size, true);
+        }
+    }
+
+    /**
      * To be called by a model at the beginning of each pass.
      *
      * @param sequences in this pass

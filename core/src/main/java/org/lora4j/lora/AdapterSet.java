@@ -19,7 +19,7 @@ import org.lora4j.nn.Workspace;
 
 /**
  * Several named adapters over one immutable base. They may differ in everything: targets, ranks, scaling, biases that
- * train, DoRA.
+ * train, modules trained as a whole, DoRA.
  *
  * <pre>{@code
  * AdapterSet set = new AdapterSet(gpt2);
@@ -186,11 +186,11 @@ public final class AdapterSet implements AutoCloseable {
 
     private void switchTo(LoraAdapter adapter) {
         if (current != null) {
-            current.biases().forEach(Parameter::restore);
+            current.switchOwn(false);
         }
         current = adapter;
         if (adapter != null) {
-            adapter.biases().forEach(bias -> bias.use(adapter.biasValue(bias)));
+            adapter.switchOwn(true);
         }
     }
 
@@ -202,8 +202,7 @@ public final class AdapterSet implements AutoCloseable {
     /**
      * A choice of one adapter, or {@link #BASE}, for each sequence of a batch, to be applied to a workspace.
      *
-     * @throws LoraException if a name is unknown, or an adapter trains biases of LayerNorms, which all rows of a batch
-     *                       share; see {@link #canShareBatch}
+     * @throws LoraException if a name is unknown, or an adapter trains what all rows of a batch share; see {@link #canShareBatch}
      */
     public AdapterMix mix(List<String> nameOfEachSequence) {
         if (nameOfEachSequence.isEmpty()) {
@@ -213,9 +212,9 @@ public final class AdapterSet implements AutoCloseable {
         nameOfEachSequence.forEach(name -> chosen.add(find(name)));
         for (String name : new LinkedHashSet<>(nameOfEachSequence)) {
             if (!canShareBatch(name)) {
-                throw new LoraException("adapter " + Names.quoted(name) + ": has biases of its own outside the linear maps, "
-                        + "such as " + unshareable(find(name)).getFirst().name() + ", which the sequences of a batch share. "
-                        + "Give it a batch of its own, by switching to it");
+                throw new LoraException("adapter " + Names.quoted(name) + ": has parameters of the base in a version of its own, "
+                        + "such as " + unshareable(find(name)).getFirst() + ", which the sequences of a batch share. Give it "
+                        + "a batch of its own, by switching to it");
             }
         }
         return new AdapterMix(this, nameOfEachSequence, chosen);
@@ -223,20 +222,22 @@ public final class AdapterSet implements AutoCloseable {
 
     /**
      * Whether sequences with this adapter can stand beside others in one batch. All adapters can, but those that train the
-     * biases of LayerNorms too ({@link BiasMode#ALL}).
+     * biases of LayerNorms too ({@link BiasMode#ALL}) or modules as a whole ({@link WholeModules}).
      */
     public boolean canShareBatch(String name) {
         return unshareable(find(name)).isEmpty();
     }
 
-    /** The trained biases that no adapted map adds. */
-    private List<Parameter> unshareable(LoraAdapter adapter) {
+    /** What is trained as a whole, and the trained biases that no adapted map adds. */
+    private List<String> unshareable(LoraAdapter adapter) {
         if (adapter == null) {
             return List.of();
         }
         List<Parameter> biases = new ArrayList<>(adapter.biases());
         projections.values().forEach(shared -> biases.remove(shared.base().bias()));
-        return biases;
+        List<String> names = new ArrayList<>(adapter.whole().parameters().keySet());
+        biases.forEach(bias -> names.add(bias.name()));
+        return names;
     }
 
     // ------------------------------------------------------------------------------------------------ combining
@@ -328,9 +329,9 @@ public final class AdapterSet implements AutoCloseable {
                         + ": was removed while a batch uses it. Make a new mix");
             }
         }
-        if (current != null && !current.biases().isEmpty()) {
-            throw new LoraException("adapter " + Names.quoted(active()) + ": is switched on and has biases of its own, which "
-                    + "would reach all sequences of a mixed batch. Switch to " + BASE + " first");
+        if (current != null && current.hasOwn()) {
+            throw new LoraException("adapter " + Names.quoted(active()) + ": is switched on and has parameters of the base in a "
+                    + "version of its own, which would reach all sequences of a mixed batch. Switch to " + BASE + " first");
         }
     }
 }

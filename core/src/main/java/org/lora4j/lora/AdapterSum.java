@@ -45,6 +45,18 @@ final class AdapterSum {
         if (weights.isEmpty()) {
             throw new LoraException("a combination of no adapters");
         }
+        int at = 0;
+        for (LoraAdapter adapter : weights.keySet()) {
+            if (adapter.config().dora()) {
+                throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": is DoRA, whose magnitudes are not linear in "
+                        + "anything, so it cannot be a term of a sum. Switch to it, or merge it into a base of its own");
+            }
+            if (!adapter.wholeNames().isEmpty()) {
+                throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": has modules trained as a whole, "
+                        + Names.some(adapter.wholeNames(), 3) + ", which cannot be terms of a sum");
+            }
+            at++;
+        }
         if (rank < 0 || rank > 0 && kind != Combination.SVD) {
             throw new LoraException("a combination of rank " + rank + ": only svd is given a rank, of at least 1; "
                     + "that of cat and linear follows from the adapters'");

@@ -24,7 +24,7 @@ import org.lora4j.tensor.Tensor;
 
 /**
  * The low-rank updates of one model: it puts a {@link LoraLinear}, {@link MergedLoraLinear} or {@link LoraEmbedding} into
- * each targeted slot, and {@link #detach} takes them out again. The base's tensors are never written, so detaching gives
+ * each targeted slot, with DoRA inside a {@link DoraLinear} or as a {@link DoraEmbedding}, and {@link #detach} takes them out again. The base's tensors are never written, so detaching gives
  * back the base bit for bit.
  *
  * <pre>{@code
@@ -58,9 +58,24 @@ public final class LoraAdapter {
      *                       adapter already; the model is then as it was
      */
     public static LoraAdapter attach(LoraModel model, LoraConfig config, long seed) {
+        return attach(model, config, List.of(), seed);
+    }
+
+    /**
+     * The same, and trains some modules as a whole beside the updates.
+     *
+     * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
+     */
+    public static LoraAdapter attach(LoraModel model, LoraConfig config, List<String> whole, long seed) {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
+            adapter.trainWhole(whole);
+            List<String> unused = adapter.whole.unused(whole);
+            if (!unused.isEmpty()) {
+                throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
+                        + Names.some(unused, 3) + "; there are ln_f, lm_head, wte and the like");
+            }
             adapter.trainBiases();
             adapter.initialise(seed);
         } catch (RuntimeException e) {
@@ -159,18 +174,15 @@ public final class LoraAdapter {
     }
 
     /** Puts one update of rank r beside a linear map; A and B are zero and train. */
-    public LoraLinear wrap(Slot<Projection> slot, int rank, double alpha) {
+    public LoraProjection wrap(Slot<Projection> slot, int rank, double alpha) {
         Linear base = plainLinear(slot);
         Parameter a = zeros(slot.name() + ".lora_A.weight", rank, base.inFeatures());
         Parameter b = zeros(slot.name() + ".lora_B.weight", base.outFeatures(), rank);
-        LoraLinear lora = new LoraLinear(base, a, b, alpha, config.scaling(), dropout(slot.name()));
-        slot.set(lora);
-        projections.put(slot.name(), lora);
-        return lora;
+        return put(slot, new LoraLinear(base, a, b, alpha, config.scaling(), dropout(slot.name())));
     }
 
     /** Puts an update of rank r beside each of the named parts of a fused map; A and B are zero and train. */
-    public MergedLoraLinear wrap(Slot<Projection> slot, List<String> parts, int rank, double alpha) {
+    public LoraProjection wrap(Slot<Projection> slot, List<String> parts, int rank, double alpha) {
         Linear base = plainLinear(slot);
         boolean[] enabled = new boolean[slot.parts().size()];
         int count = 0;
@@ -181,11 +193,19 @@ public final class LoraAdapter {
         int width = base.outFeatures() / enabled.length;
         Parameter a = zeros(slot.name() + ".lora_A.weight", count * rank, base.inFeatures());
         Parameter b = zeros(slot.name() + ".lora_B.weight", count * width, rank);
-        MergedLoraLinear lora =
-                new MergedLoraLinear(base, enabled, a, b, alpha, config.scaling(), dropout(slot.name()));
+        return put(slot, new MergedLoraLinear(base, enabled, a, b, alpha, config.scaling(), dropout(slot.name())));
+    }
+
+    private LoraProjection put(Slot<Projection> slot, LoraProjection plain) {
+        LoraProjection lora = config.dora()
+                ? new DoraLinear(backend, plain, magnitude(slot.name(), plain.loraB().shape().dim(0))) : plain;
         slot.set(lora);
         projections.put(slot.name(), lora);
         return lora;
+    }
+
+    private Parameter magnitude(String module, int size) {
+        return Parameter.zeros(module + ".lora_magnitude_vector", backend, Shape.of(size)).train();
     }
 
     /** Puts an update of rank r beside an embedding; A and B are zero and train. */
@@ -195,7 +215,9 @@ public final class LoraAdapter {
         }
         Parameter a = zeros(slot.name() + ".lora_embedding_A", base.rows(), rank);
         Parameter b = zeros(slot.name() + ".lora_embedding_B", base.features(), rank);
-        LoraEmbedding lora = new LoraEmbedding(base, a, b, alpha, config.scaling());
+        LoraEmbedding lora = config.dora()
+                ? new DoraEmbedding(backend, base, a, b, magnitude(slot.name(), base.features()), alpha, config.scaling())
+                : new LoraEmbedding(base, a, b, alpha, config.scaling());
         slot.set(lora);
         embeddings.put(slot.name(), lora);
         return lora;
@@ -268,10 +290,12 @@ public final class LoraAdapter {
         if (set != null) {
             throw new IllegalStateException("this adapter belongs to a set: remove it there");
         }
-        takeOut();
+        takeUpdatesOut();
+        whole.restore();
+        biases.forEach(Parameter::restore);
     }
 
-    private void takeOut() {
+    private void takeUpdatesOut() {
         for (Slot<Projection> slot : model.projections()) {
             if (slot.get() == projections.get(slot.name()) && slot.get() instanceof LoraProjection lora) {
                 slot.set(lora.base());
@@ -282,16 +306,32 @@ public final class LoraAdapter {
                 slot.set(lora.base());
             }
         }
-        whole.restore();
-        biases.forEach(Parameter::restore);
     }
 
-    /** Takes it out of the model for a set that switches it on and off: the trained biases stay here. */
+    /** Takes it out of the model for a set that switches it on and off: what was trained of the base's own stays here. */
     void joinSet(AdapterSet joined) {
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
-        takeOut();
+        takeUpdatesOut();
+        whole.leaveModel();
+        biases.forEach(Parameter::restore);
         set = joined;
+    }
+
+    /** Puts what it trained of the base's own in its place, or the base's back. */
+    void switchOwn(boolean on) {
+        if (on) {
+            ownBiases.forEach(Parameter::use);
+            whole.enter();
+        } else {
+            whole.leave();
+            biases.forEach(Parameter::restore);
+        }
+    }
+
+    /** Whether it has values of its own for parameters of the base, biases or whole modules. */
+    boolean hasOwn() {
+        return !biases.isEmpty() || !wholeNames.isEmpty();
     }
 
     /** After that nothing can be done with it any more. */
@@ -312,23 +352,41 @@ public final class LoraAdapter {
 
     /** The parameter's value in this adapter, which for a trained bias of an adapter in a set is not the model's. */
     public Tensor valueOf(Parameter parameter) {
-        return ownBiases.getOrDefault(parameter, parameter.value());
+        Tensor own = set == null ? null : ownBiases.getOrDefault(parameter, whole.ownValue(parameter));
+        return own != null ? own : parameter.value();
     }
 
-    /** Gives the gradients back: for inference. */
+    /** Gives the gradients back: for inference. The values must not change any more. */
     public LoraAdapter freeze() {
         trainable().forEach(Parameter::freeze);
+        embeddings.values().forEach(lora -> lora.settle(backend));
+        projections.values().forEach(lora -> {
+            if (lora instanceof DoraLinear dora) {
+                dora.settle(backend);
+            }
+        });
         return this;
     }
 
-    /** What trains: A and B of every update, modules trained as a whole, and the biases of the bias mode; in the model's order. */
+    /**
+     * What trains: A, B and with DoRA m of every update, modules trained as a whole, and the biases of the bias mode; in the
+     * model's order.
+     */
     public List<Parameter> trainable() {
         List<Parameter> trainable = new ArrayList<>();
-        embeddings.values().forEach(lora -> Collections.addAll(trainable, lora.loraATransposed(), lora.loraB()));
-        projections.values().forEach(lora -> Collections.addAll(trainable, lora.loraA(), lora.loraB()));
+        embeddings.values().forEach(lora ->
+                addAll(trainable, lora.loraATransposed(), lora.loraB(), lora.magnitude()));
+        projections.values().forEach(lora -> addAll(trainable, lora.loraA(), lora.loraB(), lora.magnitude()));
         trainable.addAll(whole.parameters().values());
         trainable.addAll(biases);
         return trainable;
+    }
+
+    private static void addAll(List<Parameter> trainable, Parameter a, Parameter b, Parameter magnitude) {
+        Collections.addAll(trainable, a, b);
+        if (magnitude != null) {
+            trainable.add(magnitude);
+        }
     }
 
     /** The number of trainable numbers. */

@@ -22,11 +22,12 @@ import org.lora4j.LoraException;
  * @param layers  the numbers of the layers in which {@code parts} get one; empty for all
  * @param ranks   another r for some targets, by PEFT's {@code rank_pattern}
  * @param alphas  another alpha for some targets, by PEFT's {@code alpha_pattern}
+ * @param dora    whether each output has a trained magnitude, see {@link DoraLinear}
  */
 public record LoraConfig(
         int rank, double alpha, LoraScaling scaling, double dropout, BiasMode bias, LoraInit init,
         TargetSelector targets, List<String> parts, List<Integer> layers, PatternMap<Integer> ranks,
-        PatternMap<Double> alphas) {
+        PatternMap<Double> alphas, boolean dora) {
 
     public LoraConfig {
         if (rank < 1) {
@@ -46,11 +47,12 @@ public record LoraConfig(
     public static LoraConfig of(int rank, double alpha) {
         return new LoraConfig(
                 rank, alpha, LoraScaling.ALPHA_OVER_R, 0, BiasMode.NONE, LoraInit.PAPER_GAUSSIAN, null, List.of(),
-                List.of(), new PatternMap<>("rank_pattern", Map.of()), new PatternMap<>("alpha_pattern", Map.of()));
+                List.of(), new PatternMap<>("rank_pattern", Map.of()), new PatternMap<>("alpha_pattern", Map.of()),
+                false);
     }
 
     public LoraConfig withTargets(TargetSelector targets) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     /** An update for each of these parts of fused maps: {@link MergedLoraLinear}. */
@@ -60,35 +62,40 @@ public record LoraConfig(
 
     /** An update for each of these parts of fused maps: {@link MergedLoraLinear}. */
     public LoraConfig withParts(List<String> parts) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     /** Parts in these layers only. */
     public LoraConfig withPartsInLayers(List<Integer> layers) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     public LoraConfig withScaling(LoraScaling scaling) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     public LoraConfig withDropout(double dropout) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     public LoraConfig withBias(BiasMode bias) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
+    }
+
+    /** Weight-decomposed: with a trained magnitude for each output ({@link DoraLinear}). */
+    public LoraConfig withDora(boolean dora) {
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     public LoraConfig withInit(LoraInit init) {
-        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas);
+        return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
     /** Other ranks and alphas for modules whose names match, by PEFT's rules for {@code rank_pattern}. */
     public LoraConfig withPatterns(Map<String, Integer> ranks, Map<String, Double> alphas) {
         return new LoraConfig(
                 rank, alpha, scaling, dropout, bias, init, targets, parts, layers, new PatternMap<>("rank_pattern", ranks),
-                new PatternMap<>("alpha_pattern", alphas));
+                new PatternMap<>("alpha_pattern", alphas), dora);
     }
 
     /** r of one module. */

@@ -24,7 +24,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <p>Where the model's head is tied to E₀, the head stays E₀: one view of the table is adapted, and that is this one.
  */
-public final class LoraEmbedding implements TokenEmbedding {
+public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbedding {
 
     private final Embedding base;
     private final Parameter aTransposed;
@@ -95,6 +95,15 @@ public final class LoraEmbedding implements TokenEmbedding {
         Tensor u = ws.scratch("lora.u", rows, rank());
         ws.backend().gatherRows(aTransposed.value(), ids, u, 0);
         return u;
+    }
+
+    /** DoRA's magnitudes, one for each feature; null for plain LoRA. */
+    public Parameter magnitude() {
+        return null;
+    }
+
+    /** Called when nothing trains any more: what passes would compute again each time can be computed once. */
+    void settle(Backend backend) {
     }
 
     /** The frozen table. */

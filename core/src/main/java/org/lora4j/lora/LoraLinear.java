@@ -107,6 +107,11 @@ public final class LoraLinear implements LoraProjection {
     }
 
     @Override
+    public Dropout dropout() {
+        return dropout;
+    }
+
+    @Override
     public Linear base() {
         return base;
     }

@@ -2,6 +2,7 @@ package org.lora4j.lora;
 
 import java.util.List;
 import org.lora4j.backend.Backend;
+import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -9,7 +10,10 @@ import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
-/** A linear map with a low-rank update beside it: {@link LoraLinear}, or {@link MergedLoraLinear} on parts of a fused one. */
+/**
+ * A linear map with a low-rank update beside it: {@link LoraLinear}, or {@link MergedLoraLinear} on parts of a fused one, or
+ * one of the two inside a {@link DoraLinear}.
+ */
 public interface LoraProjection extends Projection {
 
     /**
@@ -41,11 +45,25 @@ public interface LoraProjection extends Projection {
     double scaling();
 
     /**
-     * weight ← weight + ΔW, where ΔW = s·B·A (in the rows of the adapted parts of a fused map).
+     * weight ← weight + ΔW, where ΔW = s·B·A (in the rows of the adapted parts of a fused map); with DoRA, ΔW is what it takes
+     * from W₀ to the stretched W.
      *
      * @param weight (out, in); added to
      */
     void addDeltaWeight(Backend backend, Tensor weight);
+
+    /** On the input of the low-rank branch. */
+    Dropout dropout();
+
+    /** DoRA's magnitudes, one for each adapted output; null for plain LoRA. */
+    default Parameter magnitude() {
+        return null;
+    }
+
+    /** The low-rank update alone: this, or what DoRA stretches. */
+    default LoraProjection plain() {
+        return this;
+    }
 
     /** One for the whole map, or one for each adapted part. They look at A and B as they are, without a copy. */
     List<Block> blocks();

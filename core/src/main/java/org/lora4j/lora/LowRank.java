@@ -3,6 +3,8 @@ package org.lora4j.lora;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
 /** What the low-rank branches share: dropout on their input, and the way back through it. */
@@ -19,6 +21,11 @@ final class LowRank {
         Tensor dropped = ws.scratch("lora.x", x.rows(), x.columns());
         dropout.apply(x, dropped, ws);
         return dropped;
+    }
+
+    /** A vector as a matrix of one row. */
+    static MatrixView asRow(Tensor vector) {
+        return vector.as(Shape.of(1, Math.toIntExact(vector.size()))).matrix();
     }
 
     /** dx ← dx + dropout(s·du·A), straight into dx where this pass drops nothing. */

@@ -151,8 +151,22 @@ public final class MergedLoraLinear implements LoraProjection {
     }
 
     @Override
+    public Dropout dropout() {
+        return dropout;
+    }
+
+    @Override
     public Linear base() {
         return base;
+    }
+
+    /** The length of each row of W₀, as a float has it: what DoRA's magnitudes begin with. */
+    public double[] rowLengths(Backend backend) {
+        double[] lengths = Magnitude.squares(backend, base.weight().value().matrix(), false);
+        for (int i = 0; i < lengths.length; i++) {
+            lengths[i] = (float) Math.sqrt((float) lengths[i]);
+        }
+        return lengths;
     }
 
     /** For each part of the fused map, whether it has an update. */

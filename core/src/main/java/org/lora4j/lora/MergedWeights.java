@@ -43,14 +43,15 @@ public final class MergedWeights implements AutoCloseable {
     /**
      * Merges an attached adapter, or one of a set. It must not be trained, detached or removed before this is closed.
      *
-     * @throws LoraException if it is one of a set, not the one that is switched on, and either of the two trains biases
+     * @throws LoraException if it is one of a set, not the one that is switched on, and either of the two trains biases or
+     *                       modules as a whole
      */
     public static MergedWeights of(LoraAdapter adapter) {
         AdapterSet set = adapter.set();
         if (set != null && set.current() != adapter
-                && (!adapter.biases().isEmpty() || set.current() != null && !set.current().biases().isEmpty())) {
-            throw new LoraException("where adapters of a set have biases of their own, only the one that is switched on can be "
-                    + "merged: switch to it first");
+                && (adapter.hasOwn() || set.current() != null && set.current().hasOwn())) {
+            throw new LoraException("where adapters of a set have biases or modules of their own, only the one that is switched "
+                    + "on can be merged: switch to it first");
         }
         MergedWeights merged = new MergedWeights();
         Backend backend = adapter.model().backend();

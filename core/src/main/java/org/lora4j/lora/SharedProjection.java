@@ -50,7 +50,7 @@ final class SharedProjection implements Projection {
             MatrixView rows = y.rows(run.first() * each, run.count() * each);
             Tensor own = bias == null ? null : run.adapter() == null ? bias.value() : run.adapter().biasValue(bias);
             if (ownBiases) {
-                ws.backend().addRow(own, 1, rows);
+                ws.backend().addRow(LowRank.asRow(own), 1, rows);
             }
             LoraProjection update = updates.get(run.adapter());
             if (update != null) {

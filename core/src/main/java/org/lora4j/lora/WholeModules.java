@@ -9,6 +9,7 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Linear;
+import org.lora4j.nn.Module;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -30,6 +31,38 @@ public final class WholeModules {
     private final Backend backend;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final List<Runnable> undo = new ArrayList<>();
+    /** For a set: what was trained in place of the model's own parameters, and what stands in slots of the model. */
+    private final Map<Parameter, Tensor> own = new LinkedHashMap<>();
+    private final List<Replacement<?>> replacements = new ArrayList<>();
+
+    /** A module in the place of the base's. */
+    private static final class Replacement<M extends Module> {
+
+        private final Slot<M> slot;
+        private final M base;
+        private final M module;
+        private M under;
+
+        Replacement(Slot<M> slot, M base, M module) {
+            this.slot = slot;
+            this.base = base;
+            this.module = module;
+            slot.set(module);
+        }
+
+        void leaveModel() {
+            slot.set(base);
+        }
+
+        void enter() {
+            under = slot.get();
+            slot.set(module);
+        }
+
+        void leave() {
+            slot.set(under);
+        }
+    }
 
     private WholeModules(Backend backend) {
         this.backend = backend;
@@ -49,6 +82,11 @@ public final class WholeModules {
             for (Slot<TokenEmbedding> slot : model.embeddings()) {
                 if (isMeant(slot.name(), names)) {
                     whole.replace(slot);
+                }
+            }
+            for (Slot<Projection> slot : model.projections()) {
+                if (isMeant(slot.name(), names) && !(slot.get() instanceof Linear)) {
+                    throw alsoAdapted(slot.name());
                 }
             }
             for (Parameter parameter : model.parameters()) {
@@ -85,6 +123,7 @@ public final class WholeModules {
     private void trainCopy(Parameter parameter) {
         parameter.trainCopy();
         parameters.put(parameter.name(), parameter);
+        own.put(parameter, parameter.value());
         undo.add(parameter::restore);
     }
 
@@ -93,16 +132,14 @@ public final class WholeModules {
         if (!(slot.get() instanceof Embedding base)) {
             throw alsoAdapted(slot.name());
         }
-        slot.set(new Embedding(copy(slot.name(), base.table())));
+        replacements.add(new Replacement<>(slot, base, new Embedding(copy(slot.name(), base.table()))));
         undo.add(() -> slot.set(base));
     }
 
     /** A tied head: its weight is not among the model's own parameters. */
     private void replaceTied(Slot<Projection> slot) {
-        if (!(slot.get() instanceof Linear base)) {
-            throw alsoAdapted(slot.name());
-        }
-        slot.set(new Linear(copy(slot.name(), base.weight()), base.bias()));
+        Linear base = (Linear) slot.get(); // checked above
+        replacements.add(new Replacement<>(slot, base, new Linear(copy(slot.name(), base.weight()), base.bias())));
         undo.add(() -> slot.set(base));
     }
 
@@ -118,11 +155,42 @@ public final class WholeModules {
         return new LoraException(name + " is to be trained as a whole and has a low-rank update too; leave out one of the two");
     }
 
+    /** Leaves the model to the base, for a set that has them {@link #enter} and {@link #leave}: what was trained stays here. */
+    void leaveModel() {
+        own.keySet().forEach(Parameter::restore);
+        replacements.forEach(Replacement::leaveModel);
+    }
+
+    /** Puts what was trained into the model, by pointers. */
+    void enter() {
+        own.forEach(Parameter::use);
+        replacements.forEach(Replacement::enter);
+    }
+
+    /** Takes it out again. */
+    void leave() {
+        replacements.reversed().forEach(Replacement::leave);
+        own.keySet().forEach(Parameter::restore);
+    }
+
+    /** What was trained in the place of this parameter of the model's; null if nothing was. */
+    Tensor ownValue(Parameter parameter) {
+        return own.get(parameter);
+    }
+
     /** Puts the base's modules back. */
     void restore() {
         undo.reversed().forEach(Runnable::run);
         undo.clear();
+        own.clear();
+        replacements.clear();
         parameters.clear();
+    }
+
+    /** Those of the names that mean nothing in the model. */
+    List<String> unused(List<String> names) {
+        return names.stream().filter(name -> parameters.keySet().stream().noneMatch(
+                parameter -> isMeant(parameter.substring(0, parameter.lastIndexOf('.')), List.of(name)))).toList();
     }
 
     /** What trains, by its name in the model. */

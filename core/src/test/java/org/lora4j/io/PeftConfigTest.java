@@ -107,8 +107,8 @@ class PeftConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"use_dora = true (DoRA)", "use_qalora = true (QA-LoRA)", "lora_bias = true (a bias on B)",
-        "modules_to_save = [\"score\"] (modules trained as a whole)", "layer_replication = [[0,4],[2,5]] (repeated layers)",
+    @ValueSource(strings = {"use_qalora = true (QA-LoRA)", "lora_bias = true (a bias on B)",
+        "layer_replication = [[0,4],[2,5]] (repeated layers)",
         "trainable_token_indices = [1] (trained rows of an embedding)", "megatron_config = {\"a\":1} (Megatron's parallel layers)",
         "target_parameters = [\"w\"] (updates of bare parameters)", "alora_invocation_tokens = [1,2] (activated LoRA)",
         "use_bdlora = {\"nblocks\":2} (block-diagonal LoRA)", "kasa_config = {\"beta\":1} (KaSA)",
@@ -128,12 +128,12 @@ class PeftConfigTest {
 
     @Test
     void everyRefusedFieldIsNamed() {
-        assertThatThrownBy(() -> with("\"use_dora\": true, \"lora_bias\": true").requireSupported())
-                .hasMessageContaining("asks for use_dora = true (DoRA) and lora_bias = true (a bias on B), which");
+        assertThatThrownBy(() -> with("\"use_qalora\": true, \"lora_bias\": true").requireSupported())
+                .hasMessageContaining("asks for use_qalora = true (QA-LoRA) and lora_bias = true (a bias on B), which");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"\"use_dora\": false", "\"use_qalora\": null", "\"modules_to_save\": []", "\"eva_config\": {\"rho\": 2}",
+    @ValueSource(strings = {"\"use_dora\": false", "\"use_dora\": true", "\"use_qalora\": null", "\"modules_to_save\": []", "\"eva_config\": {\"rho\": 2}",
         "\"loftq_config\": {\"loftq_bits\": 4}", "\"qalora_group_size\": 16", "\"megatron_core\": \"megatron.core\"",
         "\"auto_mapping\": {\"base_model_class\": \"GPT2Model\"}", "\"peft_version\": \"0.21.0\"", "\"unknown\": false",
         "\"unknown\": 0", "\"unknown\": \"\"", "\"unknown\": {}", "\"init_lora_weights\": \"gaussian\"",

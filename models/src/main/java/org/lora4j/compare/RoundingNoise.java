@@ -163,13 +163,13 @@ final class RoundingNoise extends ForwardingBackend {
     }
 
     @Override
-    public void addRow(Tensor row, double alpha, MatrixView y) {
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
         delegate.addRow(row, alpha, y);
         round(y);
     }
 
     @Override
-    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         delegate.scaleColumns(x, factors, shift, y, beta);
         move(y, 2);
     }

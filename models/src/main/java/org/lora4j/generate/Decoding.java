@@ -2,6 +2,7 @@ package org.lora4j.generate;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
@@ -40,6 +41,8 @@ final class Decoding {
     private Workspace ws;
     private int[][] trails;
     private int[] lengths;
+    private RowAdapters adapters = (promptOfRow, workspace) -> { };
+    private int[] promptOfRow;
 
     /** Decides what rows write next. */
     interface Choice {
@@ -49,6 +52,12 @@ final class Decoding {
          * @param next   to be told which rows go on, in the order in which they shall stand from now on
          */
         void choose(Tensor logits, Next next);
+    }
+
+    /** Tells the next pass which adapter each of its rows uses, by the prompt that the row began with. */
+    @FunctionalInterface
+    interface RowAdapters {
+        void apply(int[] promptOfRow, Workspace ws);
     }
 
     /** The rows that go on. */
@@ -74,6 +83,12 @@ final class Decoding {
         this.model = model;
         this.backend = model.backend();
         this.sameBits = sameBits;
+    }
+
+    /** The same, with an adapter for each row; not where rows are added for the sake of the bits. */
+    Decoding with(RowAdapters rowAdapters) {
+        adapters = rowAdapters;
+        return this;
     }
 
     private int rows(int wanted) {
@@ -138,6 +153,8 @@ final class Decoding {
                 trails[b][t] = first[b] + t;
             }
         }
+        promptOfRow = IntStream.range(0, count).toArray();
+        adapters.apply(promptOfRow, ws);
         ws.begin(ids.length, 0);
         return model.next(ids, positions, pool.prompts(first, lengths, length), last, ws);
     }
@@ -149,10 +166,12 @@ final class Decoding {
         int[][] nextTrails = new int[rows][];
         int[] nextLengths = new int[rows];
         int[] positions = new int[rows];
+        int[] nextPrompts = new int[rows];
         int keys = 0;
         for (int row = 0; row < rows; row++) {
             int parent = next.parents[row];
             positions[row] = lengths[parent];
+            nextPrompts[row] = promptOfRow[parent];
             nextTrails[row] = trails[parent].clone();
             nextTrails[row][lengths[parent]] = first + row;
             nextLengths[row] = lengths[parent] + 1;
@@ -160,6 +179,8 @@ final class Decoding {
         }
         trails = nextTrails;
         lengths = nextLengths;
+        promptOfRow = nextPrompts;
+        adapters.apply(promptOfRow, ws);
         ws.begin(rows, number);
         int[] tokens = Arrays.copyOf(next.tokens, rows);
         return model.next(tokens, positions, past(first, keys), null, ws);

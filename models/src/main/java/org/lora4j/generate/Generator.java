@@ -2,7 +2,9 @@ package org.lora4j.generate;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
@@ -54,8 +56,19 @@ public final class Generator {
      */
     public List<int[]> generate(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
-        SampledText text = new SampledText(model, prompts.size(), stopIds, sampling, listener);
-        new Decoding(model, false).run(prompts, 1, maxNewTokens, text);
+        return generate(prompts, IntStream.range(0, prompts.size()).boxed().toList(), maxNewTokens, stopIds, sampling, listener,
+                (promptOfRow, ws) -> { });
+    }
+
+    /**
+     * @param numbers  by which each prompt's draws and the listener know it
+     * @param adapters of the rows
+     */
+    List<int[]> generate(
+            List<int[]> prompts, List<Integer> numbers, int maxNewTokens, Set<Integer> stopIds, Sampling sampling,
+            TokenListener listener, Decoding.RowAdapters adapters) {
+        SampledText text = new SampledText(model, numbers, stopIds, sampling, listener);
+        new Decoding(model, false).with(adapters).run(prompts, 1, maxNewTokens, text);
         return text.written();
     }
 
@@ -112,18 +125,18 @@ public final class Generator {
         private final Sampler sampler;
         private final TokenListener listener;
         private final float[] logits;
-        private final List<List<Integer>> written = new ArrayList<>();
+        private final Map<Integer, List<Integer>> written = new LinkedHashMap<>();
         private List<Integer> sequences;
         private int steps;
 
-        SampledText(Gpt2 model, int sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
+        SampledText(Gpt2 model, List<Integer> sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
             this.backend = model.backend();
             this.stopIds = stopIds;
             this.sampler = new Sampler(sampling);
             this.listener = listener;
             this.logits = new float[model.config().vocabSize()];
-            this.sequences = IntStream.range(0, sequences).boxed().toList();
-            this.sequences.forEach(sequence -> written.add(new ArrayList<>()));
+            this.sequences = sequences;
+            sequences.forEach(sequence -> written.put(sequence, new ArrayList<>()));
         }
 
         @Override
@@ -145,7 +158,7 @@ public final class Generator {
         }
 
         List<int[]> written() {
-            return written.stream().map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray()).toList();
+            return written.values().stream().map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray()).toList();
         }
     }
 }

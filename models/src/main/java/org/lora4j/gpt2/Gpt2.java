@@ -249,6 +249,7 @@ public final class Gpt2 implements LoraModel {
      * @return logits, (wanted, V)
      */
     public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
+        AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
         checkIds(ids);
         for (int position : positions) {

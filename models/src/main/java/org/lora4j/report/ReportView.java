@@ -25,8 +25,8 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         Pace pace, Curve curve, List<ComparisonTable> comparisons, List<SampleCard> samples, List<Row> recipe,
         List<FactGroup> facts, List<String> command) {
 
-    /** A number with its unit, if that is a percent sign. */
-    private static final Pattern NUMBER = Pattern.compile("\\d[\\d,.]*\\d( %)?|\\d");
+    /** A number that was measured or counted in thousands, and no rank, seed or number of runs. */
+    private static final Pattern NUMBER = Pattern.compile("\\d[\\d,]*\\.\\d+|\\d{1,3}(,\\d{3})+");
 
     record Phrase(String text, boolean strong) {}
 
@@ -167,7 +167,8 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         if (!Double.isFinite(value)) {
             return new Cell("", false, "0");
         }
-        return new Cell(Words.decimal(value, column.decimals()), value == best, column.better() == 0 ? "0" : width(value / largest));
+        return new Cell(Words.decimal(value, column.decimals()), value == best,
+                Double.isNaN(best) ? "0" : width(value / largest));
     }
 
     private static double fraction(RunReport report) {

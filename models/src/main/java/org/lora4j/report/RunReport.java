@@ -38,6 +38,11 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
             String scale = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
             return new Method("LoRA", "r " + r + ", alpha " + scale + ", on " + Words.list(targets), trainableParameters);
         }
+
+        /** The same under another name, such as DoRA. */
+        public Method named(String other) {
+            return new Method(other, settings, trainableParameters);
+        }
     }
 
     /** One line of the recipe. Empty where a source is silent. */

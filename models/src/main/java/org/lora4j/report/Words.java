@@ -33,10 +33,10 @@ final class Words {
         return decimal(percent, Math.max(decimals, 1)) + " %";
     }
 
-    /** "−60 %", "+12 %"; from the double upwards "× 13"; empty where there is no ratio to speak of. */
+    /** "−60 %", "+12 %"; from the double upwards "× 13"; empty where it began with next to nothing. */
     static String change(double before, double after) {
         double ratio = after / before;
-        if (!Double.isFinite(ratio) || ratio < 0) {
+        if (!Double.isFinite(ratio) || ratio < 0 || ratio >= 100) {
             return "";
         }
         if (ratio >= 2) {

@@ -86,7 +86,7 @@ public final class FineTuning {
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
-        recipe.put("backend", model.backend().name());
+        // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.config() + ", weights " + base);
         recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
@@ -165,6 +165,7 @@ public final class FineTuning {
         adapter.embeddings().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
         adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
         return "dropout " + adapter.config().dropout() + ", bias " + adapter.config().bias().text() + ", "
-                + adapter.config().init() + ", parts " + adapter.config().parts() + ", on " + String.join(", ", updates);
+                + adapter.config().init() + (adapter.config().dora() ? ", DoRA" : "") + ", parts "
+                + adapter.config().parts() + ", on " + String.join(", ", updates);
     }
 }

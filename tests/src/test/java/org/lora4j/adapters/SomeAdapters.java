@@ -26,7 +26,7 @@ final class SomeAdapters {
     private SomeAdapters() {
     }
 
-    /** One of each kind: parts, whole maps, embeddings, the head, other ranks and scalings, trained biases. */
+    /** One of each kind: parts, whole maps, embeddings, the head, other ranks and scalings, trained biases, DoRA, whole modules. */
     static Map<String, LoraConfig> ofEveryKind() {
         Map<String, LoraConfig> kinds = new LinkedHashMap<>();
         kinds.put("parts", LoraConfig.of(2, 3).withParts("q", "v"));
@@ -38,6 +38,9 @@ final class SomeAdapters {
         kinds.put("head", LoraConfig.of(2, 5).withTargets(names("lm_head")));
         kinds.put("biased", LoraConfig.of(2, 3).withBias(BiasMode.LORA_ONLY).withTargets(names("c_attn", "c_fc")));
         kinds.put("everyBias", LoraConfig.of(1, 1).withBias(BiasMode.ALL).withParts("q"));
+        kinds.put("dora", LoraConfig.of(2, 3).withDora(true).withTargets(names("c_attn", "c_fc", "wte", "lm_head")));
+        kinds.put("doraParts", LoraConfig.of(2, 3).withDora(true).withBias(BiasMode.LORA_ONLY).withParts("q", "v"));
+        kinds.put("whole", LoraConfig.of(2, 3).withParts("q", "v"));
         return kinds;
     }
 
@@ -52,9 +55,12 @@ final class SomeAdapters {
         return set;
     }
 
-    /** Attaches one whose every number is random; biases move a little. */
+    /** Attaches one whose every number is random; biases move a little. One called whole trains some modules as a whole. */
     static LoraAdapter random(LoraModel model, LoraConfig config, String name) {
         LoraAdapter adapter = LoraAdapter.attach(model, config, 1);
+        if (name.equals("whole")) {
+            adapter.trainWhole(List.of("ln_f", "wte", "h.1.mlp.c_fc"));
+        }
         for (Parameter parameter : adapter.trainable()) {
             move(model.backend(), parameter, Philox.site(name + parameter.name()));
         }

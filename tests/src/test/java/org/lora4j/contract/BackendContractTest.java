@@ -47,6 +47,13 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
+    class Columns extends ColumnsContract {
+        Columns() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
     class DropoutMasks extends DropoutContract {
         DropoutMasks() {
             super(BackendContractTest.this);

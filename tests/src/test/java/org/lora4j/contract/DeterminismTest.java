@@ -25,7 +25,10 @@ import org.lora4j.tensor.Tensor;
 class DeterminismTest {
 
     static List<BackendProvider> providers() {
-        return Backends.providers().stream().filter(provider -> provider.unavailable().isEmpty()).toList();
+        String wanted = System.getProperty("lora4j.test.backends");
+        return Backends.providers().stream()
+                .filter(provider -> wanted == null || List.of(wanted.split(",")).contains(provider.name()))
+                .filter(provider -> provider.unavailable().isEmpty()).toList();
     }
 
     @ParameterizedTest
@@ -69,6 +72,7 @@ class DeterminismTest {
             layerNorm(x);
             attention();
             elementwise(x);
+            columns(x);
             return results;
         }
 
@@ -147,6 +151,19 @@ class DeterminismTest {
             backend.add(x.matrix(), y.matrix(), 0.3);
             backend.scale(y, 0.7);
             keep(y);
+        }
+
+        private void columns(Tensor x) {
+            Tensor y = random("y", ROWS, WIDTH);
+            Tensor row = random("row", 1, WIDTH);
+            backend.addRow(row.matrix(), 0.3, y.matrix());
+            backend.scaleColumns(x.matrix(), row.matrix(), -1, y.matrix(), 0.5);
+            Tensor dots = zeros(1, WIDTH);
+            backend.addColumnDots(x.matrix(), y.matrix(), dots.matrix());
+            Tensor squares = zeros(1, WIDTH);
+            backend.addColumnDots(x.matrix(), x.matrix(), squares.matrix());
+            backend.divideByRoots(dots.matrix(), squares.matrix(), row.matrix(), 1);
+            keep(y, dots, squares, row);
         }
 
         private Tensor zeros(int... extents) {

@@ -49,6 +49,18 @@ abstract class ErrorContract extends ContractFamily {
     }
 
     @Test
+    void columns() {
+        refused(() -> backend().addRow(matrix(1, 4), 1, matrix(2, 3)), "(1, 4)", "(2, 3)");
+        refused(() -> backend().addRow(matrix(2, 3), 1, matrix(2, 3)), "(2, 3)");
+        refused(() -> backend().scaleColumns(matrix(2, 3), matrix(1, 2), 0, matrix(2, 3), 0), "(2, 3)", "(1, 2)");
+        refused(() -> backend().scaleColumns(matrix(2, 3), matrix(1, 3), 0, matrix(3, 3), 0), "(2, 3)", "(3, 3)");
+        refused(() -> backend().addColumnDots(matrix(2, 3), matrix(2, 4), matrix(1, 3)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().addColumnDots(matrix(3, 2).t(), matrix(2, 3).t(), matrix(1, 3)), "(3, 2)ᵀ", "(2, 3)ᵀ");
+        refused(() -> backend().addColumnDots(matrix(2, 3), matrix(2, 3), matrix(1, 2)), "(2, 3)", "(1, 2)");
+        refused(() -> backend().divideByRoots(matrix(1, 3), matrix(1, 2), matrix(1, 3), 0), "(1, 3)", "(1, 2)");
+    }
+
+    @Test
     void products() {
         refused(() -> backend().matmul(matrix(2, 3), matrix(4, 5), matrix(2, 5), 1, 0), "(2, 3)", "(4, 5)");
         refused(() -> backend().matmul(matrix(3, 2).t(), matrix(5, 4).t(), matrix(2, 5), 1, 0), "(3, 2)ᵀ", "(5, 4)ᵀ");

@@ -30,6 +30,11 @@ final class Lora4jProcess {
 
     /** @param java options of the JVM */
     static Lora4jProcess start(Path folder, List<String> java, String... args) throws IOException {
+        return start(folder, List.of(), java, args);
+    }
+
+    private static Lora4jProcess start(Path folder, List<String> before, List<String> java, String... args)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED", "-XX:+UseParallelGC", "-Xmn64m", "-XX:GCTimeLimit=80",
@@ -37,6 +42,7 @@ final class Lora4jProcess {
         command.addAll(java);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "org.lora4j.cli.Main"));
         command.addAll(Arrays.asList(args));
+        command.addAll(0, before);
         Path out = Files.createTempFile(folder, "out", ".txt");
         Path err = Files.createTempFile(folder, "err", ".txt");
         return new Lora4jProcess(
@@ -45,6 +51,12 @@ final class Lora4jProcess {
 
     static Result run(Path folder, List<String> java, String... args) throws Exception {
         return start(folder, java, args).await();
+    }
+
+    /** One that may write so many kilobytes to a file and no more: the system's answer is that of a full disk but for its words. */
+    static Result runWithRoomFor(int kilobytes, Path folder, String... args) throws Exception {
+        List<String> limited = List.of("bash", "-c", "ulimit -f " + kilobytes + "; exec \"$@\"", "bash");
+        return start(folder, limited, List.of("-XX:-UsePerfData"), args).await();
     }
 
     boolean isAlive() {

@@ -44,14 +44,15 @@ final class Adapters {
                 .as(Places::new).filter(Places::isSomewhere);
     }
 
-    /** Every target, part, rank, alpha, scaling, bias mode and initialisation, and now and then a pattern. */
+    /** Every target, part, rank, alpha, scaling, bias mode and initialisation, now and then DoRA, now and then a pattern. */
     static Arbitrary<LoraConfig> any() {
         Arbitrary<LoraConfig> plain = Combinators.combine(
                 Arbitraries.integers().between(1, 4), Arbitraries.doubles().between(0.25, 40).ofScale(2),
                 Arbitraries.of(LoraScaling.class), Arbitraries.of(BiasMode.class), Arbitraries.of(LoraInit.class), places(),
-                Arbitraries.of(0.0, 0.1)).as((rank, alpha, scaling, bias, init, places, dropout) ->
+                Arbitraries.of(0.0, 0.1), Arbitraries.of(false, false, true)).as(
+                        (rank, alpha, scaling, bias, init, places, dropout, dora) ->
                         places.in(LoraConfig.of(rank, alpha).withScaling(scaling).withBias(bias).withInit(init))
-                                .withDropout(dropout));
+                                .withDropout(dropout).withDora(dora));
         return Combinators.combine(plain, Arbitraries.integers().between(1, 6), Arbitraries.of(true, false)).as(
                 (config, rank, patterned) -> patterned && adaptsEveryFeedForward(config)
                         ? config.withPatterns(Map.of("1.mlp.c_fc", rank), Map.of("c_fc", rank * 1.5)) : config);

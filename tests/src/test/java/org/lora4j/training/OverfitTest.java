@@ -51,7 +51,11 @@ class OverfitTest {
 
     @Test
     void eightLinesAreLearntByHeart() {
-        try (Backend backend = Backends.create("cpu")) {
+        learnByHeart("cpu");
+    }
+
+    static void learnByHeart(String backendName) {
+        try (Backend backend = Backends.create(backendName)) {
             Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
             ByteLevelBpe tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
             LoraConfig config = LoraConfig.of(8, 16)

@@ -19,12 +19,12 @@ final class ColumnKernels {
 
     /** y ← y + alpha·row. */
     static void addRow(
-            Workers workers, float[] row, float alpha, float[] y, int yOffset, int yStride, int rows, int columns) {
+            Workers workers, float[] row, int rowOffset, float alpha, float[] y, int yOffset, int yStride, int rows, int columns) {
         Chunks.rows(workers, rows, columns, (from, to) -> {
             for (int i = from; i < to; i++) {
                 int at = yOffset + i * yStride;
                 for (int j = 0; j < columns; j++) {
-                    y[at + j] += alpha * row[j];
+                    y[at + j] += alpha * row[rowOffset + j];
                 }
             }
         });
@@ -32,19 +32,19 @@ final class ColumnKernels {
 
     /** y ← (factors + shift) ⊙ x + beta·y. */
     static void scale(
-            Workers workers, float[] x, int xOffset, int xStride, float[] factors, float shift, float[] y, int yOffset,
-            int yStride, int rows, int columns, float beta) {
+            Workers workers, float[] x, int xOffset, int xStride, float[] factors, int factorsOffset,
+            float shift, float[] y, int yOffset, int yStride, int rows, int columns, float beta) {
         Chunks.rows(workers, rows, columns, (from, to) -> {
             for (int i = from; i < to; i++) {
                 int in = xOffset + i * xStride;
                 int out = yOffset + i * yStride;
                 if (beta == 0) {
                     for (int j = 0; j < columns; j++) {
-                        y[out + j] = (factors[j] + shift) * x[in + j];
+                        y[out + j] = (factors[factorsOffset + j] + shift) * x[in + j];
                     }
                 } else {
                     for (int j = 0; j < columns; j++) {
-                        y[out + j] = (factors[j] + shift) * x[in + j] + beta * y[out + j];
+                        y[out + j] = (factors[factorsOffset + j] + shift) * x[in + j] + beta * y[out + j];
                     }
                 }
             }

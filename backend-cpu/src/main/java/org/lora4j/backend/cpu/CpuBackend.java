@@ -206,18 +206,19 @@ final class CpuBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ columns
 
     @Override
-    public void addRow(Tensor row, double alpha, MatrixView y) {
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
         ColumnKernels.addRow(
-                workers, floats(row, "row"), (float) alpha, floats(y, "y"), offset(y), y.rowStride(), y.rows(), y.columns());
+                workers, floats(row, "row"), offset(row), (float) alpha, floats(y, "y"), offset(y), y.rowStride(), y.rows(),
+                y.columns());
     }
 
     @Override
-    public void scaleColumns(MatrixView x, Tensor factors, double shift, MatrixView y, double beta) {
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         Checks.scaleColumns(x, factors, y);
         ColumnKernels.scale(
-                workers, floats(x, "x"), offset(x), x.rowStride(), floats(factors, "factors"), (float) shift, floats(y, "y"),
-                offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
+                workers, floats(x, "x"), offset(x), x.rowStride(), floats(factors, "factors"), offset(factors), (float) shift,
+                floats(y, "y"), offset(y), y.rowStride(), x.rows(), x.columns(), (float) beta);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.lora4j.backend.tornado;
 
 import java.util.List;
+import java.util.Map;
 
 /** What runs launches on a {@link DeviceMemory}, and moves numbers in and out. All calls come in the order of the work. */
 interface Executor extends AutoCloseable {
@@ -25,6 +26,11 @@ interface Executor extends AutoCloseable {
 
     /** Kernels run so far. */
     long launches();
+
+    /** Kernels run so far, and what else is worth counting. */
+    default Map<String, Long> counters() {
+        return Map.of("kernels", launches());
+    }
 
     /** What it runs on, in one line. */
     String describe();

@@ -9,18 +9,22 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 /**
  * Runs launches as task graphs on a device. The first run opens the device: its launches are cut into pieces, and the plan
  * has a graph for each, and one for each kernel alone for what is to come. When other sequences turn up again and again,
- * such as decoding's after training's, a new plan with their pieces takes the old one's place.
+ * such as decoding's after training's, a new plan with their pieces too takes the old one's place.
  */
 final class GraphExecutor implements Executor {
 
-    /** A sequence that came so often, most of it kernel by kernel, is worth graphs of its own. */
-    private static final int OFTEN = 4;
+    /**
+     * A sequence that has run so many kernels one by one is worth graphs of its own: the new plan compiles everything once
+     * more, ten seconds or so, and spares each of these kernels some 50 µs.
+     */
+    private static final int WORTH_GRAPHS = 20_000;
     /** TornadoVM keeps some 200 bytes for each execution of a plan; after so many the plan is made anew. */
     private static final long RENEW_AFTER = 500_000;
 
     private final DeviceMemory memory;
     private final TornadoDevice device;
     private final CompilerFlags flags;
+    private final Tiling tiling;
     private final Tables tables = new Tables(Graphs.TABLES);
     private final Map<List<Kernel>, Integer> seen = new HashMap<>();
     private final List<List<Kernel>> worthGraphs = new ArrayList<>();
@@ -36,10 +40,12 @@ final class GraphExecutor implements Executor {
         this.memory = memory;
         this.device = device;
         this.flags = flags;
+        this.tiling = Tiling.of(device);
     }
 
     @Override
-    public void run(List<Launch> list) {
+    public void run(List<Launch> recorded) {
+        List<Launch> list = tiling.choose(recorded);
         List<Kernel> sequence = list.stream().map(Launch::kernel).toList();
         prepare(sequence);
         int from = 0;
@@ -65,8 +71,9 @@ final class GraphExecutor implements Executor {
             open();
             return;
         }
-        if (segments.alone(sequence, graphs.pieces()) > sequence.size() / 2 && sequence.size() > 8
-                && seen.merge(sequence, 1, Integer::sum) == OFTEN) {
+        int alone = segments.alone(sequence, graphs.pieces());
+        if (alone > sequence.size() / 2 && seen.merge(sequence, alone, Integer::sum) > WORTH_GRAPHS) {
+            seen.remove(sequence);
             learn(sequence);
             bringHome();
             open();
@@ -159,6 +166,11 @@ final class GraphExecutor implements Executor {
     /** Execution plans made so far: one, and one more whenever memory grew or new sequences became frequent. */
     int plans() {
         return plans;
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        return Map.of("kernels", launches, "graphs", executions(), "plans", (long) plans);
     }
 
     @Override

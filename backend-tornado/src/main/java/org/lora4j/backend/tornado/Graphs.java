@@ -2,10 +2,12 @@ package org.lora4j.backend.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.lora4j.LoraException;
 import org.lora4j.backend.tornado.kernel.TransferKernels;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.WorkerGrid;
@@ -38,11 +40,6 @@ final class Graphs {
     /** Partial sums of a reduction. */
     static final int PARTS = 256;
 
-    /** Work items of a work group: grids are rounded up to it, and kernels leave what is beyond their range alone. */
-    private static final int GROUP = 64;
-    /** More work items than any device runs at once; beyond, each takes several turns of its kernel's loop. */
-    private static final int MOST_WORK_ITEMS = 1 << 24;
-
     private static final int TOUCH = 0;
     private static final int STORE_TABLES = 1;
     private static final int STORE_SMALL = 2;
@@ -58,6 +55,7 @@ final class Graphs {
     private final float[] small = new float[SMALL];
     private final float[] large = new float[LARGE];
     private final double[] sums = new double[PARTS];
+    private final KernelContext context = new KernelContext();
     private final int[] transfer = new int[4];
     private final int[] args = new int[Segments.MOST * Launch.ARGS];
     private final float[] factors = new float[Segments.MOST * Launch.FACTORS];
@@ -95,8 +93,8 @@ final class Graphs {
         for (int i = 0; i < graphs.size(); i++) {
             WorkerGrid[] ofGraph = new WorkerGrid[i < FIRST_PIECE ? 1 : pieces.get(i - FIRST_PIECE).size()];
             for (int task = 0; task < ofGraph.length; task++) {
-                ofGraph[task] = new WorkerGrid1D(GROUP);
-                ofGraph[task].setLocalWork(GROUP, 1, 1);
+                ofGraph[task] = new WorkerGrid1D(1);
+                setWork(ofGraph[task], 1, 1);
                 scheduler.addWorkerGrid(graphs.get(i).getTaskGraphName() + ".t" + task, ofGraph[task]);
             }
             grids.add(ofGraph);
@@ -115,7 +113,12 @@ final class Graphs {
     private TaskGraph piece(String name, List<Kernel> kernels) {
         TaskGraph graph = next(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, args, factors);
         for (int task = 0; task < kernels.size(); task++) {
-            graph.task("t" + task, Tasks.plain(kernels.get(task)), memory, tables, args, factors, task * Launch.ARGS);
+            Kernel kernel = kernels.get(task);
+            if (kernel.isTiled()) {
+                graph.task("t" + task, Tasks.tiled(kernel), context, memory, tables, args, factors, task * Launch.ARGS);
+            } else {
+                graph.task("t" + task, Tasks.plain(kernel), memory, tables, args, factors, task * Launch.ARGS);
+            }
         }
         return graph;
     }
@@ -141,7 +144,8 @@ final class Graphs {
         System.arraycopy(encodedFactors, from * Launch.FACTORS, factors, 0, count * Launch.FACTORS);
         WorkerGrid[] ofGraph = grids.get(FIRST_PIECE + piece);
         for (int task = 0; task < count; task++) {
-            setWork(ofGraph[task], launches.get(from + task).workItems());
+            Launch launch = launches.get(from + task);
+            setWork(ofGraph[task], Tiling.groups(launch), Tiling.group(launch.kernel()));
         }
         select(FIRST_PIECE + piece, () -> pieces.get(piece).toString());
     }
@@ -192,17 +196,16 @@ final class Graphs {
     }
 
     private void execute(int graph, String kernel, int workItems) {
-        setWork(grids.get(graph)[0], workItems);
+        setWork(grids.get(graph)[0], Tiling.plainGroups(workItems), Tiling.group(Kernel.COPY));
         select(graph, () -> kernel);
     }
 
-    private static void setWork(WorkerGrid grid, int workItems) {
-        int groups = Math.min(MOST_WORK_ITEMS, Math.max(1, workItems) + GROUP - 1) / GROUP;
-        grid.setGlobalWork((long) Math.max(1, groups) * GROUP, 1, 1);
-        grid.setLocalWork(GROUP, 1, 1);
+    private static void setWork(WorkerGrid grid, long groups, int group) {
+        grid.setGlobalWork(groups * group, 1, 1);
+        grid.setLocalWork(group, 1, 1);
     }
 
-    private void select(int graph, java.util.function.Supplier<String> kernels) {
+    private void select(int graph, Supplier<String> kernels) {
         executions++;
         try {
             plan.withGraph(graph).execute();

@@ -3,14 +3,16 @@ package org.lora4j.backend.tornado;
 import java.util.Locale;
 import org.lora4j.backend.tornado.kernel.AdamWKernels;
 import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.ColumnKernels;
 import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
 import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 
-/** The kernels that operations are made of, each with its plain form. */
+/** The kernels that operations are made of, each in its plain form, and those that have a second form for GPUs again in that. */
 enum Kernel {
     FILL(ElementwiseKernels::fill),
     SCALE(ElementwiseKernels::scale),
@@ -19,6 +21,10 @@ enum Kernel {
     GELU(ElementwiseKernels::gelu),
     GELU_BACKWARD(ElementwiseKernels::geluBackward),
     DROPOUT(DropoutKernels::dropout),
+    ADD_ROW(ColumnKernels::addRow),
+    SCALE_COLUMNS(ColumnKernels::scaleColumns),
+    COLUMN_DOTS(ColumnKernels::addColumnDots),
+    DIVIDE_BY_ROOTS(ColumnKernels::divideByRoots),
     PRODUCT(ProductKernels::product),
     COLUMN_SUMS(ProductKernels::columnSums),
     LAYER_NORM(LayerNormKernels::forward),
@@ -27,10 +33,18 @@ enum Kernel {
     ATTENTION(AttentionKernels::forward),
     ATTENTION_QUERIES(AttentionKernels::backwardQueries),
     ATTENTION_KEYS(AttentionKernels::backwardKeys),
+    GATHERED_ATTENTION(GatheredAttentionKernels::attention),
     GATHER(EmbeddingKernels::gather),
     SCATTER_ADD(EmbeddingKernels::scatterAdd),
     CROSS_ENTROPY(CrossEntropyKernels::crossEntropy),
-    ADAM_W(AdamWKernels::adamW);
+    ADAM_W(AdamWKernels::adamW),
+    TILED_PRODUCT(PRODUCT),
+    TILED_LAYER_NORM(LAYER_NORM),
+    TILED_LAYER_NORM_BACKWARD(LAYER_NORM_BACKWARD),
+    TILED_CROSS_ENTROPY(CROSS_ENTROPY),
+    TILED_ATTENTION(ATTENTION),
+    TILED_ATTENTION_QUERIES(ATTENTION_QUERIES),
+    TILED_ATTENTION_KEYS(ATTENTION_KEYS);
 
     /** A kernel as any JVM runs it. */
     @FunctionalInterface
@@ -39,9 +53,21 @@ enum Kernel {
     }
 
     private final Java java;
+    private final Kernel plain;
 
     Kernel(Java java) {
         this.java = java;
+        this.plain = null;
+    }
+
+    /** A second form of a kernel, with work groups and local memory. */
+    Kernel(Kernel plain) {
+        this.java = plain.java;
+        this.plain = plain;
+    }
+
+    boolean isTiled() {
+        return plain != null;
     }
 
     /** The plain form, all work items one after the other. */

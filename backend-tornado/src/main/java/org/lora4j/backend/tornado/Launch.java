@@ -48,6 +48,11 @@ record Launch(Kernel kernel, int[] args, float[] factors, int[][] lists, int[] l
         return with(arg, list, list.length);
     }
 
+    /** The same numbers for another form of the kernel. */
+    Launch as(Kernel form) {
+        return form == kernel ? this : new Launch(form, args, factors, lists, lengths, listArgs);
+    }
+
     /** Work items of the plain form. */
     int workItems() {
         return args[0];

@@ -2,13 +2,20 @@ package org.lora4j.backend.tornado;
 
 import org.lora4j.backend.tornado.kernel.AdamWKernels;
 import org.lora4j.backend.tornado.kernel.AttentionKernels;
+import org.lora4j.backend.tornado.kernel.ColumnKernels;
 import org.lora4j.backend.tornado.kernel.CrossEntropyKernels;
 import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
+import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.LayerNormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
+import org.lora4j.backend.tornado.kernel.TiledAttention;
+import org.lora4j.backend.tornado.kernel.TiledProducts;
+import org.lora4j.backend.tornado.kernel.TiledRows;
+import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task5;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
 
 /** The kernels once more, as TornadoVM takes them: it looks for the method that such a reference calls. */
 final class Tasks {
@@ -25,6 +32,10 @@ final class Tasks {
             case GELU -> ElementwiseKernels::gelu;
             case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
             case DROPOUT -> DropoutKernels::dropout;
+            case ADD_ROW -> ColumnKernels::addRow;
+            case SCALE_COLUMNS -> ColumnKernels::scaleColumns;
+            case COLUMN_DOTS -> ColumnKernels::addColumnDots;
+            case DIVIDE_BY_ROOTS -> ColumnKernels::divideByRoots;
             case PRODUCT -> ProductKernels::product;
             case COLUMN_SUMS -> ProductKernels::columnSums;
             case LAYER_NORM -> LayerNormKernels::forward;
@@ -33,10 +44,25 @@ final class Tasks {
             case ATTENTION -> AttentionKernels::forward;
             case ATTENTION_QUERIES -> AttentionKernels::backwardQueries;
             case ATTENTION_KEYS -> AttentionKernels::backwardKeys;
+            case GATHERED_ATTENTION -> GatheredAttentionKernels::attention;
             case GATHER -> EmbeddingKernels::gather;
             case SCATTER_ADD -> EmbeddingKernels::scatterAdd;
             case CROSS_ENTROPY -> CrossEntropyKernels::crossEntropy;
             case ADAM_W -> AdamWKernels::adamW;
+            default -> throw new IllegalArgumentException(kernel + " has no plain form of its own");
+        };
+    }
+
+    static Task6<KernelContext, float[], int[], int[], float[], Integer> tiled(Kernel kernel) {
+        return switch (kernel) {
+            case TILED_PRODUCT -> TiledProducts::product;
+            case TILED_LAYER_NORM -> TiledRows::layerNorm;
+            case TILED_LAYER_NORM_BACKWARD -> TiledRows::layerNormBackward;
+            case TILED_CROSS_ENTROPY -> TiledRows::crossEntropy;
+            case TILED_ATTENTION -> TiledAttention::forward;
+            case TILED_ATTENTION_QUERIES -> TiledAttention::backwardQueries;
+            case TILED_ATTENTION_KEYS -> TiledAttention::backwardKeys;
+            default -> throw new IllegalArgumentException(kernel + " has no second form");
         };
     }
 }

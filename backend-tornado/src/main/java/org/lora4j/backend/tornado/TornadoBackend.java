@@ -1,6 +1,7 @@
 package org.lora4j.backend.tornado;
 
 import java.util.Arrays;
+import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
@@ -39,6 +40,11 @@ final class TornadoBackend implements Backend {
     @Override
     public String describe() {
         return machine.describe();
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        return machine.executor().counters();
     }
 
     /** What runs the operations, for tests and for counting kernels. */
@@ -208,6 +214,49 @@ final class TornadoBackend implements Backend {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------ columns
+
+    @Override
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
+        Checks.addRow(row, y);
+        Region[] reads = {region(row, "row")};
+        Region to = region(y, "y");
+        record(Launch.of(Kernel.ADD_ROW, new int[] {
+            Math.multiplyExact(y.rows(), y.columns()), y.columns(), reads[0].from(), to.from(), y.rowStride()}, alpha), reads, to);
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
+        Checks.scaleColumns(x, factors, y);
+        Region[] reads = {region(x, "x"), region(factors, "factors")};
+        Region to = region(y, "y");
+        record(Launch.of(Kernel.SCALE_COLUMNS, new int[] {
+            Math.multiplyExact(x.rows(), x.columns()), x.columns(), reads[0].from(), x.rowStride(), reads[1].from(), to.from(),
+            y.rowStride(), beta == 0 ? 0 : 1}, shift, beta), reads, to);
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+        Checks.addColumnDots(a, b, out);
+        Region[] reads = {region(a, "a"), region(b, "b")};
+        Region to = region(out, "out");
+        if (b.rows() > 0) {
+            record(Launch.of(Kernel.COLUMN_DOTS, new int[] {
+                b.columns(), b.rows(), reads[0].from(), a.transposed() ? 1 : a.rowStride(), a.transposed() ? a.rowStride() : 1,
+                reads[1].from(), b.rowStride(), to.from()}), reads, to);
+        }
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+        Checks.divideByRoots(x, squares, y);
+        Region[] reads = {region(x, "x"), region(squares, "squares")};
+        Region to = region(y, "y");
+        record(Launch.of(Kernel.DIVIDE_BY_ROOTS, new int[] {
+            Math.multiplyExact(x.rows(), x.columns()), x.columns(), reads[0].from(), x.rowStride(), reads[1].from(),
+            squares.rowStride(), to.from(), y.rowStride(), beta == 0 ? 0 : 1}, beta), reads, to);
+    }
+
     // ------------------------------------------------------------------------------------------------ products
 
     @Override
@@ -337,6 +386,24 @@ final class TornadoBackend implements Backend {
         }
         launch.args()[32] = 1;
         return launch.with(8, ints(mask, "mask").values(), mask.size());
+    }
+
+    @Override
+    public void gatheredAttention(
+            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
+        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+        Region[] reads = {region(q, "q"), region(k, "k"), region(v, "v")};
+        Region to = region(y, "y");
+        if (q.rows() == 0) {
+            return;
+        }
+        int[] numbers = ints(rows, "rows").values();
+        requireRows(numbers, rows.size(), k.rows());
+        Launch launch = Launch.of(Kernel.GATHERED_ATTENTION, new int[] {
+            q.rows() * nHead, rows.size() / q.rows(), nHead, q.columns() / nHead, reads[0].from(), q.rowStride(),
+            reads[1].from(), reads[2].from(), k.columns(), to.from(), y.rowStride(), 0, 0, mask == null ? 0 : 1}, scale)
+                .with(11, numbers, rows.size());
+        record(mask == null ? launch : launch.with(12, ints(mask, "mask").values(), mask.size()), reads, to);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

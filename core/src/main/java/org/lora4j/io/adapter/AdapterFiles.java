@@ -87,6 +87,9 @@ public final class AdapterFiles {
      * @throws LoraException if the adapter holds what the format has no place for, or the place cannot be written
      */
     public static void write(StoredAdapter adapter, AdapterFormat format, Path out, List<String> remarks) {
+        if (adapter.updates().isEmpty()) {
+            throw adapter.error("holds no low-rank update, neither lora_A nor lora_embedding_A");
+        }
         switch (format) {
             case PEFT, PEFT_BIN -> writePeft(adapter, format, out);
             case GGUF -> GgufAdapter.write(adapter, out, stem(out), remarks);

@@ -30,7 +30,11 @@ public enum AdapterFormat {
         return this == PEFT || this == PEFT_BIN;
     }
 
+    /** The format of that word; {@code peft-safetensors} is {@code peft}, said in full. */
     public static Optional<AdapterFormat> named(String text) {
+        if (text.equals("peft-safetensors")) {
+            return Optional.of(PEFT);
+        }
         return Arrays.stream(values()).filter(format -> format.text.equals(text)).findFirst();
     }
 

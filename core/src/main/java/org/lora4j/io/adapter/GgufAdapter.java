@@ -77,6 +77,9 @@ public final class GgufAdapter {
                     + "trained as a whole; merge the adapter into its base instead");
         }
         double alpha = adapter.config().alpha();
+        if ((float) alpha == 0) {
+            throw adapter.error("has alpha " + alpha + ", which llama.cpp takes for none and multiplies its updates by 1");
+        }
         GgufWriter writer = new GgufWriter()
                 .put("general.architecture", GgufValue.of(ARCHITECTURE))
                 .put("general.type", GgufValue.of("adapter"))
@@ -96,7 +99,7 @@ public final class GgufAdapter {
             String tensor = theirName(update.module()).orElseThrow(() -> adapter.error("adapts "
                     + Names.quoted(update.module()) + ", for which llama.cpp's GPT-2 takes no update; it takes them for c_attn, "
                     + "c_proj, c_fc, wte and lm_head"));
-            double factor = alpha == 0 ? 1 : adapter.scaling(update) / ((float) alpha / update.rank());
+            double factor = adapter.alphaOverRank(update) / (float) alpha;
             scaled += factor == 1 ? 0 : 1;
             NamedTensor a = storable(update.a());
             writer.add((update.embedding() ? a.transposed() : a).as(tensor + ".lora_a"));

@@ -273,13 +273,16 @@ public final class LoralibFormat {
             NamedTensor b = fused ? unblocked(adapter, update, parts) : update.b();
             Update ours = new Update(update.module(), update.a(), b);
             updates.add(ours);
-            alphas.put(update.module(), adapter.scaling(update) * ours.rank());
+            alphas.put(update.module(), adapter.alphaOverRank(update) / ours.parts());
         }
         double alpha = PeftFormat.mostCommon(alphas);
+        if (alpha == 0 && alphas.values().stream().anyMatch(other -> other != 0)) {
+            throw adapter.error("has alpha 0 for most of its modules and others for some, which no one alpha can say");
+        }
         TorchWriter writer = new TorchWriter(stem(file));
         int scaled = 0;
         for (Update update : updates) {
-            double factor = alphas.get(update.module()) / alpha;
+            double factor = alpha == 0 ? 1 : alphas.get(update.module()) / alpha;
             scaled += factor == 1 ? 0 : 1;
             writer.add(update.a().as(update.module() + A)).add(times(update.b(), factor).as(update.module() + B));
         }

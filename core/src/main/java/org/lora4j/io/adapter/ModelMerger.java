@@ -22,7 +22,7 @@ import org.lora4j.tensor.Shape;
  *
  * <pre>
  *   W = W₀ + s·B·A                          in double, each element rounded once to the written type
- *   W = (m / ‖W₀ + s·B·A‖) ⊙ (W₀ + s·B·A)    with DoRA, the norm being that of each row
+ *   W = (m / ‖W₀ + s·B·A‖) ⊙ (W₀ + s·B·A)    with DoRA, the norm being that of each row; of an embedding, of each column
  *   E = E₀ + s·(B·A)ᵀ                        of an embedding
  *   b, and modules trained as a whole        as the adapter has them
  * </pre>
@@ -70,8 +70,8 @@ public final class ModelMerger {
         adapter.updates().forEach(this::place);
         adapter.others().forEach(this::place);
         magnitudes.keySet().forEach(module -> {
-            if (!updates.containsKey(module + ".weight") || updates.get(module + ".weight").embedding()) {
-                throw adapter.error("has a magnitude of " + Names.quoted(module) + ", which is no linear map it adapts");
+            if (!updates.containsKey(module + ".weight")) {
+                throw adapter.error("has a magnitude of " + Names.quoted(module) + ", which it does not adapt");
             }
         });
     }
@@ -100,9 +100,6 @@ public final class ModelMerger {
         if (key.endsWith(MAGNITUDE)) {
             magnitudes.put(key.substring(0, key.length() - MAGNITUDE.length()), other);
             return;
-        }
-        if (key.endsWith(".base_layer.weight")) {
-            return; // PEFT stores an adapted embedding's frozen table once more
         }
         String name = key.replace(".base_layer.", ".");
         if (!shapeOf(name).equals(other.shape())) {
@@ -187,7 +184,7 @@ public final class ModelMerger {
         return weight;
     }
 
-    /** DoRA: each row to the length that its magnitude says. */
+    /** DoRA: what makes one output, or one feature of an embedding, to the length that its magnitude says. */
     private void rescale(double[] weight, NamedTensor magnitude, int in, int out, int outStep, int inStep) {
         if (magnitude.shape().size() != out) {
             throw adapter.error(Names.quoted(magnitude.name()) + " has shape " + magnitude.shape() + ", expected (" + out + ")");

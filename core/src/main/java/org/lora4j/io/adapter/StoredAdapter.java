@@ -13,6 +13,7 @@ import org.lora4j.io.MemoryTensors;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.PeftConfig;
 import org.lora4j.io.TensorSource;
+import org.lora4j.lora.LoraScaling;
 
 /**
  * An adapter in PEFT's words, without a model: its configuration, and its tensors by PEFT's keys. Every other format is read
@@ -66,15 +67,24 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
         return updates;
     }
 
-    /** The tensors that are no update's: trained biases, modules trained as a whole, DoRA's magnitudes. */
+    /**
+     * The tensors that are no update's: trained biases, modules trained as a whole, DoRA's magnitudes. Not the frozen weights
+     * of adapted embeddings and heads, which PEFT stores once more.
+     */
     public List<NamedTensor> others() {
         return tensors.stream().filter(tensor -> !isB(tensor) && !tensor.name().endsWith(A)
-                && !tensor.name().endsWith(EMBEDDING_A)).toList();
+                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(".base_layer.weight")).toList();
     }
 
     /** The factor s of an update. */
     public double scaling(StoredUpdate update) {
         return config.scaling().of(config.alphaOf(update.module()), update.rank());
+    }
+
+    /** The alpha with which alpha/r is the factor of an update: its own, where the scaling is alpha/r. */
+    double alphaOverRank(StoredUpdate update) {
+        return config.scaling() == LoraScaling.ALPHA_OVER_R ? config.alphaOf(update.module())
+                : scaling(update) * update.rank();
     }
 
     /** The tensors as a loader of PEFT's format takes them. */

@@ -5,28 +5,22 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
-import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
-import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.MappedTensors;
 import org.lora4j.io.TensorInfo;
-import org.lora4j.io.TensorSource;
 import org.lora4j.tensor.Shape;
 
 /**
@@ -48,7 +42,7 @@ import org.lora4j.tensor.Shape;
  *
  * <p>Source: {@code docs/gguf.md} of ggml-org/ggml; {@code gguf.cpp} of llama.cpp.
  */
-public final class GgufFile implements TensorSource {
+public final class GgufFile extends MappedTensors {
 
     static final int MAGIC = 0x46554747; // "GGUF"
     static final String ALIGNMENT = "general.alignment";
@@ -68,17 +62,11 @@ public final class GgufFile implements TensorSource {
     static final Map<Integer, DType> TYPES =
             Map.of(0, DType.F32, 1, DType.F16, 30, DType.BF16, 28, DType.F64, 26, DType.I32, 27, DType.I64);
 
-    private final Path file;
-    private final Arena arena;
-    private final MemorySegment mapped;
     private final Map<String, GgufValue> values = new LinkedHashMap<>();
-    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private long at;
 
-    private GgufFile(Path file, Arena arena, MemorySegment mapped) {
-        this.file = file;
-        this.arena = arena;
-        this.mapped = mapped;
+    private GgufFile(Opening opening) {
+        super(opening);
         if (mapped.byteSize() < 24 || mapped.get(INT, take(4, "the magic number")) != MAGIC) {
             throw error("does not begin with GGUF and its counts; it is no GGUF file, or cut off");
         }
@@ -100,19 +88,7 @@ public final class GgufFile implements TensorSource {
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */
     public static GgufFile open(Path file) {
-        if (Files.exists(file) && !Files.isRegularFile(file)) {
-            throw new FormatException(file, "is not a regular file, expected a .gguf file");
-        }
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return new GgufFile(file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw FileErrors.reading(file, e);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        return open(file, ".gguf", GgufFile::new);
     }
 
     /** Whether a file begins as a GGUF file does. */
@@ -325,48 +301,11 @@ public final class GgufFile implements TensorSource {
         return Collections.unmodifiableMap(values);
     }
 
-    @Override
-    public Path path() {
-        return file;
-    }
-
-    @Override
-    public List<String> names() {
-        return List.copyOf(tensors.keySet());
-    }
-
     /** The pairs, their values as texts. */
     @Override
     public Map<String, String> metadata() {
         Map<String, String> texts = new LinkedHashMap<>();
         values.forEach((key, value) -> texts.put(key, value.toString()));
         return texts;
-    }
-
-    @Override
-    public boolean has(String name) {
-        return tensors.containsKey(name);
-    }
-
-    @Override
-    public TensorInfo info(String name) {
-        TensorInfo info = tensors.get(name);
-        if (info == null) {
-            throw TensorSource.missing(file, name, tensors.keySet());
-        }
-        return info;
-    }
-
-    @Override
-    public MemorySegment bytes(String name) {
-        TensorInfo info = info(name);
-        return mapped.asSlice(info.offset(), info.byteSize());
-    }
-
-    @Override
-    public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
     }
 }

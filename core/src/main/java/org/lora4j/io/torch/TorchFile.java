@@ -2,14 +2,9 @@ package org.lora4j.io.torch;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -17,10 +12,9 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
-import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.MappedTensors;
 import org.lora4j.io.TensorInfo;
-import org.lora4j.io.TensorSource;
 import org.lora4j.io.torch.Pickled.Dict;
 import org.lora4j.io.torch.Pickled.Storage;
 import org.lora4j.io.torch.Pickled.View;
@@ -50,14 +44,11 @@ import org.lora4j.tensor.Shape;
  *
  * <p>Source: {@code torch/serialization.py} of PyTorch 2.13.
  */
-public final class TorchFile implements TensorSource {
+public final class TorchFile extends MappedTensors {
 
     private static final int MOST_TIMES_THE_FILE = 8;
 
-    private final Path file;
-    private final Arena arena;
     private final Map<String, View> views = new LinkedHashMap<>();
-    private final Map<String, TensorInfo> infos = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private final StorageBytes storages;
 
@@ -70,9 +61,8 @@ public final class TorchFile implements TensorSource {
         long offset(Storage storage);
     }
 
-    private TorchFile(Path file, Arena arena, MemorySegment mapped) {
-        this.file = file;
-        this.arena = arena;
+    private TorchFile(Opening opening) {
+        super(opening);
         Object root;
         if (LegacyTorch.isOne(mapped)) {
             LegacyTorch legacy = new LegacyTorch(file, mapped);
@@ -94,19 +84,7 @@ public final class TorchFile implements TensorSource {
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */
     public static TorchFile open(Path file) {
-        if (Files.exists(file) && !Files.isRegularFile(file)) {
-            throw new FormatException(file, "is not a regular file, expected a PyTorch file");
-        }
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return new TorchFile(file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw FileErrors.reading(file, e);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        return open(file, "PyTorch", TorchFile::new);
     }
 
     /** Whether a file begins as one of PyTorch's does. */
@@ -136,12 +114,12 @@ public final class TorchFile implements TensorSource {
         if (!(root instanceof Dict dict)) {
             throw error("holds " + Pickled.kind(root) + ", expected a dict of tensors");
         }
-        Dict tensors = holder(dict);
-        if (tensors != dict) {
+        Dict holder = holder(dict);
+        if (holder != dict) {
             addScalars(dict);
         }
-        addScalars(tensors);
-        tensors.items.forEach((key, value) -> {
+        addScalars(holder);
+        holder.items.forEach((key, value) -> {
             if (value instanceof View view) {
                 if (!(key instanceof String name)) {
                     throw error("a tensor is called " + key + ", expected a text");
@@ -149,7 +127,7 @@ public final class TorchFile implements TensorSource {
                 views.put(name, view);
                 Shape shape = Shape.of(view.extents());
                 DType dtype = view.storage().dtype();
-                infos.put(name, new TensorInfo(name, dtype, shape,
+                tensors.put(name, new TensorInfo(name, dtype, shape,
                         storages.offset(view.storage()) + view.offset() * dtype.bytes(), shape.size() * dtype.bytes()));
             } else if (value instanceof Pickled && value != Pickled.None.NONE) {
                 throw error("holds " + Pickled.kind(value) + " under " + Names.quoted(key.toString()) + ", expected a tensor");
@@ -190,7 +168,7 @@ public final class TorchFile implements TensorSource {
 
     private void requireReasonable(long fileSize) {
         long total = 0;
-        for (TensorInfo info : infos.values()) {
+        for (TensorInfo info : tensors.values()) {
             total += info.byteSize();
             if (total > MOST_TIMES_THE_FILE * fileSize) {
                 throw error("tensor " + Names.quoted(info.name()) + " and those before it have " + total
@@ -202,33 +180,8 @@ public final class TorchFile implements TensorSource {
     // ------------------------------------------------------------------------------------------------ reading
 
     @Override
-    public Path path() {
-        return file;
-    }
-
-    /** In the order of the dict. */
-    @Override
-    public List<String> names() {
-        return List.copyOf(infos.keySet());
-    }
-
-    @Override
     public Map<String, String> metadata() {
         return Collections.unmodifiableMap(metadata);
-    }
-
-    @Override
-    public boolean has(String name) {
-        return infos.containsKey(name);
-    }
-
-    @Override
-    public TensorInfo info(String name) {
-        TensorInfo info = infos.get(name);
-        if (info == null) {
-            throw TensorSource.missing(file, name, infos.keySet());
-        }
-        return info;
     }
 
     /** The tensor's bytes, row-major: as they lie in the file, or a copy if they lie otherwise there. */
@@ -273,13 +226,6 @@ public final class TorchFile implements TensorSource {
             }
         }
         return MemorySegment.ofArray(copy).asReadOnly();
-    }
-
-    @Override
-    public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
     }
 
     private FormatException error(String problem) {

@@ -32,7 +32,7 @@ public final class AttentionKernels {
      *
      * @param masked 1 if there is a mask, else 0
      */
-    private static int sees(int[] tables, int masked, int at) {
+    static int sees(int[] tables, int masked, int at) {
         return 1 - masked + masked * tables[masked * at];
     }
 

@@ -11,8 +11,8 @@ import uk.ac.manchester.tornado.api.annotations.Parallel;
  *   c ← c ⊙ GELU′(f)     or     c ← c + residual     or     g ← GELU(c)
  * </pre>
  *
- * <p>Element (i, k) of a is at {@code a + i·aRow + k·aColumn}; a transposed view has the two steps exchanged. Sums run over
- * ascending k.
+ * <p>Element (i, k) of a is at {@code a + i·aRow + k·aColumn}; a transposed view has the two steps exchanged. A sum is that of four, each over every
+ * fourth k, ascending.
  *
  * <p>args, from {@code slot}:
  * <pre>
@@ -46,11 +46,23 @@ public final class ProductKernels {
             int j = element - i * n;
             int a = tables[operands + 3 * which] + i * aRow;
             int b = tables[operands + 3 * which + 1] + j * bColumn;
-            float sum = 0f;
-            for (int k = 0; k < depth; k++) {
-                sum += memory[a + k * aColumn] * memory[b + k * bRow];
+            float s0 = 0f;
+            float s1 = 0f;
+            float s2 = 0f;
+            float s3 = 0f;
+            int k = 0;
+            for (; k < depth - 3; k += 4) {
+                int aAt = a + k * aColumn;
+                int bAt = b + k * bRow;
+                s0 += memory[aAt] * memory[bAt];
+                s1 += memory[aAt + aColumn] * memory[bAt + bRow];
+                s2 += memory[aAt + 2 * aColumn] * memory[bAt + 2 * bRow];
+                s3 += memory[aAt + 3 * aColumn] * memory[bAt + 3 * bRow];
             }
-            store(memory, tables, args, factors, slot, tables[operands + 3 * which + 2], i, j, sum);
+            for (; k < depth; k++) {
+                s0 += memory[a + k * aColumn] * memory[b + k * bRow];
+            }
+            store(memory, tables, args, factors, slot, tables[operands + 3 * which + 2], i, j, (s0 + s1) + (s2 + s3));
         }
     }
 

@@ -1,0 +1,79 @@
+package org.lora4j.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.data.PromptFile;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.PeftFormat;
+import org.lora4j.lora.AdapterSet;
+import org.lora4j.train.PromptFormat;
+
+/**
+ * The adapters of several {@code --adapter NAME=DIR}, as a set.
+ *
+ * @param folders by their names, in the order in which they were given
+ */
+record NamedAdapters(Map<String, Path> folders) {
+
+    /** A name has no slash in it, so a folder's path with an equals sign is told apart by a ./ in front. */
+    private static final Pattern NAMED = Pattern.compile("([^/\\\\=]+)=(.+)");
+
+    /** Whether one of the options has a name; one folder alone needs none. */
+    static boolean areNamed(List<String> options) {
+        return options.size() > 1 || options.stream().anyMatch(option -> NAMED.matcher(option).matches());
+    }
+
+    /** @throws LoraException if one has no name, or two have the same */
+    static NamedAdapters of(List<String> options) {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        for (String option : options) {
+            Matcher named = NAMED.matcher(option);
+            if (!named.matches()) {
+                throw new LoraException("--adapter " + option + ": where there are several, each needs a name. Say "
+                        + "--adapter NAME=" + option);
+            }
+            if (folders.put(named.group(1), Path.of(named.group(2))) != null) {
+                throw new LoraException("--adapter " + option + ": there are two called " + named.group(1)
+                        + ". Choose another name for one of them");
+            }
+        }
+        return new NamedAdapters(folders);
+    }
+
+    /** All of them over a model. */
+    AdapterSet load(Gpt2 model) {
+        AdapterSet set = new AdapterSet(model);
+        folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder)));
+        return set;
+    }
+
+    /** What the adapter was trained on; plain for the base. */
+    PromptFormat format(String name) {
+        return folders.containsKey(name) ? PromptFormat.of(PeftFormat.metadata(folders.get(name))) : PromptFormat.PLAIN;
+    }
+
+    /**
+     * The adapter of a prompt that names one, or the base where it names none.
+     *
+     * @throws LoraException if there is none of that name, naming the line
+     */
+    String of(PromptFile.Line line, Path file) {
+        if (line.adapter() == null || line.adapter().equals(AdapterSet.BASE)) {
+            return AdapterSet.BASE;
+        }
+        if (!folders.containsKey(line.adapter())) {
+            List<String> nearest = Names.nearest(line.adapter(), folders.keySet(), 1);
+            throw new LoraException("--prompts " + file + ": line " + line.line() + " asks for adapter "
+                    + Names.quoted(line.adapter()) + ", " + (nearest.isEmpty()
+                    ? "there are " + Names.some(folders.keySet(), 12) : "which is not there (nearest: " + nearest.getFirst() + ")")
+                    + ". Give --adapter " + Names.oneLine(line.adapter()) + "=DIR too");
+        }
+        return line.adapter();
+    }
+}

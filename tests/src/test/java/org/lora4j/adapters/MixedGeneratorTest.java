@@ -1,0 +1,97 @@
+package org.lora4j.adapters;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.Backends;
+import org.lora4j.fixture.SmallGpt2;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.MixedGenerator;
+import org.lora4j.generate.MixedGenerator.Request;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.lora.AdapterSet;
+
+/** What is written in company is what is written alone. */
+class MixedGeneratorTest {
+
+    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
+    private static final int STOP = 3;
+
+    static List<Backend> backends() {
+        return BACKENDS;
+    }
+
+    @AfterAll
+    static void close() {
+        BACKENDS.forEach(Backend::close);
+    }
+
+    /** Prompts of different lengths, with every adapter and none, those that cannot share a batch among them. */
+    private static List<Request> requests(AdapterSet set, int count) {
+        List<String> names = new ArrayList<>(set.names());
+        names.add(AdapterSet.BASE);
+        Random random = new Random(8);
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int[] prompt = random.ints(1 + random.nextInt(5), 0, SmallGpt2.TIED.vocabSize()).toArray();
+            requests.add(new Request(names.get(i < names.size() ? i : random.nextInt(names.size())), prompt));
+        }
+        return requests;
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void everyRequestGetsTheTextThatItGetsAlone(Backend backend) {
+        AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
+        List<Request> requests = requests(set, 30);
+        set.switchTo("biased");
+        List<String> told = new ArrayList<>();
+        List<int[]> together = new MixedGenerator(set).generate(
+                requests, 4, Set.of(STOP), Sampling.GREEDY, (request, id) -> told.add(request + ":" + id));
+        assertThat(set.active()).as("as before").isEqualTo("biased");
+        Generator generator = new Generator((Gpt2) set.model());
+        int tokens = 0;
+        for (int i = 0; i < requests.size(); i++) {
+            set.switchTo(requests.get(i).adapter());
+            int[] alone = generator.generate(requests.get(i).prompt(), 4, Set.of(STOP), Sampling.GREEDY);
+            assertThat(together.get(i)).as("request %d, %s", i, requests.get(i).adapter()).isEqualTo(alone);
+            for (int token : alone) {
+                assertThat(told).contains(i + ":" + token);
+            }
+            tokens += alone.length;
+        }
+        assertThat(told).hasSize(tokens);
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void aDrawDependsOnThePlaceOfTheRequestAndNotOnItsCompany(Backend backend) {
+        AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
+        Sampling sampling = new Sampling(0.9, 7, 0.95, 5);
+        List<Request> requests = requests(set, 20);
+        MixedGenerator generator = new MixedGenerator(set);
+        List<int[]> together = generator.generate(requests, 4, Set.of(STOP), sampling, (request, id) -> { });
+        List<Request> fewer = requests.subList(0, 7);
+        List<int[]> some = generator.generate(fewer, 4, Set.of(STOP), sampling, (request, id) -> { });
+        for (int i = 0; i < fewer.size(); i++) {
+            assertThat(some.get(i)).isEqualTo(together.get(i));
+        }
+    }
+
+    @Test
+    void anUnknownAdapterIsRefused() {
+        AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(BACKENDS.getFirst()));
+        AdapterSetTest.refused(() -> new MixedGenerator(set).generate(
+                List.of(new Request("part", new int[] {1})), 1, Set.of(), Sampling.GREEDY, (request, id) -> { }),
+                "'part'", "nearest: parts");
+    }
+}
