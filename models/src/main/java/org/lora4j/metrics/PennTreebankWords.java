@@ -56,7 +56,8 @@ abstract class PennTreebankWords {
             "lemme", 3);
 
     /** Begin with a letter, and have an apostrophe that is neither a quote nor a contraction. */
-    private static final List<String> CLIPPED = List.of("cap'n", "nat'l", "c'mon", "c'est", "ev'ry", "li'l", "e'er", "ol'", "dunkin'");
+    private static final List<String> CLIPPED =
+            List.of("cap'n", "nat'l", "c'mon", "c'est", "ev'ry", "li'l", "e'er", "ol'", "dunkin'");
 
     /** Begin with an apostrophe. */
     private static final List<String> BEHEADED = List.of("'n'", "'em", "'till", "'til", "'cause");
@@ -103,14 +104,14 @@ abstract class PennTreebankWords {
 
     /** {@code and/or}, {@code he/she/it}: two or three words, each with up to two hyphens. */
     int slashed(int from) {
-        int end = slashless(from);
+        int end = hyphenatedLetters(from);
         for (int part = 2; part <= 3 && peek(end) == '/' && latin(end + 1) > end + 1; part++) {
-            end = slashless(end + 1);
+            end = hyphenatedLetters(end + 1);
         }
         return end;
     }
 
-    int slashless(int from) {
+    int hyphenatedLetters(int from) {
         int end = latin(from);
         for (int part = 2; end > from && part <= 3 && peek(end) == '-' && isAscii(peek(end + 1)); part++) {
             end = ascii(end + 1);
