@@ -59,6 +59,7 @@ final class Graphs {
     private final int[] transfer = new int[4];
     private final int[] args = new int[Segments.MOST * Launch.ARGS];
     private final float[] factors = new float[Segments.MOST * Launch.FACTORS];
+    private final TornadoDevice device;
     private final List<List<Kernel>> pieces;
     private final List<WorkerGrid[]> grids = new ArrayList<>();
     private final TornadoExecutionPlan plan;
@@ -66,6 +67,7 @@ final class Graphs {
 
     Graphs(float[] memory, List<List<Kernel>> pieces, TornadoDevice device, CompilerFlags flags) {
         this.memory = memory;
+        this.device = device;
         this.pieces = pieces;
         List<TaskGraph> graphs = new ArrayList<>();
         graphs.add(new TaskGraph("touch").transferToDevice(DataTransferMode.FIRST_EXECUTION, memory, tables)
@@ -114,13 +116,21 @@ final class Graphs {
         TaskGraph graph = next(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, args, factors);
         for (int task = 0; task < kernels.size(); task++) {
             Kernel kernel = kernels.get(task);
-            if (kernel.isTiled()) {
-                graph.task("t" + task, Tasks.tiled(kernel), context, memory, tables, args, factors, task * Launch.ARGS);
-            } else {
-                graph.task("t" + task, Tasks.plain(kernel), memory, tables, args, factors, task * Launch.ARGS);
+            try {
+                add(graph, "t" + task, kernel, task * Launch.ARGS);
+            } catch (RuntimeException | Error e) {
+                throw failure(kernel.toString(), e);
             }
         }
         return graph;
+    }
+
+    private void add(TaskGraph graph, String task, Kernel kernel, int slot) {
+        if (kernel.isTiled()) {
+            graph.task(task, Tasks.tiled(kernel), context, memory, tables, args, factors, slot);
+        } else {
+            graph.task(task, Tasks.plain(kernel), memory, tables, args, factors, slot);
+        }
     }
 
     /** The array whose copy is on the device. */
@@ -210,10 +220,13 @@ final class Graphs {
         try {
             plan.withGraph(graph).execute();
         } catch (RuntimeException | Error e) {
-            throw new LoraException("the tornado backend's kernel " + kernels.get() + " failed on "
-                    + plan.getDevice(0).getPhysicalDevice().getDeviceName() + ": " + Tornado.reason(e)
-                    + ". Use --backend cpu, and please report it with --verbose", e);
+            throw failure(kernels.get(), e);
         }
+    }
+
+    private LoraException failure(String kernels, Throwable e) {
+        return new LoraException("the tornado backend's kernel " + kernels + " failed on " + Tornado.describe(device) + ": "
+                + Tornado.reason(e) + ". Use --backend cpu, and please report it with what --verbose says", e);
     }
 
     /** Gives the device's memory back. */

@@ -74,25 +74,24 @@ final class KernelMath {
         return e * LN_2 + (2f * z + 2f * z * s * p);
     }
 
-    /**
-     * GELU of kind 0, x·σ(w) with w = 2·√(2/π)·(x + 0.044715·x³), which is the tanh form, or of kind 1, x·Φ(x).
-     */
+    /** GELU of kind 0, x·σ(w) with w = 2·√(2/π)·(x + 0.044715·x³), which is the tanh form, or of kind 1, x·Φ(x). */
     static float gelu(float x, int kind) {
-        float square = x * x;
-        float e = exp(kind == 0 ? -x * (GELU_A + GELU_B * square) : -0.5f * square);
-        return x * (kind == 0 ? 1f / (1f + e) : normalDistribution(x, e));
+        return geluOrSlope(x, kind, 0);
     }
 
     /** The derivative: of kind 0 s + x·s·(1 − s)·w′ with s = σ(w), of kind 1 Φ(x) + x·φ(x). */
     static float geluSlope(float x, int kind) {
+        return geluOrSlope(x, kind, 1);
+    }
+
+    /** Either of the two, around one exponential: what a kernel inlines has a limit. */
+    static float geluOrSlope(float x, int kind, int slope) {
         float square = x * x;
-        square = square > 1000f ? 1000f : square; // s is 0 or 1 there, and 0·∞ would be NaN
+        square = square > 1000f ? 1000f : square; // σ and Φ are 0 or 1 there, and 0·∞ would be NaN
         float e = exp(kind == 0 ? -x * (GELU_A + GELU_B * square) : -0.5f * square);
-        if (kind == 0) {
-            float s = 1f / (1f + e);
-            return s + x * s * (1f - s) * (GELU_A + 3f * GELU_B * square);
-        }
-        return normalDistribution(x, e) + x * e * ONE_OVER_SQRT_2_PI;
+        float gate = kind == 0 ? 1f / (1f + e) : normalDistribution(x, e);
+        float bend = kind == 0 ? gate * (1f - gate) * (GELU_A + 3f * GELU_B * square) : e * ONE_OVER_SQRT_2_PI;
+        return slope == 0 ? x * gate : gate + x * bend;
     }
 
     /**

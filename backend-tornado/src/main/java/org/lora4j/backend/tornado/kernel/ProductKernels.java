@@ -94,18 +94,29 @@ public final class ProductKernels {
                 value += factors[(slot >> 3) + 2] * update;
             }
         }
-        int besides = i * args[slot + 18] + j;
-        if (args[slot + 16] >= 0) {
-            value = value * KernelMath.geluSlope(memory[args[slot + 16] + besides], args[slot + 14]);
+        int residual = args[slot + 12];
+        if (residual >= 0) {
+            value += memory[residual + i * args[slot + 13] + j];
         }
-        if (args[slot + 12] >= 0) {
-            value += memory[args[slot + 12] + i * args[slot + 13] + j];
+        int besides = i * args[slot + 18] + j;
+        int g = args[slot + 15];
+        int f = args[slot + 16];
+        int slope = f >= 0 ? 1 : 0;
+        int gelu = g >= 0 ? 1 : 0;
+        if (slope + gelu != 0) {
+            float x = value;
+            if (slope != 0) {
+                x = memory[f + besides];
+            }
+            float y = KernelMath.geluOrSlope(x, args[slot + 14], slope);
+            if (slope != 0) {
+                value = value * y;
+            } else {
+                memory[g + besides] = y;
+            }
         }
         if (args[slot + 17] != 0) {
             memory[cAt] = value;
-        }
-        if (args[slot + 15] >= 0) {
-            memory[args[slot + 15] + besides] = KernelMath.gelu(value, args[slot + 14]);
         }
     }
 
