@@ -149,7 +149,7 @@ public final class JsonFields {
     }
 
     /** A value as a message shows it: its JSON if that is short, else what kind it is. */
-    static String shown(JsonNode value) {
+    public static String shown(JsonNode value) {
         if (value.isContainerNode() && value.size() > 3) {
             return value.isArray() ? "a list of " + value.size() : "an object of " + value.size() + " fields";
         }

@@ -38,7 +38,7 @@ public final class JsonFile {
     }
 
     /** @param longest how many bytes it may have; a tree takes up to some thirty times as many */
-    static ObjectNode read(Path file, long longest) {
+    public static ObjectNode read(Path file, long longest) {
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new FormatException(file, "is not a regular file, expected JSON");

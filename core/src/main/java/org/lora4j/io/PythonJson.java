@@ -10,12 +10,13 @@ import java.util.Map;
  * lora4j rewrites keeps its bytes: two spaces of indent, one element a line, {@code {}} and {@code []} for nothing,
  * {@code ": "} after a key, other than ASCII as {@code \}{@code uXXXX}, and floats as Python's {@code repr} has them.
  */
-final class PythonJson {
+public final class PythonJson {
 
     private PythonJson() {
     }
 
-    static String write(JsonNode node) {
+    /** {@code node} as text. */
+    public static String write(JsonNode node) {
         StringBuilder text = new StringBuilder();
         append(node, "\n", text);
         return text.toString();

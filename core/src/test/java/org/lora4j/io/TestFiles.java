@@ -11,12 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What the tests of this package share: resources as files, and safetensors files of any header. */
-final class TestFiles {
+public final class TestFiles {
 
     private TestFiles() {
     }
 
-    static byte[] resource(String name) {
+    public static byte[] resource(String name) {
         try (InputStream in = TestFiles.class.getResourceAsStream(name)) {
             return in.readAllBytes();
         } catch (IOException e) {
@@ -24,7 +24,7 @@ final class TestFiles {
         }
     }
 
-    static Path write(Path file, byte[] content) {
+    public static Path write(Path file, byte[] content) {
         try {
             return Files.write(file, content);
         } catch (IOException e) {
@@ -32,11 +32,11 @@ final class TestFiles {
         }
     }
 
-    static Path write(Path file, String content) {
+    public static Path write(Path file, String content) {
         return write(file, content.getBytes(StandardCharsets.UTF_8));
     }
 
-    static byte[] read(Path file) {
+    public static byte[] read(Path file) {
         try {
             return Files.readAllBytes(file);
         } catch (IOException e) {
@@ -45,16 +45,16 @@ final class TestFiles {
     }
 
     /** A file with this header, however wrong, and so many bytes of data. */
-    static byte[] safetensors(String header, int dataBytes) {
+    public static byte[] safetensors(String header, int dataBytes) {
         return safetensors(header.getBytes(StandardCharsets.UTF_8), dataBytes);
     }
 
-    static byte[] safetensors(byte[] header, int dataBytes) {
+    public static byte[] safetensors(byte[] header, int dataBytes) {
         return ByteBuffer.allocate(8 + header.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length)
                 .put(header).array();
     }
 
-    static byte[] bytesOf(SafetensorsWriter writer) {
+    public static byte[] bytesOf(SafetensorsWriter writer) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try {
             writer.writeTo(out);

@@ -22,7 +22,7 @@ enum TextFormat {
 
         @Override
         List<TextPair> read(String name, BufferedReader reader) throws IOException {
-            return E2e.readCsv(name, reader);
+            return E2eFormat.readCsv(name, reader);
         }
     },
 

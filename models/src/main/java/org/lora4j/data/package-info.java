@@ -6,7 +6,6 @@
  *     → {@link org.lora4j.data.EncodedExample} → {@link org.lora4j.data.LengthGroupedBatches} → {@link org.lora4j.data.Batch}
  * </pre>
  *
- * {@link org.lora4j.data.E2e}, {@link org.lora4j.data.WebNlg} and {@link org.lora4j.data.Dart} are the paper's data-to-text
- * tasks; {@link org.lora4j.data.DataName} finds data by the name a user gives.
+ * The readers of the paper's own data-to-text tasks are in the module {@code experiments}.
  */
 package org.lora4j.data;
