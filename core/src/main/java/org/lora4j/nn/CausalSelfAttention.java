@@ -20,7 +20,7 @@ import org.lora4j.tensor.Tensor;
  * <p>Backward goes through q, and through the keys and values of every earlier position that q saw. The scores are never
  * stored: forward keeps the log of each row's sum and backward recomputes P from it.
  */
-public final class CausalSelfAttention implements Module {
+public final class CausalSelfAttention implements Layer {
 
     private final int layer;
     private final int nHead;

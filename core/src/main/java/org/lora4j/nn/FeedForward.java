@@ -14,7 +14,7 @@ import org.lora4j.tensor.Tensor;
  *   ∂L/∂f = (g·W₂) ⊙ GELU′(f)      ∂L/∂x = ∂L/∂f·W₁          g = ∂L/∂y
  * </pre>
  */
-public final class FeedForward implements Module {
+public final class FeedForward implements Layer {
 
     private final Slot<Projection> up;
     private final Slot<Projection> down;

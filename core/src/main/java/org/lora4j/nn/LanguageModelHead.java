@@ -18,7 +18,7 @@ import org.lora4j.tensor.Tensor;
  * <p>Logits are made for a few rows at a time and turned into their gradient in place, so the full n × V matrix never
  * exists. Where the model ties its head, the projection's weight is the token embedding's own table.
  */
-public final class LanguageModelHead implements Module {
+public final class LanguageModelHead implements Layer {
 
     /** Elements of one block of logits, 32 MB: every block reads the whole table, so there should not be many. */
     private static final int BLOCK_ELEMENTS = 1 << 23;

@@ -15,7 +15,7 @@ import org.lora4j.tensor.Tensor;
  * <p>Backward <em>adds</em> ∂L/∂x to what it is given: in a pre-norm Transformer that is the gradient which the residual
  * connection around the block carries already.
  */
-public final class LayerNorm implements Module {
+public final class LayerNorm implements Layer {
 
     private final Parameter gamma;
     private final Parameter beta;

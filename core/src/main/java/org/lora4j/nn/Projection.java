@@ -6,7 +6,7 @@ import org.lora4j.tensor.Tensor;
  * A map of rows with {@code inFeatures} numbers to rows with {@code outFeatures}: a linear layer, or a linear layer with
  * something low-rank beside it. A {@link Slot} in a Transformer holds one.
  */
-public interface Projection extends Module {
+public interface Projection extends Layer {
 
     int inFeatures();
 

@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param <M> the kind of module that fits
  */
-public final class Slot<M extends Module> implements Module {
+public final class Slot<M extends Layer> implements Layer {
 
     private final String name;
     private final List<String> parts;

@@ -4,7 +4,7 @@ import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Tensor;
 
 /** A map from row numbers (token or position ids) to rows of features; see {@link Embedding}. */
-public interface TokenEmbedding extends Module {
+public interface TokenEmbedding extends Layer {
 
     /** The number of ids, the vocabulary's size. */
     int rows();

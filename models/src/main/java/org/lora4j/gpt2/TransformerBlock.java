@@ -6,8 +6,8 @@ import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.FeedForward;
 import org.lora4j.nn.KeyValueCache;
+import org.lora4j.nn.Layer;
 import org.lora4j.nn.LayerNorm;
-import org.lora4j.nn.Module;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
 import org.lora4j.nn.Sequences;
@@ -26,7 +26,7 @@ import org.lora4j.tensor.Tensor;
  * <p>Backward works on one buffer g. It comes in as ∂L/∂x₂, which is also what the residual connections carry down
  * unchanged; each LayerNorm adds its branch's share to it, and it goes out as ∂L/∂x.
  */
-final class TransformerBlock implements Module {
+final class TransformerBlock implements Layer {
 
     private final String attentionSum;
     private final String mlpSum;

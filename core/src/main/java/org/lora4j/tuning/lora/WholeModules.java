@@ -8,8 +8,8 @@ import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Embedding;
+import org.lora4j.nn.Layer;
 import org.lora4j.nn.Linear;
-import org.lora4j.nn.Module;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -36,7 +36,7 @@ public final class WholeModules {
     private final List<Replacement<?>> replacements = new ArrayList<>();
 
     /** A module in the place of the base's. */
-    private static final class Replacement<M extends Module> {
+    private static final class Replacement<M extends Layer> {
 
         private final Slot<M> slot;
         private final M base;

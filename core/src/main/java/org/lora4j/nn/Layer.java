@@ -3,7 +3,7 @@ package org.lora4j.nn;
 import java.util.List;
 
 /** A part of a model that has parameters. It holds nothing else: what a pass computes lives in its {@link Workspace}. */
-public interface Module {
+public interface Layer {
 
     /** This module's parameters, frozen and trainable, in the order in which the model's files name them. */
     List<Parameter> parameters();
