@@ -26,7 +26,7 @@ import org.lora4j.io.AtomicFile;
  */
 public final class ReportWriter {
 
-    private static final String CHART_JS = "/META-INF/resources/webjars/chart.js/4.5.1/";
+    private static final String CHART_JS = "META-INF/resources/webjars/chart.js/4.5.1/";
 
     private static final Template TEMPLATE = Mustache.compiler()
             .escapeHTML(true)
@@ -69,8 +69,8 @@ public final class ReportWriter {
 
     /** The library with its licence in front, which must travel with every copy, and without the link to its source map. */
     private static String chartJs() {
-        String licence = resource(CHART_JS + "LICENSE.md");
-        String code = resource(CHART_JS + "dist/chart.umd.min.js").replaceAll("(?m)^//# sourceMappingURL=.*$", "");
+        String licence = chartJs("LICENSE.md");
+        String code = chartJs("dist/chart.umd.min.js").replaceAll("(?m)^//# sourceMappingURL=.*$", "");
         return "/*\nChart.js, and @kurkle/color within it, which has the same licence:\n\n" + licence.strip() + "\n*/\n"
                 + code.strip();
     }
@@ -84,9 +84,18 @@ public final class ReportWriter {
         }
     }
 
-    /** Its line ends are LF whatever the checkout did, as a browser sees them when it checks a script's hash. */
+    /** A file of this package. Its line ends are LF whatever the checkout did, as a browser sees them when it checks a script's hash. */
     static String resource(String name) {
-        try (InputStream in = ReportWriter.class.getResourceAsStream(name)) {
+        return text(name, ReportWriter.class.getResourceAsStream(name));
+    }
+
+    /** A file of Chart.js, which lies in a module of its own. */
+    private static String chartJs(String name) {
+        return text(name, ReportWriter.class.getClassLoader().getResourceAsStream(CHART_JS + name));
+    }
+
+    private static String text(String name, InputStream from) {
+        try (InputStream in = from) {
             if (in == null) {
                 throw new IllegalStateException("not on the class path: " + name);
             }

@@ -1,0 +1,12 @@
+/** The command line. */
+module org.lora4j.cli {
+    requires info.picocli;
+    requires jdk.incubator.vector;
+    requires jdk.management;
+    requires me.tongfei.progressbar;
+    requires org.lora4j.backend.cpu;
+    requires org.lora4j.backend.tornado;
+    requires org.lora4j.experiments;
+
+    opens org.lora4j.cli to info.picocli, com.fasterxml.jackson.databind;
+}

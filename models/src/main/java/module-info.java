@@ -1,0 +1,14 @@
+/** What people train and use: models, tokenizers, data, training, generation. */
+module org.lora4j.models {
+    requires com.google.common;
+    requires org.apache.commons.csv;
+    requires transitive org.lora4j.core;
+
+    exports org.lora4j.data;
+    exports org.lora4j.generate;
+    exports org.lora4j.gpt2;
+    exports org.lora4j.tokenizer;
+    exports org.lora4j.train;
+
+    opens org.lora4j.train to com.fasterxml.jackson.databind; // the progress in a checkpoint
+}
