@@ -14,6 +14,7 @@ module org.lora4j.core {
     exports org.lora4j.io;
     exports org.lora4j.io.gguf;
     exports org.lora4j.io.torch;
+    exports org.lora4j.model;
     exports org.lora4j.nn;
     exports org.lora4j.optim;
     exports org.lora4j.select;
@@ -21,6 +22,7 @@ module org.lora4j.core {
     exports org.lora4j.tuning.lora;
 
     uses org.lora4j.backend.BackendProvider;
+    uses org.lora4j.model.ModelNames;
 
     provides org.lora4j.backend.BackendProvider with org.lora4j.backend.reference.ReferenceProvider;
 }

@@ -5,10 +5,16 @@ module org.lora4j.models {
     requires transitive org.lora4j.core;
 
     exports org.lora4j.data;
+    exports org.lora4j.family;
     exports org.lora4j.generate;
     exports org.lora4j.gpt2;
     exports org.lora4j.tokenizer;
     exports org.lora4j.train;
 
     opens org.lora4j.train to com.fasterxml.jackson.databind; // the progress in a checkpoint
+
+    uses org.lora4j.family.ModelFamily;
+
+    provides org.lora4j.family.ModelFamily with org.lora4j.gpt2.Gpt2Family;
+    provides org.lora4j.model.ModelNames with org.lora4j.gpt2.Gpt2Names;
 }

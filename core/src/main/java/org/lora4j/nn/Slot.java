@@ -3,34 +3,53 @@ package org.lora4j.nn;
 import java.util.List;
 
 /**
- * A named place in a model that holds a module, and where a method can put another: that is how LoRA wraps a linear map
+ * A named place in a model that holds a layer, and where a method can put another: that is how LoRA wraps a linear map
  * without the Transformer knowing.
  *
- * @param <M> the kind of module that fits
+ * @param <M> the kind of layer that fits
  */
 public final class Slot<M extends Layer> implements Layer {
 
+    /** The block number of a place that is in no block. */
+    public static final int NO_BLOCK = -1;
+
     private final String name;
+    private final Role role;
+    private final int block;
     private final List<String> parts;
-    private M module;
+    private M layer;
 
     /**
-     * @param name   the module's name as Hugging Face writes it, such as {@code transformer.h.0.attn.c_attn}
-     * @param parts  the names of the equal parts along its outputs if it is a fused map, such as q, k, v; else empty
-     * @param module what is there at first
+     * @param name  the layer's name as Hugging Face writes it, such as {@code transformer.h.0.attn.c_attn}
+     * @param role  what it does
+     * @param block the number of the Transformer block it is in, counted from 0, or {@link #NO_BLOCK}
+     * @param parts the names of the equal parts along its outputs if it is a fused map, such as q, k, v; else empty
+     * @param layer what is there at first
      */
-    public Slot(String name, List<String> parts, M module) {
+    public Slot(String name, Role role, int block, List<String> parts, M layer) {
         this.name = name;
+        this.role = role;
+        this.block = block;
         this.parts = List.copyOf(parts);
-        this.module = module;
+        this.layer = layer;
     }
 
-    public Slot(String name, M module) {
-        this(name, List.of(), module);
+    /** A place that is in no block and is not fused. */
+    public Slot(String name, Role role, M layer) {
+        this(name, role, NO_BLOCK, List.of(), layer);
     }
 
     public String name() {
         return name;
+    }
+
+    public Role role() {
+        return role;
+    }
+
+    /** The number of its Transformer block, or {@link #NO_BLOCK}. */
+    public int block() {
+        return block;
     }
 
     public List<String> parts() {
@@ -38,15 +57,15 @@ public final class Slot<M extends Layer> implements Layer {
     }
 
     public M get() {
-        return module;
+        return layer;
     }
 
     public void set(M other) {
-        module = other;
+        layer = other;
     }
 
     @Override
     public List<Parameter> parameters() {
-        return module.parameters();
+        return layer.parameters();
     }
 }

@@ -6,6 +6,9 @@ import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.model.ModelNames;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
@@ -17,6 +20,7 @@ import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.Role;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
@@ -26,7 +30,6 @@ import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.lora4j.tuning.lora.AdapterMix;
-import org.lora4j.tuning.lora.LoraModel;
 
 /**
  * GPT-2 (Radford et al. 2019) as a language model:
@@ -41,7 +44,7 @@ import org.lora4j.tuning.lora.LoraModel;
  *
  * <p>Positions count from 0 at a row's first token, padding included, as Transformers does it unless told otherwise.
  */
-public final class Gpt2 implements LoraModel {
+public final class Gpt2 implements LanguageModel {
 
     /** Where a {@link org.lora4j.nn.Tap} sees the sum of the embeddings. */
     private static final String EMBEDDINGS = "transformer.embeddings";
@@ -64,8 +67,9 @@ public final class Gpt2 implements LoraModel {
         this.config = config;
         this.backend = backend;
         Embedding wte = new Embedding(parameter.apply("transformer.wte.weight"));
-        tokens = new Slot<>("transformer.wte", wte);
-        positions = new Slot<>("transformer.wpe", new Embedding(parameter.apply("transformer.wpe.weight")));
+        tokens = new Slot<>(Gpt2Names.TABLE, Role.TOKENS, wte);
+        positions = new Slot<>(Gpt2Names.POSITIONS, Role.POSITIONS,
+                new Embedding(parameter.apply("transformer.wpe.weight")));
         embeddingDropout = new Dropout(dropout, Philox.site("transformer.drop"));
         blocks = new ArrayList<>();
         for (int layer = 0; layer < config.nLayer(); layer++) {
@@ -73,7 +77,7 @@ public final class Gpt2 implements LoraModel {
         }
         finalNorm = norm("transformer.ln_f", parameter);
         Parameter table = config.tieWordEmbeddings() ? wte.table() : parameter.apply("lm_head.weight");
-        head = new LanguageModelHead(new Slot<>("lm_head", new Linear(table, null)));
+        head = new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(table, null)));
     }
 
     private TransformerBlock block(int layer, Function<String, Parameter> parameter, double dropout) {
@@ -81,10 +85,11 @@ public final class Gpt2 implements LoraModel {
         CausalSelfAttention attention = new CausalSelfAttention(
                 layer, config.nHead(), config.attentionScale(layer),
                 new Dropout(dropout, Philox.site(name + ".attn.attn_dropout")),
-                slot(name + ".attn.c_attn", List.of("q", "k", "v"), parameter),
-                slot(name + ".attn.c_proj", List.of(), parameter));
+                slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter),
+                slot(name + ".attn.c_proj", Role.ATTENTION_OUTPUT, layer, List.of(), parameter));
         FeedForward mlp = new FeedForward(
-                slot(name + ".mlp.c_fc", List.of(), parameter), slot(name + ".mlp.c_proj", List.of(), parameter),
+                slot(name + ".mlp.c_fc", Role.UP, layer, List.of(), parameter),
+                slot(name + ".mlp.c_proj", Role.DOWN, layer, List.of(), parameter),
                 config.activation());
         return new TransformerBlock(
                 name, norm(name + ".ln_1", parameter), attention,
@@ -92,9 +97,10 @@ public final class Gpt2 implements LoraModel {
                 new Dropout(dropout, Philox.site(name + ".mlp.dropout")));
     }
 
-    private static Slot<Projection> slot(String name, List<String> parts, Function<String, Parameter> parameter) {
+    private static Slot<Projection> slot(
+            String name, Role role, int layer, List<String> parts, Function<String, Parameter> parameter) {
         return new Slot<>(
-                name, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
+                name, role, layer, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
     }
 
     private LayerNorm norm(String name, Function<String, Parameter> parameter) {
@@ -104,11 +110,7 @@ public final class Gpt2 implements LoraModel {
 
     // ------------------------------------------------------------------------------------------------ passes
 
-    /**
-     * The logits of every position, (B·T, V): for auditors and small batches; training makes only those it needs.
-     *
-     * @return in memory of the workspace
-     */
+    @Override
     public Tensor logits(Batch batch, Workspace ws) {
         AdapterMix.check(ws, batch.size(), true);
         ws.begin(batch.inputIds().length, 0);
@@ -118,7 +120,7 @@ public final class Gpt2 implements LoraModel {
         return logits;
     }
 
-    /** Σ of the losses of the batch's targets; divide by {@link Batch#targets()} for the mean. */
+    @Override
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, 0);
@@ -127,13 +129,7 @@ public final class Gpt2 implements LoraModel {
         return head.loss(targets.hidden, targets.ids, labelSmoothing, ws);
     }
 
-    /**
-     * Forward and backward: adds the gradients of these examples to the trainable parameters'.
-     *
-     * @param weight what the loss of each target counts in the objective; 1/(targets of the whole step) for a mean
-     * @param step   this pass's number, different for each in a run: dropout depends on it
-     * @return Σ of the losses, without the weight
-     */
+    @Override
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
         ws.begin(batch.inputIds().length, step);
@@ -240,14 +236,7 @@ public final class Gpt2 implements LoraModel {
         return logits;
     }
 
-    /**
-     * Forward of new positions whose past is kept elsewhere.
-     *
-     * @param ids       (N) tokens
-     * @param positions (N) their positions
-     * @param wanted    the rows of the N whose logits are made, one of each sequence; null for all
-     * @return logits, (wanted, V)
-     */
+    @Override
     public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
         AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
@@ -393,8 +382,28 @@ public final class Gpt2 implements LoraModel {
     }
 
     @Override
-    public boolean fanInFanOut() {
-        return true; // Conv1D
+    public ModelSizes sizes() {
+        return config.sizes();
+    }
+
+    @Override
+    public ModelNames names() {
+        return Gpt2Family.NAMES;
+    }
+
+    @Override
+    public long parameterCount() {
+        return config.parameterCount();
+    }
+
+    @Override
+    public boolean isTied() {
+        return config.isTied();
+    }
+
+    @Override
+    public String settings() {
+        return config.toString();
     }
 
     @Override

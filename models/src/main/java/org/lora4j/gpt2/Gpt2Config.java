@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.backend.GeluKind;
+import org.lora4j.family.ModelConfig;
+import org.lora4j.model.ModelNames;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.tensor.Shape;
 
 /**
@@ -24,7 +27,8 @@ import org.lora4j.tensor.Shape;
  */
 public record Gpt2Config(
         int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner, GeluKind activation,
-        double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings) {
+        double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings)
+        implements ModelConfig {
 
     public Gpt2Config {
         if (vocabSize < 1 || nPositions < 1 || nEmbd < 1 || nLayer < 1 || nHead < 1 || nInner < 1) {
@@ -64,6 +68,21 @@ public record Gpt2Config(
         return of(50257, 1024, 1600, 48, 25);
     }
 
+    @Override
+    public ModelNames names() {
+        return Gpt2Family.NAMES;
+    }
+
+    @Override
+    public ModelSizes sizes() {
+        return new ModelSizes(vocabSize, nPositions, nEmbd, nLayer, nHead, nEmbd);
+    }
+
+    @Override
+    public boolean isTied() {
+        return tieWordEmbeddings;
+    }
+
     public int headSize() {
         return nEmbd / nHead;
     }
@@ -94,7 +113,7 @@ public record Gpt2Config(
         };
     }
 
-    /** The names of the modules that a low-rank update can sit beside, in the model's order. */
+    @Override
     public List<String> adaptableModules() {
         List<String> names = new ArrayList<>(List.of("transformer.wte", "transformer.wpe"));
         for (int layer = 0; layer < nLayer; layer++) {
@@ -106,17 +125,8 @@ public record Gpt2Config(
         return names;
     }
 
-    /** Whether GPT-2's files hold this weight as in × out. */
-    public static boolean isConv1d(String name) {
-        return name.matches(".*\\.c_(attn|proj|fc)\\.weight");
-    }
-
-    /** Whether this is one of the large matrices, which may be held in a smaller type; the others are a thousandth. */
-    public static boolean isMatrix(String name) {
-        return isConv1d(name) || name.endsWith("wte.weight") || name.equals("lm_head.weight");
-    }
-
     /** The number of parameters: V·C + P·C + L·(4C² + 2·C·I + 9·C + I) + 2·C, and V·C more for an untied head. */
+    @Override
     public long parameterCount() {
         long c = nEmbd;
         long inner = nInner;

@@ -72,7 +72,11 @@ public final class Gpt2Files {
                     + "(config.json, model.safetensors, vocab.json, merges.txt), or base-6m for the embedded one");
         }
         Path file = folder.resolve("config.json");
-        ObjectNode json = JsonFile.read(file);
+        return config(file, JsonFile.read(file));
+    }
+
+    /** What the file's JSON says. */
+    static Gpt2Config config(Path file, ObjectNode json) {
         String type = json.path("model_type").asText("");
         if (!type.equals("gpt2")) {
             throw new FormatException(file, "model_type is " + (type.isEmpty() ? "missing" : Names.quoted(type))
@@ -148,14 +152,14 @@ public final class Gpt2Files {
         Parameter parameter(String name) {
             String stored = prefixed || !name.startsWith(PREFIX) ? name : name.substring(PREFIX.length());
             Shape shape = config.shapeOf(name);
-            boolean conv1d = Gpt2Config.isConv1d(name);
+            boolean conv1d = Gpt2Family.NAMES.isInByOut(name);
             if (conv1d) {
                 source.requireShape(stored, shape.dim(1), shape.dim(0));
             } else {
                 source.requireShape(stored, shape.toArray());
             }
             read.add(stored);
-            Tensor tensor = backend.allocateWeight(shape, Gpt2Config.isMatrix(name) ? type : WeightType.FLOAT32);
+            Tensor tensor = backend.allocateWeight(shape, Gpt2Family.NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
             if (conv1d) {
                 backend.upload(transpose(source.floats(stored), shape.dim(1), shape.dim(0)), tensor);
             } else {

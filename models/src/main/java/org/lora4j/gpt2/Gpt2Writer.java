@@ -30,7 +30,7 @@ public final class Gpt2Writer {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Parameter parameter : model.parameters()) {
             Shape shape = parameter.shape();
-            if (Gpt2Config.isConv1d(parameter.name())) {
+            if (Gpt2Family.NAMES.isInByOut(parameter.name())) {
                 int rows = shape.dim(0);
                 int columns = shape.dim(1);
                 writer.addLater(parameter.name(), DType.F32, Shape.of(columns, rows),

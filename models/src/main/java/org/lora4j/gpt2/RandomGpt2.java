@@ -31,7 +31,7 @@ public final class RandomGpt2 {
     private static Parameter parameter(
             Gpt2Config config, Backend backend, Philox random, String name, WeightType type) {
         Tensor tensor = backend.allocateWeight(
-                config.shapeOf(name), Gpt2Config.isMatrix(name) ? type : WeightType.FLOAT32);
+                config.shapeOf(name), Gpt2Family.NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
         if (name.contains(".ln_") && name.endsWith(".weight")) {
             backend.fill(tensor, 1);
         } else if (name.endsWith(".weight")) {

@@ -1,0 +1,45 @@
+package org.lora4j.model;
+
+import java.util.List;
+import org.lora4j.backend.Backend;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Projection;
+import org.lora4j.nn.Slot;
+import org.lora4j.nn.TokenEmbedding;
+
+/** A network with named places, which is all that a method of adaptation, a file of adapters or a report needs to know. */
+public interface Model {
+
+    Backend backend();
+
+    ModelSizes sizes();
+
+    /** What its family's tensors are called and how they lie in files. */
+    ModelNames names();
+
+    /** The linear maps, in the model's order, by the names that Hugging Face gives them. */
+    List<Slot<Projection>> projections();
+
+    /** The embeddings. */
+    List<Slot<TokenEmbedding>> embeddings();
+
+    /** Every parameter, those of attached methods included; one that has two uses, as a tied head's, once. */
+    List<Parameter> parameters();
+
+    /** The number of the block that the parameter is in, or {@link Slot#NO_BLOCK}. */
+    default int blockOf(Parameter parameter) {
+        return names().blockOf(parameter.name());
+    }
+
+    /** How many numbers the base has, whatever is attached. */
+    long parameterCount();
+
+    /** Whether the head is the token embedding's table seen the other way. */
+    boolean isTied();
+
+    /** What to call this model in messages: {@code this GPT-2}. */
+    String description();
+
+    /** Everything its computation depends on beside its weights, in one line: what a checkpoint must agree with. */
+    String settings();
+}

@@ -1,0 +1,102 @@
+package org.lora4j.model;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import org.lora4j.LoraException;
+
+/**
+ * What one family's tensors are called, here, at Hugging Face and at llama.cpp, and how they lie in files. Readers and
+ * writers of models and adapters ask this and know no name of their own, so that an adapter can be converted or merged
+ * without a model in memory.
+ *
+ * <p>Names are those in memory: complete, as Transformers saves them, such as {@code transformer.h.0.attn.c_attn.weight}.
+ * Found by {@link ServiceLoader}, so a family brings its own.
+ */
+public interface ModelNames {
+
+    /** The family's {@code model_type} in a {@code config.json}. */
+    String modelType();
+
+    /** What to call such a model in a sentence: {@code GPT-2}. */
+    String title();
+
+    /** llama.cpp's {@code general.architecture}; empty where llama.cpp has none. */
+    Optional<String> ggufArchitecture();
+
+    /** What llama.cpp calls this module, such as {@code blk.0.attn_qkv}; empty where it takes no update of it. */
+    Optional<String> toGguf(String module);
+
+    /** The inverse of {@link #toGguf}. */
+    Optional<String> fromGguf(String ggufName);
+
+    /** The prefix that a file of the whole model has before the body's names and a file of the body alone lacks. */
+    String bodyPrefix();
+
+    /** Whether the weight lies in files as in × out; in memory it is out × in always. */
+    boolean isInByOut(String weight);
+
+    /** Whether this is one of the large matrices, which may be held in a smaller type. */
+    boolean isMatrix(String weight);
+
+    /** Whether a file may carry this tensor though it is no parameter, such as a causal mask. */
+    boolean isBuffer(String tensor);
+
+    /** The names of the parts of a fused map, such as q, k, v, in their order; empty for any other module. */
+    List<String> parts(String module);
+
+    /** Whether this module is an embedding. */
+    boolean isEmbedding(String module);
+
+    /** The token embedding's table. */
+    String tokenTable();
+
+    /** The head's weight, which may be {@link #tokenTable()} under another name. */
+    String headWeight();
+
+    /** The number of the block that a module or tensor of this name is in; {@code Slot.NO_BLOCK} outside of them. */
+    int blockOf(String name);
+
+    /** Whether these modules could all be this family's. */
+    boolean knows(String module);
+
+    // ------------------------------------------------------------------------------------------------ finding
+
+    /** All families on the class path or module path. */
+    static List<ModelNames> all() {
+        return ServiceLoader.load(ModelNames.class).stream().map(ServiceLoader.Provider::get).toList();
+    }
+
+    /** The family that llama.cpp calls so. */
+    static Optional<ModelNames> ofArchitecture(String architecture) {
+        return all().stream().filter(names -> names.ggufArchitecture().filter(architecture::equals).isPresent()).findFirst();
+    }
+
+    /** The family of that {@code model_type}. */
+    static Optional<ModelNames> ofType(String modelType) {
+        return all().stream().filter(names -> names.modelType().equals(modelType)).findFirst();
+    }
+
+    /** The family that knows all of these modules; empty if none does. */
+    static Optional<ModelNames> ofModules(Collection<String> modules) {
+        return all().stream().filter(names -> !modules.isEmpty() && modules.stream().allMatch(names::knows)).findFirst();
+    }
+
+    /** The head's module: its weight's name without {@code .weight}. */
+    default String head() {
+        return module(headWeight());
+    }
+
+    /** The token embedding's module. */
+    default String tokens() {
+        return module(tokenTable());
+    }
+
+    private static String module(String weight) {
+        if (!weight.endsWith(".weight")) {
+            throw new LoraException(weight + ": expected the name of a weight, which ends in .weight");
+        }
+        return weight.substring(0, weight.length() - ".weight".length());
+    }
+}

@@ -1,0 +1,102 @@
+package org.lora4j.family;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
+import org.lora4j.io.FormatException;
+import org.lora4j.io.JsonFile;
+import org.lora4j.model.Model;
+import org.lora4j.model.ModelNames;
+import org.lora4j.tokenizer.Tokenizer;
+
+/** Finds the {@link ModelFamily} that a folder belongs to, and asks it. */
+public final class Families {
+
+    private Families() {
+    }
+
+    /** All families on the class path or module path. */
+    public static List<ModelFamily> all() {
+        return ServiceLoader.load(ModelFamily.class).stream().map(ServiceLoader.Provider::get).toList();
+    }
+
+    /** A model for inference, or for training without dropout in the base. */
+    public static LanguageModel load(Path folder, Backend backend) {
+        return load(folder, backend, 0, WeightType.FLOAT32);
+    }
+
+    /** See {@link ModelFamily#load}. */
+    public static LanguageModel load(Path folder, Backend backend, double dropout, WeightType type) {
+        return of(folder).load(folder, backend, dropout, type);
+    }
+
+    /** The configuration of a folder, without its tensors. */
+    public static ModelConfig config(Path folder) {
+        Path file = configFile(folder);
+        ObjectNode json = JsonFile.read(file);
+        return of(file, json).config(file, json);
+    }
+
+    /** The tokenizer of a folder. */
+    public static Tokenizer tokenizer(Path folder) {
+        return of(folder).tokenizer(folder);
+    }
+
+    /** The family of the model in a folder. */
+    public static ModelFamily of(Path folder) {
+        Path file = configFile(folder);
+        return of(file, JsonFile.read(file));
+    }
+
+    /** The family that these names belong to. */
+    public static ModelFamily of(ModelNames names) {
+        return all().stream().filter(family -> family.names().modelType().equals(names.modelType())).findFirst()
+                .orElseThrow(() -> new LoraException(names.title() + ": no such family of models here; there are " + known()));
+    }
+
+    /** Writes a model as its family's files. */
+    public static void write(Model model, Path folder) {
+        of(model.names()).write(model, folder);
+    }
+
+    /** The sizes of all families that people know by a name. */
+    public static Map<String, ModelConfig> shapes() {
+        Map<String, ModelConfig> shapes = new LinkedHashMap<>();
+        all().forEach(family -> shapes.putAll(family.shapes()));
+        return shapes;
+    }
+
+    /** A model of this configuration that has learnt nothing. */
+    public static LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type) {
+        return of(config.names()).random(config, backend, seed, type);
+    }
+
+    private static Path configFile(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new LoraException("model " + folder + ": "
+                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder in Hugging Face layout, "
+                    + "with a config.json, tensors and a tokenizer");
+        }
+        return folder.resolve("config.json");
+    }
+
+    private static ModelFamily of(Path file, ObjectNode json) {
+        String type = json.path("model_type").asText("");
+        return all().stream().filter(family -> family.names().modelType().equals(type)).findFirst()
+                .orElseThrow(() -> new FormatException(file, "model_type is " + (type.isEmpty() ? "missing" : Names.quoted(type))
+                        + ", expected one of " + known()));
+    }
+
+    private static String known() {
+        return all().stream().map(family -> Names.quoted(family.names().modelType())).collect(Collectors.joining(", "));
+    }
+}

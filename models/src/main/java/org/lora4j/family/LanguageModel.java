@@ -1,0 +1,18 @@
+package org.lora4j.family;
+
+import org.lora4j.data.Batch;
+import org.lora4j.model.CausalModel;
+import org.lora4j.model.TrainableModel;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.Tensor;
+
+/** A model that predicts each token from those before it: it learns from batches of tokens, and it writes. */
+public interface LanguageModel extends CausalModel, TrainableModel<Batch> {
+
+    /**
+     * The logits of every position, (B·T, V): for auditors and small batches; training makes only those it needs.
+     *
+     * @return in memory of the workspace
+     */
+    Tensor logits(Batch batch, Workspace ws);
+}

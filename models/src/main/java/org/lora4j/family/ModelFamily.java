@@ -1,0 +1,50 @@
+package org.lora4j.family;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
+import org.lora4j.model.Model;
+import org.lora4j.model.ModelNames;
+import org.lora4j.tokenizer.Tokenizer;
+
+/**
+ * Everything that is true of a {@code model_type}: its configuration, its names, its files, its tokenizer, and how a random
+ * one is made. A new family is a package with a class that implements this, named in
+ * {@code META-INF/services/org.lora4j.family.ModelFamily} and in {@code module-info.java}.
+ */
+public interface ModelFamily {
+
+    ModelNames names();
+
+    /**
+     * @param file where the JSON was read, for messages
+     * @throws org.lora4j.io.FormatException if it is not such a model's, or asks for what cannot be computed
+     */
+    ModelConfig config(Path file, ObjectNode json);
+
+    /**
+     * Reads a folder in Hugging Face layout.
+     *
+     * @param dropout on embeddings, attention probabilities and branches in training; the paper's scripts use 0
+     * @param type    how the weight matrices are held in memory; vectors stay floats
+     * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape
+     */
+    LanguageModel load(Path folder, Backend backend, double dropout, WeightType type);
+
+    /** Writes {@code config.json} and the tensors as {@link #load} and Transformers read them. */
+    void write(Model model, Path folder);
+
+    /** A model that has learnt nothing, the same numbers for the same seed on every backend: for benchmarks and tests. */
+    LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type);
+
+    /** A model whose parameters are allocated and nothing more: for counting. */
+    LanguageModel empty(ModelConfig config, Backend backend);
+
+    /** The tokenizer beside the model. */
+    Tokenizer tokenizer(Path folder);
+
+    /** The sizes that people know by a name, such as {@code gpt2-medium}. */
+    Map<String, ModelConfig> shapes();
+}

@@ -1,0 +1,69 @@
+package org.lora4j.gpt2;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
+import org.lora4j.family.ModelFamily;
+import org.lora4j.model.Model;
+import org.lora4j.model.ModelNames;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
+
+/** GPT-2 (Radford et al. 2019). */
+public final class Gpt2Family implements ModelFamily {
+
+    static final ModelNames NAMES = new Gpt2Names();
+
+    @Override
+    public ModelNames names() {
+        return NAMES;
+    }
+
+    @Override
+    public ModelConfig config(Path file, ObjectNode json) {
+        return Gpt2Files.config(file, json);
+    }
+
+    @Override
+    public LanguageModel load(Path folder, Backend backend, double dropout, WeightType type) {
+        return Gpt2Files.load(folder, backend, dropout, type);
+    }
+
+    @Override
+    public void write(Model model, Path folder) {
+        Gpt2Writer.write((Gpt2) model, folder);
+    }
+
+    @Override
+    public LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type) {
+        return RandomGpt2.create((Gpt2Config) config, backend, seed, type);
+    }
+
+    @Override
+    public LanguageModel empty(ModelConfig config, Backend backend) {
+        Gpt2Config sizes = (Gpt2Config) config;
+        return new Gpt2(sizes, backend, name -> new Parameter(name, backend, backend.allocate(sizes.shapeOf(name))), 0);
+    }
+
+    @Override
+    public Tokenizer tokenizer(Path folder) {
+        return ByteLevelBpe.load(folder);
+    }
+
+    @Override
+    public Map<String, ModelConfig> shapes() {
+        Map<String, ModelConfig> shapes = new LinkedHashMap<>();
+        shapes.put("base-6m", Gpt2Config.of(4096, 256, 256, 6, 4));
+        shapes.put("gpt2", Gpt2Config.small());
+        shapes.put("gpt2-medium", Gpt2Config.medium());
+        shapes.put("gpt2-large", Gpt2Config.large());
+        shapes.put("gpt2-xl", Gpt2Config.xl());
+        return shapes;
+    }
+}
