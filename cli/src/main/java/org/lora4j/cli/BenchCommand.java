@@ -17,11 +17,11 @@ import org.lora4j.experiments.bench.E2eBenchmark;
 import org.lora4j.experiments.bench.LatencyBenchmark;
 import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.experiments.bench.Measurement;
-import org.lora4j.experiments.bench.ModelShapes;
 import org.lora4j.experiments.bench.ProductBenchmark;
 import org.lora4j.experiments.bench.ResidentMemory;
 import org.lora4j.experiments.bench.StepBenchmark;
-import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.family.Families;
+import org.lora4j.family.ModelConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -157,11 +157,11 @@ final class BenchCommand extends LoraCommand {
             print(machine(times), "vectors of " + VectorWidth.bits() + " bits");
             return ExitCode.OK;
         }
-        Gpt2Config model = ModelShapes.named(shape);
+        ModelConfig model = Families.shape(shape);
         try (Backend b = backend.open()) {
             Map<String, Measurement> results = switch (what) {
                 case PRODUCT -> size == null
-                        ? ProductBenchmark.ofLayers(b, model, batch * length, times)
+                        ? ProductBenchmark.ofLayers(b, model.sizes(), batch * length, times)
                         : ProductBenchmark.of(b, size, times);
                 case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);

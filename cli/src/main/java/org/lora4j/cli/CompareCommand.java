@@ -23,9 +23,9 @@ import org.lora4j.experiments.compare.Experiment;
 import org.lora4j.experiments.compare.StandInAdapter;
 import org.lora4j.experiments.report.ComparisonFacts;
 import org.lora4j.experiments.report.ComparisonPage;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.io.FormatException;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.ByteLevelBpe;
@@ -176,8 +176,8 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Subject subject(Path folder, Backend backend) {
-        Gpt2 gpt2 = Gpt2Files.load(folder, backend);
-        return new Subject(gpt2, adapter == null ? StandInAdapter.attach(gpt2, seed) : PeftFormat.load(gpt2, adapter));
+        LanguageModel loaded = Families.load(folder, backend);
+        return new Subject(loaded, adapter == null ? StandInAdapter.attach(loaded, seed) : PeftFormat.load(loaded, adapter));
     }
 
     // ------------------------------------------------------------------------------------------------ inputs
@@ -187,7 +187,7 @@ final class CompareCommand extends LoraCommand {
             throw wrongUse("--batch and --text: give one of the two");
         }
         Batch inputs = batch != null ? withLabels(BatchFile.read(batch, ui()))
-                : text != null ? ofText(folder) : ofRandomIds(Gpt2Files.config(folder));
+                : text != null ? ofText(folder) : ofRandomIds(Families.config(folder));
         if (inputs.targets() == 0) {
             throw batch != null
                     ? new FormatException(batch, "no label is a target (all are -100 or in the first column), so there is no loss")
@@ -217,21 +217,21 @@ final class CompareCommand extends LoraCommand {
         return new Batch(1, ids.length, ids, null, ids);
     }
 
-    private Batch ofRandomIds(Gpt2Config config) {
+    private Batch ofRandomIds(ModelConfig config) {
         Matcher size = SIZE.matcher(random);
         if (!size.matches()) {
             throw wrongUse("--random " + random + ": expected two numbers such as 2x16, sequences and tokens of each");
         }
         int rows = Integer.parseInt(size.group(1));
         int length = Integer.parseInt(size.group(2));
-        if (rows < 1 || length < 2 || length > config.nPositions()) {
-            throw wrongUse("--random " + random + ": expected at least one sequence of 2 to " + config.nPositions()
+        if (rows < 1 || length < 2 || length > config.sizes().positions()) {
+            throw wrongUse("--random " + random + ": expected at least one sequence of 2 to " + config.sizes().positions()
                     + " tokens, which is as far as the model's positions go");
         }
         int[] ids = new int[Math.multiplyExact(rows, length)];
         Philox philox = new Philox(seed);
         for (int i = 0; i < ids.length; i++) {
-            ids[i] = philox.bounded(config.vocabSize(), 0, Philox.site("compare.ids"), i);
+            ids[i] = philox.bounded(config.sizes().vocabulary(), 0, Philox.site("compare.ids"), i);
         }
         return new Batch(rows, length, ids, null, ids);
     }

@@ -16,7 +16,7 @@ import org.lora4j.adapters.PeftConfig;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
 import org.lora4j.io.DType;
 import org.lora4j.io.NamedTensor;
 import picocli.CommandLine.Command;
@@ -110,7 +110,7 @@ final class ConvertCommand extends LoraCommand {
         Set<String> modules = new LinkedHashSet<>();
         stored.updates().forEach(update -> modules.add(update.module()));
         return config.with("target_modules", PeftFormat.shortest(modules,
-                Gpt2Files.config(EmbeddedBase.resolve(model)).adaptableModules()));
+                Families.config(EmbeddedBase.resolve(model)).adaptableModules()));
     }
 
     private static List<NamedTensor> typed(List<NamedTensor> tensors, DType type) {

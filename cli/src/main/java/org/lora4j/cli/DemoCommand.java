@@ -10,8 +10,8 @@ import org.lora4j.data.TooLong;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
 import org.lora4j.experiments.report.RunReport;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
@@ -66,18 +66,18 @@ final class DemoCommand extends LoraCommand {
         List<TextPair> allDev = E2e.embedded(Split.DEV);
         List<TextPair> dev = FineTuning.sample(allDev, quick ? DEV_PAIRS / 4 : DEV_PAIRS, SEED);
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = Gpt2Files.load(EmbeddedBase.folder(), b);
+            LanguageModel loaded = Families.load(EmbeddedBase.folder(), b);
             Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-            Samples texts = new Samples(gpt2, tokenizer, allDev, SAMPLES);
+            Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES);
             texts.before();
 
             LoraAdapter adapter =
-                    LoraAdapter.attach(gpt2, LoraConfig.of(RANK, ALPHA).withParts(PARTS), SEED);
-            FineTuning job = new FineTuning(gpt2, tokenizer, adapter, train, dev, BATCH, TooLong.FAIL, SEED);
+                    LoraAdapter.attach(loaded, LoraConfig.of(RANK, ALPHA).withParts(PARTS), SEED);
+            FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, BATCH, TooLong.FAIL, SEED);
             TrainingPlan plan = plan(job);
             RunFolder.prepare(out, true);
             TrainingRun run = new TrainingRun(ui());
-            run.announce(gpt2, adapter, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
+            run.announce(loaded, adapter, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
             Trainer.Outcome outcome = run.train(job, plan, out, EmbeddedBase.NAME);
 
             List<RunReport.Sample> samples = texts.after();
@@ -86,7 +86,7 @@ final class DemoCommand extends LoraCommand {
             Path report = new RunReporter(out).write(
                     "A GPT-2 learns to describe restaurants",
                     "LoRA on E2E: from facts to a sentence, " + plan.steps() + " steps on a CPU",
-                    new RunReport.Base("base-6m, a small GPT-2 pretrained on novels", gpt2.config().parameterCount()),
+                    new RunReport.Base("base-6m, a small GPT-2 pretrained on novels", loaded.parameterCount()),
                     RunReport.Method.lora(RANK, ALPHA, PARTS, adapter.parameterCount()), plan, BATCH, train.size(),
                     samples, outcome, b, "lora4j demo" + (quick ? " --quick" : ""));
             ui().print(ui().bold("Adapter   ") + out);

@@ -6,10 +6,9 @@ import java.util.Locale;
 import java.util.Optional;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.experiments.bench.ModelShapes;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.Gpt2Files;
-import org.lora4j.gpt2.MemoryNeed;
+import org.lora4j.family.Families;
+import org.lora4j.family.MemoryNeed;
+import org.lora4j.family.ModelConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -59,11 +58,11 @@ final class DoctorCommand extends LoraCommand {
     }
 
     private Diagnosis.ModelState modelState() {
-        Optional<Gpt2Config> known = Files.isDirectory(Path.of(model)) ? Optional.empty() : ModelShapes.find(model);
-        Gpt2Config config = known.orElseGet(() -> Gpt2Files.config(EmbeddedBase.resolve(model)));
-        if (batch < 1 || length < 1 || length > config.nPositions()) {
+        Optional<ModelConfig> known = Files.isDirectory(Path.of(model)) ? Optional.empty() : Optional.ofNullable(Families.shapes().get(model));
+        ModelConfig config = known.orElseGet(() -> Families.config(EmbeddedBase.resolve(model)));
+        if (batch < 1 || length < 1 || length > config.sizes().positions()) {
             throw wrongUse("--batch " + batch + " --length " + length + ": at least 1 each, and at most "
-                    + config.nPositions() + " tokens, which is as far as the model's positions go");
+                    + config.sizes().positions() + " tokens, which is as far as the model's positions go");
         }
         MemoryNeed need = MemoryNeed.ofStep(config, batch, length, RANK);
         return new Diagnosis.ModelState(model, "a LoRA step of " + batch + " × " + length + " tokens, rank " + RANK + " on q and v",

@@ -15,8 +15,8 @@ import org.lora4j.experiments.evaluate.DecodedLines;
 import org.lora4j.experiments.evaluate.ScorerFiles;
 import org.lora4j.experiments.evaluate.TestInputs;
 import org.lora4j.experiments.evaluate.TextDecoding;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.nn.Workspace;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
@@ -119,12 +119,12 @@ final class EvaluateCommand extends LoraCommand {
             DecodedLines.delete(out);
         }
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LanguageModel loaded = model.load(b);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
             if (attached != null) {
                 attached.freeze();
             }
-            TextDecoding decoding = new TextDecoding(gpt2, model.tokenizer(), search, beam.maxNewTokens());
+            TextDecoding decoding = new TextDecoding(loaded, model.tokenizer(), search, beam.maxNewTokens());
             TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
             if (json) {
                 Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));
@@ -151,27 +151,27 @@ final class EvaluateCommand extends LoraCommand {
             pairs = FineTuning.sample(pairs, examples, 0);
         }
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LanguageModel loaded = model.load(b);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
             if (attached != null) {
                 attached.freeze();
             }
-            ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), gpt2.config().nPositions(), data.tooLong());
+            ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), loaded.sizes().positions(), data.tooLong());
             ExampleEncoder.Result encoded = encoder.encode(pairs);
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
-                        + gpt2.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
+                        + loaded.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
             }
-            print(evaluate(gpt2, Batch.byLength(encoded.examples(), batchSize), b), encoded);
+            print(evaluate(loaded, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;
     }
 
-    private Evaluation evaluate(Gpt2 gpt2, List<Batch> batches, Backend b) {
+    private Evaluation evaluate(LanguageModel loaded, List<Batch> batches, Backend b) {
         int most = batches.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1);
         try (Progress progress = ui().progress("evaluate")) {
             progress.start(batches.stream().mapToInt(Batch::size).sum());
-            Evaluation evaluation = Evaluation.of(gpt2, batches, Workspace.forInference(b, most), done ->
+            Evaluation evaluation = Evaluation.of(loaded, batches, Workspace.forInference(b, most), done ->
                     progress.update(batches.stream().limit(done).mapToInt(Batch::size).sum(), ""));
             if (!Double.isFinite(evaluation.loss())) {
                 throw new LoraException("the loss is " + evaluation.loss() + ": the model's weights, or the adapter's, hold "

@@ -13,11 +13,11 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.PromptFile;
 import org.lora4j.experiments.evaluate.TextDecoding;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.Sampling;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -137,10 +137,10 @@ final class GenerateCommand extends LoraCommand {
         List<String> texts = several ? List.of() : texts();
         Path adapter = several || adapters.isEmpty() ? null : Path.of(adapters.getFirst());
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = model.load(b);
+            LanguageModel loaded = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
             if (several) {
-                MixedTexts writer = new MixedTexts(ui(), json, named.load(gpt2), tokenizer, named, format);
+                MixedTexts writer = new MixedTexts(ui(), json, named.load(loaded), tokenizer, named, format);
                 if (beam != null) {
                     writer.search(mixed, maxNewTokens, beam);
                 } else {
@@ -148,13 +148,13 @@ final class GenerateCommand extends LoraCommand {
                 }
                 return ExitCode.OK;
             }
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
             if (attached != null) {
                 attached.freeze();
             }
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
-            generate(new Generator(gpt2), tokenizer, texts, used, beam);
+            generate(new Generator(loaded), tokenizer, texts, used, beam);
         }
         return ExitCode.OK;
     }

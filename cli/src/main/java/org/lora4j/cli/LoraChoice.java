@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.lora4j.LoraException;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -78,7 +78,7 @@ final class LoraChoice {
     }
 
     /** A new adapter; targets and ranks that do not suit this model are wrong use. */
-    LoraAdapter attach(Gpt2 model, LoraConfig config, long seed) {
+    LoraAdapter attach(LanguageModel model, LoraConfig config, long seed) {
         try {
             return LoraAdapter.attach(model, config, seed);
         } catch (LoraException refused) {

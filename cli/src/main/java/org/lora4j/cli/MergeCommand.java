@@ -20,9 +20,9 @@ import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
@@ -92,7 +92,7 @@ final class MergeCommand extends LoraCommand {
         DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
                 + ": expected f32, bf16 or f16"));
         Path folder = EmbeddedBase.resolve(model);
-        Gpt2Config config = Gpt2Files.config(folder);
+        ModelConfig config = Families.config(folder);
         Path from = adapter.path();
         Destination.requireFolder(out, overwrite);
         if (Files.exists(out) && Files.isSameFile(out, folder)) {
@@ -102,7 +102,7 @@ final class MergeCommand extends LoraCommand {
         StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
         List<double[]> expected = logitsWithAdapter(folder, stored, sample);
         List<MergeError> errors = write(folder, config, stored, type);
-        LogitsChange change = compare(expected, logits(out, sample), config.vocabSize());
+        LogitsChange change = compare(expected, logits(out, sample), config.sizes().vocabulary());
         Map<String, Object> report = report(errors, change, from);
         AtomicFolder.write(out, staging -> Files.write(staging.resolve(REPORT), new ObjectMapper()
                 .enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(report)));
@@ -112,10 +112,10 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ writing
 
-    private List<MergeError> write(Path folder, Gpt2Config config, StoredAdapter stored, DType type) {
+    private List<MergeError> write(Path folder, ModelConfig config, StoredAdapter stored, DType type) {
         List<MergeError> errors = new ArrayList<>();
         try (TensorSource base = TensorFiles.open(folder)) {
-            ModelMerger merger = new ModelMerger(base, stored, config.tieWordEmbeddings(), Gpt2Config::isConv1d);
+            ModelMerger merger = new ModelMerger(base, stored, config.isTied(), config.names()::isInByOut);
             ObjectNode written = JsonFile.read(folder.resolve("config.json"));
             if (merger.unties()) {
                 written.put("tie_word_embeddings", false);
@@ -143,23 +143,23 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ the sample
 
-    private List<Batch> sample(Path folder, Gpt2Config config) {
+    private List<Batch> sample(Path folder, ModelConfig config) {
         List<Batch> sample = new ArrayList<>();
         if (prompts.isEmpty()) {
-            int length = Math.min(SAMPLE_LENGTH, config.nPositions());
+            int length = Math.min(SAMPLE_LENGTH, config.sizes().positions());
             int[] ids = new int[SAMPLE_ROWS * length];
             double[] drawn = new double[ids.length];
-            new Philox(0).fillUniform(drawn, 0, config.vocabSize(), 0, Philox.site("merge sample"));
+            new Philox(0).fillUniform(drawn, 0, config.sizes().vocabulary(), 0, Philox.site("merge sample"));
             for (int i = 0; i < ids.length; i++) {
-                ids[i] = Math.min(config.vocabSize() - 1, (int) drawn[i]);
+                ids[i] = Math.min(config.sizes().vocabulary() - 1, (int) drawn[i]);
             }
             return List.of(new Batch(SAMPLE_ROWS, length, ids, null, null, null));
         }
         ByteLevelBpe tokenizer = ByteLevelBpe.load(folder);
         for (String prompt : prompts) {
             int[] ids = tokenizer.encode(prompt);
-            if (ids.length == 0 || ids.length > config.nPositions()) {
-                throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.nPositions());
+            if (ids.length == 0 || ids.length > config.sizes().positions()) {
+                throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.sizes().positions());
             }
             sample.add(new Batch(1, ids.length, ids, null, null, null));
         }
@@ -168,22 +168,22 @@ final class MergeCommand extends LoraCommand {
 
     private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = Gpt2Files.load(folder, b);
-            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source()).freeze();
-            return logits(gpt2, b, sample);
+            LanguageModel loaded = Families.load(folder, b);
+            PeftFormat.load(loaded, stored.path(), stored.config(), stored.source()).freeze();
+            return logits(loaded, b, sample);
         }
     }
 
     private List<double[]> logits(Path folder, List<Batch> sample) {
         try (Backend b = backend.open()) {
-            return logits(Gpt2Files.load(folder, b), b, sample);
+            return logits(Families.load(folder, b), b, sample);
         }
     }
 
-    private static List<double[]> logits(Gpt2 gpt2, Backend b, List<Batch> sample) {
+    private static List<double[]> logits(LanguageModel loaded, Backend b, List<Batch> sample) {
         List<double[]> all = new ArrayList<>();
         for (Batch batch : sample) {
-            all.add(b.readDoubles(gpt2.logits(batch, Workspace.forInference(b, batch.inputIds().length))));
+            all.add(b.readDoubles(loaded.logits(batch, Workspace.forInference(b, batch.inputIds().length))));
         }
         return all;
     }

@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.Set;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.experiments.evaluate.TextDecoding;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.MixedGenerator.Request;
 import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.Sampling;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
 import org.lora4j.tuning.lora.AdapterSet;
@@ -89,7 +89,7 @@ final class MixedTexts {
             byAdapter.computeIfAbsent(prompts.get(i).adapter, name -> new ArrayList<>()).add(i);
         }
         Hypothesis[] found = new Hypothesis[prompts.size()];
-        Generator generator = new Generator((Gpt2) set.model());
+        Generator generator = new Generator((LanguageModel) set.model());
         try (Progress progress = prompts.size() > 1 ? ui.progress("generate") : Progress.SILENT) {
             progress.start(prompts.size());
             int[] done = new int[1];

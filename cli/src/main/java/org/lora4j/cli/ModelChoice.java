@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -31,8 +31,8 @@ final class ModelChoice {
         return model;
     }
 
-    Gpt2 load(Backend backend) {
-        return Gpt2Files.load(folder(), backend, 0, weights.type());
+    LanguageModel load(Backend backend) {
+        return Families.load(folder(), backend, 0, weights.type());
     }
 
     Tokenizer tokenizer() {
@@ -40,7 +40,7 @@ final class ModelChoice {
     }
 
     /** Attaches the adapter of a folder, where one is given. */
-    static LoraAdapter attach(Gpt2 model, Path adapter) {
+    static LoraAdapter attach(LanguageModel model, Path adapter) {
         return adapter == null ? null : PeftFormat.load(model, adapter);
     }
 }

@@ -10,7 +10,7 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.PromptFile;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.train.PromptFormat;
 import org.lora4j.tuning.lora.AdapterSet;
 
@@ -47,7 +47,7 @@ record NamedAdapters(Map<String, Path> folders) {
     }
 
     /** All of them over a model. */
-    AdapterSet load(Gpt2 model) {
+    AdapterSet load(LanguageModel model) {
         AdapterSet set = new AdapterSet(model);
         folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder)));
         return set;

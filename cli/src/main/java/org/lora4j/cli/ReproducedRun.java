@@ -20,9 +20,9 @@ import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.io.FileErrors;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tokenizer.ByteLevelBpe;
@@ -104,13 +104,13 @@ final class ReproducedRun {
     /** Trains a row, or goes on with it, or reads what came of it. */
     RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
-        Gpt2 model = Gpt2Files.load(setup.model, backend);
+        LanguageModel model = Families.load(setup.model, backend);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
         LoraAdapter adapter = row.full() ? null
                 : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
         Method method = method(row, model, adapter);
         RunResult asked = new RunResult(row.id(), row.name(), method.name, method.settings, setup.modelName,
-                model.config().parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
+                model.parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
                 null, backend.name() + ", " + backend.describe(), command);
         RunResult trained = RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
@@ -137,9 +137,9 @@ final class ReproducedRun {
         return trained;
     }
 
-    private static Method method(Experiment.Row row, Gpt2 model, LoraAdapter adapter) {
+    private static Method method(Experiment.Row row, LanguageModel model, LoraAdapter adapter) {
         return adapter == null
-                ? new Method("full fine-tuning", "everything trains", model.config().parameterCount())
+                ? new Method("full fine-tuning", "everything trains", model.parameterCount())
                 : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
                         + RunReport.Method.lora(row.rank(), adapter.config().alpha(), targets(row.targets()), 0).settings()
                                 .replaceFirst(".*, on ", ""), adapter.parameterCount());
@@ -188,7 +188,7 @@ final class ReproducedRun {
                 && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
             return done;
         }
-        Gpt2 model = Gpt2Files.load(row.full() ? folder : setup.model, backend);
+        LanguageModel model = Families.load(row.full() ? folder : setup.model, backend);
         if (!row.full()) {
             PeftFormat.load(model, folder).freeze();
         }
@@ -202,7 +202,7 @@ final class ReproducedRun {
     /** What the base writes, and how that scores. */
     TaskScores.Result base() {
         Path folder = setup.root.resolve(BASE);
-        return decode("the base, decode", Gpt2Files.load(setup.model, backend), folder);
+        return decode("the base, decode", Families.load(setup.model, backend), folder);
     }
 
     /** The texts of a run whose scores are there. */
@@ -210,7 +210,7 @@ final class ReproducedRun {
         return DecodedLines.read(setup.folder(row, result.seed()));
     }
 
-    private TaskScores.Result decode(String task, Gpt2 model, Path folder) {
+    private TaskScores.Result decode(String task, LanguageModel model, Path folder) {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {

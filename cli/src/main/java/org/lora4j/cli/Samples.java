@@ -7,9 +7,9 @@ import java.util.Set;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tokenizer.Tokenizer;
 
 /**
@@ -21,7 +21,7 @@ final class Samples {
     private static final int MAX_NEW_TOKENS = 64;
     private static final int MOST_REFERENCES = 3;
 
-    private final Gpt2 model;
+    private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final Map<String, List<String>> references;
     private final List<String> inputs = new ArrayList<>();
@@ -32,17 +32,17 @@ final class Samples {
      * @param pairs which training does not see
      * @param count how many inputs, spread over the pairs; those that leave no room to write are passed over
      */
-    Samples(Gpt2 model, Tokenizer tokenizer, List<TextPair> pairs, int count) {
+    Samples(LanguageModel model, Tokenizer tokenizer, List<TextPair> pairs, int count) {
         this.model = model;
         this.tokenizer = tokenizer;
         references = TextPair.completionsByContext(pairs);
         List<String> contexts = List.copyOf(references.keySet());
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         int wanted = Math.min(count, contexts.size());
         for (int i = 0; i < wanted; i++) {
             String input = contexts.get((int) ((2L * i + 1) * contexts.size() / (2L * wanted)));
             int[] prompt = encoder.encodePrompt(input);
-            if (prompt.length + MAX_NEW_TOKENS <= model.config().nPositions()) {
+            if (prompt.length + MAX_NEW_TOKENS <= model.sizes().positions()) {
                 inputs.add(input);
                 prompts.add(prompt);
             }

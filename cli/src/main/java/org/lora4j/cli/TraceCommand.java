@@ -8,7 +8,7 @@ import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.SafetensorsWriter;
@@ -64,14 +64,14 @@ final class TraceCommand extends LoraCommand {
             throw wrongUse("--gradients: " + batch + " has no labels, and without them there is no loss to derive");
         }
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LanguageModel loaded = model.load(b);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
             try {
-                addLogits(writer, gpt2, input, b, inference);
+                addLogits(writer, loaded, input, b, inference);
                 if (input.labels() != null) {
-                    addLoss(writer, gpt2, attached, input, b, inference);
+                    addLoss(writer, loaded, attached, input, b, inference);
                 }
             } catch (LoraException e) { // a token or a length that the model does not have
                 throw new FormatException(batch, e.getMessage(), e);
@@ -82,25 +82,25 @@ final class TraceCommand extends LoraCommand {
         return ExitCode.OK;
     }
 
-    private void addLogits(SafetensorsWriter writer, Gpt2 gpt2, Batch input, Backend b, Workspace inference) {
-        double[] logits = b.readDoubles(gpt2.logits(input, inference));
+    private void addLogits(SafetensorsWriter writer, LanguageModel loaded, Batch input, Backend b, Workspace inference) {
+        double[] logits = b.readDoubles(loaded.logits(input, inference));
         if (Arrays.stream(logits).anyMatch(Double::isNaN)) {
             ui().warn("some logits are NaN: the model's weights, or the adapter's, hold values that are not finite");
         }
-        writer.add("logits", DType.F32, Shape.of(input.size(), input.length(), gpt2.config().vocabSize()), logits);
+        writer.add("logits", DType.F32, Shape.of(input.size(), input.length(), loaded.sizes().vocabulary()), logits);
     }
 
     private void addLoss(
-            SafetensorsWriter writer, Gpt2 gpt2, LoraAdapter attached, Batch input, Backend b, Workspace inference) {
+            SafetensorsWriter writer, LanguageModel loaded, LoraAdapter attached, Batch input, Backend b, Workspace inference) {
         int targets = input.targets();
         if (targets == 0) {
             ui().warn("no label is a target (all are -100 or in the first column), so the loss is NaN, as in Transformers");
         }
-        writer.add("loss", DType.F32, Shape.of(1), new double[] {gpt2.loss(input, 0, inference) / targets});
+        writer.add("loss", DType.F32, Shape.of(1), new double[] {loaded.loss(input, 0, inference) / targets});
         List<PeftFormat.Entry> entries = gradients ? PeftFormat.entries(attached) : Collections.emptyList();
         if (gradients && targets > 0) {
             Workspace ws = Workspace.forGradients(b, input.inputIds().length);
-            gpt2.lossAndGradients(input, 1.0 / targets, 0, 0, ws);
+            loaded.lossAndGradients(input, 1.0 / targets, 0, 0, ws);
         }
         for (PeftFormat.Entry entry : entries) {
             writer.add("grad." + entry.key(), DType.F32, entry.shape(),

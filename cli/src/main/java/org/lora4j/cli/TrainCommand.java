@@ -9,7 +9,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.FineTuning;
@@ -165,27 +165,27 @@ final class TrainCommand extends LoraCommand {
         train = examples > 0 ? FineTuning.sample(train, examples, seed) : train;
         dev = devExamples > 0 ? FineTuning.sample(dev, devExamples, seed) : dev;
         try (Backend b = backend.open()) {
-            Gpt2 gpt2 = model.load(b);
+            LanguageModel loaded = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
-            LoraAdapter adapter = lora.attach(gpt2, config, seed);
-            FineTuning job = new FineTuning(gpt2, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
+            LoraAdapter adapter = lora.attach(loaded, config, seed);
+            FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
             TrainingPlan plan = plan(job);
             RunFolder.prepare(out, overwrite);
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(gpt2, adapter, lora.text(), train.size(), dev.size(), b);
+                run.announce(loaded, adapter, lora.text(), train.size(), dev.size(), b);
             }
-            Samples texts = new Samples(gpt2, tokenizer, dev, samples);
+            Samples texts = new Samples(loaded, tokenizer, dev, samples);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out).write(
                     lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
-                    new RunReport.Base(model.name(), gpt2.config().parameterCount()),
+                    new RunReport.Base(model.name(), loaded.parameterCount()),
                     RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())
                             .named(lora.method()), plan,
                     batchSize, train.size(), texts.after(), outcome, b, commandText());
             if (json) {
-                ui().printJson(result(gpt2, adapter, plan, outcome, report));
+                ui().printJson(result(loaded, adapter, plan, outcome, report));
             } else {
                 run.summarise(outcome);
                 ui().print(ui().bold("Adapter   ") + out);
@@ -227,11 +227,11 @@ final class TrainCommand extends LoraCommand {
     }
 
     private Map<String, Object> result(
-            Gpt2 gpt2, LoraAdapter adapter, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
+            LanguageModel loaded, LoraAdapter adapter, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("adapter", out.toString());
         result.put("report", report.toString());
-        result.put("parameters", gpt2.config().parameterCount());
+        result.put("parameters", loaded.parameterCount());
         result.put("trainable_parameters", adapter.parameterCount());
         result.put("steps", plan.steps());
         result.put("best_step", outcome.bestStep());

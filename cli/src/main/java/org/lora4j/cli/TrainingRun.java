@@ -3,7 +3,7 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import java.util.Set;
 import org.lora4j.backend.Backend;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
@@ -25,14 +25,14 @@ final class TrainingRun {
     }
 
     /** What is about to run; a remark that belongs into a log of results as well. */
-    void announce(Gpt2 model, LoraAdapter adapter, String method, int train, int dev, Backend backend) {
+    void announce(LanguageModel model, LoraAdapter adapter, String method, int train, int dev, Backend backend) {
         if (ui.isQuiet()) {
             return;
         }
-        long all = model.config().parameterCount();
+        long all = model.parameterCount();
         long trainable = adapter.parameterCount();
         ui.print(ui.bold("Base      ") + "GPT-2, %d layers, %d wide, %d heads: %,d parameters, frozen".formatted(
-                model.config().nLayer(), model.config().nEmbd(), model.config().nHead(), all));
+                model.sizes().blocks(), model.sizes().width(), model.sizes().heads(), all));
         ui.print(ui.bold("Method    ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
                 method, trainable, 100.0 * trainable / all));
         ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
@@ -41,10 +41,10 @@ final class TrainingRun {
     }
 
     /** A tied head is the embedding's table seen the other way, and adapting one view leaves the other as it is. */
-    private void sayWhichViewIsAdapted(Gpt2 model, Set<String> adapted) {
+    private void sayWhichViewIsAdapted(LanguageModel model, Set<String> adapted) {
         boolean embedding = adapted.contains("transformer.wte");
         boolean head = adapted.contains("lm_head");
-        if (model.config().tieWordEmbeddings() && embedding != head) {
+        if (model.isTied() && embedding != head) {
             ui.info("wte and lm_head are two views of one table; only " + (embedding ? "the embedding" : "the head")
                     + " gets an update, the other view stays as it is");
         }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.Gpt2Names;
 import org.lora4j.io.DType;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.tensor.Shape;
@@ -44,7 +45,7 @@ final class TinyModel {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (String name : names()) {
             Shape shape = config.shapeOf(name);
-            Shape stored = Gpt2Config.isConv1d(name) ? Shape.of(shape.dim(1), shape.dim(0)) : shape;
+            Shape stored = new Gpt2Names().isInByOut(name) ? Shape.of(shape.dim(1), shape.dim(0)) : shape;
             double[] values = random.doubles(shape.size(), -0.3, 0.3).toArray();
             writer.add(name, DType.F32, stored, values);
         }

@@ -20,6 +20,8 @@ import org.lora4j.io.DType;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.io.TensorSource;
+import org.lora4j.model.Classifier;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Slot;
 import org.lora4j.select.TargetSelector;
@@ -29,7 +31,6 @@ import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
 import org.lora4j.tuning.lora.LoraLinear;
-import org.lora4j.tuning.lora.LoraModel;
 import org.lora4j.tuning.lora.LoraProjection;
 import org.lora4j.tuning.lora.LoraScaling;
 import org.lora4j.tuning.lora.MergedLoraLinear;
@@ -116,7 +117,7 @@ public final class PeftFormat {
         Set<Parameter> adapted = adapter.projections().values().stream()
                 .map(lora -> lora.base().bias()).collect(Collectors.toSet());
         Set<String> fused = adapter.model().projections().stream().map(slot -> slot.name() + ".weight")
-                .filter(name -> adapter.model().fanInFanOut() && !name.equals("lm_head.weight")).collect(Collectors.toSet());
+                .filter(name -> adapter.model().names().isInByOut(name)).collect(Collectors.toSet());
         adapter.whole().parameters().forEach((name, parameter) -> entries.add(
                 fused.contains(name) ? turned(PREFIX + name, parameter) : Entry.plain(PREFIX + name, parameter)));
         for (Parameter bias : adapter.biases()) {
@@ -165,6 +166,11 @@ public final class PeftFormat {
                 .map(Slot::name).toList();
     }
 
+    /** Whether the family's linear maps lie as in × out, as Conv1D does; A and B never do. */
+    private static boolean liesInByOut(Model model) {
+        return model.projections().stream().anyMatch(slot -> model.names().isInByOut(slot.name() + ".weight"));
+    }
+
     /** The configuration that says to PEFT what this adapter is. */
     static PeftConfig config(LoraAdapter adapter, String baseModel) {
         LoraConfig config = adapter.config();
@@ -187,7 +193,7 @@ public final class PeftFormat {
         return PeftConfig.create(rank, alpha)
                 .with("base_model_name_or_path", baseModel)
                 .with("bias", config.bias().text())
-                .with("fan_in_fan_out", adapter.model().fanInFanOut())
+                .with("fan_in_fan_out", liesInByOut(adapter.model()))
                 .with("inference_mode", true)
                 .with("init_lora_weights", config.init() == LoraInit.PAPER_GAUSSIAN ? "gaussian" : true)
                 .with("lora_dropout", config.dropout())
@@ -195,7 +201,7 @@ public final class PeftFormat {
                 .with("rank_pattern", ranks)
                 .with("alpha_pattern", alphas)
                 .with("target_modules", shortest(adapter.adaptedModules(), moduleNames(adapter.model())))
-                .with("task_type", "CAUSAL_LM")
+                .with("task_type", adapter.model() instanceof Classifier<?> ? "SEQ_CLS" : "CAUSAL_LM")
                 .with("use_dora", config.dora())
                 .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
     }
@@ -223,7 +229,7 @@ public final class PeftFormat {
         return String.join(".", Arrays.copyOfRange(words, Math.max(0, words.length - count), words.length));
     }
 
-    static List<String> moduleNames(LoraModel model) {
+    static List<String> moduleNames(Model model) {
         List<String> names = new ArrayList<>();
         model.embeddings().forEach(slot -> names.add(slot.name()));
         model.projections().forEach(slot -> names.add(slot.name()));
@@ -239,7 +245,7 @@ public final class PeftFormat {
      *                       the configuration says, or the configuration asks for what is not supported; the model is
      *                       then as it was
      */
-    public static LoraAdapter load(LoraModel model, Path folder) {
+    public static LoraAdapter load(Model model, Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': "
                     + (Files.exists(folder) ? "is a file; a loralib or GGUF file is made a folder by lora4j convert"
@@ -257,9 +263,9 @@ public final class PeftFormat {
      *
      * @param path   where it came from, for messages
      * @param source its tensors by PEFT's keys; closed by the caller
-     * @throws LoraException as {@link #load(LoraModel, Path)} does
+     * @throws LoraException as {@link #load(Model, Path)} does
      */
-    public static LoraAdapter load(LoraModel model, Path path, PeftConfig config, TensorSource source) {
+    public static LoraAdapter load(Model model, Path path, PeftConfig config, TensorSource source) {
         PeftUpgrade upgrade = PeftUpgrade.of(config, source);
         upgrade.config().requireSupported();
         return new PeftLoader(model, path, upgrade.config(), upgrade.source()).load();

@@ -9,6 +9,7 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.io.TensorSource;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
@@ -20,12 +21,11 @@ import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
-import org.lora4j.tuning.lora.LoraModel;
 import org.lora4j.tuning.lora.LoraProjection;
 import org.lora4j.tuning.lora.LoraScaling;
 
 /** One load: the configuration says what should be there, the file what is. */
-record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
+record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source) {
 
     LoraAdapter load() {
         List<String> parts = list(PeftFormat.PARTS);

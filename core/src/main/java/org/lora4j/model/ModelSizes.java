@@ -8,7 +8,8 @@ package org.lora4j.model;
  * @param width      C, the features of a token
  * @param blocks     number of Transformer blocks
  * @param heads      attention heads of a block
+ * @param innerWidth features inside a block's feed-forward network
  * @param keyWidth   features of the keys of one position, C unless groups of heads share theirs
  */
-public record ModelSizes(int vocabulary, int positions, int width, int blocks, int heads, int keyWidth) {
+public record ModelSizes(int vocabulary, int positions, int width, int blocks, int heads, int innerWidth, int keyWidth) {
 }

@@ -75,6 +75,15 @@ public final class Families {
         return shapes;
     }
 
+    /** @throws LoraException if no family knows a size of that name */
+    public static ModelConfig shape(String name) {
+        ModelConfig config = shapes().get(name);
+        if (config == null) {
+            throw new LoraException("shape " + name + ": expected one of " + String.join(", ", shapes().keySet()));
+        }
+        return config;
+    }
+
     /** A model of this configuration that has learnt nothing. */
     public static LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type) {
         return of(config.names()).random(config, backend, seed, type);

@@ -3,8 +3,8 @@ package org.lora4j.generate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Generator.BeamListener;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tensor.Tensor;
 
 /** Beam search for several inputs at once: the rows of an input stand side by side, and go when it is finished. */
@@ -19,8 +19,8 @@ final class BeamChoice implements Decoding.Choice {
 
     /** @param numbers by what the listener knows the inputs */
     BeamChoice(
-            Gpt2 model, List<Integer> numbers, Beam beam, Set<Integer> stopIds, int maxNewTokens, BeamListener listener) {
-        this.top = new TopTokens(model.backend(), model.config().vocabSize(), beam.width());
+            LanguageModel model, List<Integer> numbers, Beam beam, Set<Integer> stopIds, int maxNewTokens, BeamListener listener) {
+        this.top = new TopTokens(model.backend(), model.sizes().vocabulary(), beam.width());
         this.listener = listener;
         for (int number : numbers) {
             inputs.add(new Input(number, new BeamSearch(beam, stopIds, maxNewTokens)));

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Past;
 import org.lora4j.nn.Workspace;
@@ -33,7 +33,7 @@ final class Decoding {
      */
     private static final int MANY_ROWS = 16;
 
-    private final Gpt2 model;
+    private final LanguageModel model;
     private final Backend backend;
     private final boolean sameBits;
     private final Next next = new Next();
@@ -79,7 +79,7 @@ final class Decoding {
     }
 
     /** @param sameBits whether a row's bits shall not depend on the rows beside it; a single row is slower then */
-    Decoding(Gpt2 model, boolean sameBits) {
+    Decoding(LanguageModel model, boolean sameBits) {
         this.model = model;
         this.backend = model.backend();
         this.sameBits = sameBits;
@@ -126,7 +126,7 @@ final class Decoding {
     private void makeRoom(List<int[]> prompts, int length, int rows, int maxNewTokens) {
         int capacity = prompts.stream().mapToInt(prompt -> prompt.length).sum() + rows * (maxNewTokens - 1);
         if (pool == null || pool.capacity() < capacity) {
-            pool = new KeyValuePool(backend, model.config().nLayer(), capacity, model.config().nEmbd());
+            pool = new KeyValuePool(backend, model.sizes().blocks(), capacity, model.sizes().width());
             ws = Workspace.forInference(backend, Math.max(rows, (long) prompts.size() * length));
         }
         pool.clear();
@@ -207,7 +207,7 @@ final class Decoding {
         return pool.next(first, tableTensor, maskTensor);
     }
 
-    private static int requireFitting(Gpt2 model, List<int[]> prompts, int maxNewTokens) {
+    private static int requireFitting(LanguageModel model, List<int[]> prompts, int maxNewTokens) {
         int longest = 0;
         for (int[] prompt : prompts) {
             if (prompt.length == 0) {
@@ -215,7 +215,7 @@ final class Decoding {
             }
             longest = Math.max(longest, prompt.length);
         }
-        int limit = model.config().nPositions();
+        int limit = model.sizes().positions();
         if (longest + maxNewTokens > limit) {
             throw new LoraException("a prompt of " + longest + " tokens and " + maxNewTokens
                     + " new ones are more than the model's " + limit + " positions: shorten the prompt"

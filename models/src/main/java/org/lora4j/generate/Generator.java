@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.tensor.Tensor;
 
@@ -36,9 +36,9 @@ public final class Generator {
         void found(int input, Hypothesis hypothesis);
     }
 
-    private final Gpt2 model;
+    private final LanguageModel model;
 
-    public Generator(Gpt2 model) {
+    public Generator(LanguageModel model) {
         this.model = model;
     }
 
@@ -104,7 +104,7 @@ public final class Generator {
 
     /** How many inputs from this one on go together. */
     private int atOnce(List<Integer> order, int from, List<int[]> prompts, int maxNewTokens, Beam beam) {
-        long perPosition = KeyValuePool.bytesPerPosition(model.config().nLayer(), model.config().nEmbd());
+        long perPosition = KeyValuePool.bytesPerPosition(model.sizes().blocks(), model.sizes().width());
         long bytes = 0;
         int count = 0;
         while (from + count < order.size()) {
@@ -129,12 +129,12 @@ public final class Generator {
         private List<Integer> sequences;
         private int steps;
 
-        SampledText(Gpt2 model, List<Integer> sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
+        SampledText(LanguageModel model, List<Integer> sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
             this.backend = model.backend();
             this.stopIds = stopIds;
             this.sampler = new Sampler(sampling);
             this.listener = listener;
-            this.logits = new float[model.config().vocabSize()];
+            this.logits = new float[model.sizes().vocabulary()];
             this.sequences = sequences;
             sequences.forEach(sequence -> written.put(sequence, new ArrayList<>()));
         }

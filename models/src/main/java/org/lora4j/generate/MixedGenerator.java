@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lora4j.LoraException;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.tuning.lora.AdapterSet;
 
 /**
@@ -27,10 +27,10 @@ public final class MixedGenerator {
     private final AdapterSet set;
     private final Generator generator;
 
-    /** @param set over a {@link Gpt2} */
+    /** @param set over a {@link LanguageModel} */
     public MixedGenerator(AdapterSet set) {
         this.set = set;
-        this.generator = new Generator((Gpt2) set.model());
+        this.generator = new Generator((LanguageModel) set.model());
     }
 
     /**

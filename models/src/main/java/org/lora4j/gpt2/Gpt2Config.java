@@ -75,7 +75,7 @@ public record Gpt2Config(
 
     @Override
     public ModelSizes sizes() {
-        return new ModelSizes(vocabSize, nPositions, nEmbd, nLayer, nHead, nEmbd);
+        return new ModelSizes(vocabSize, nPositions, nEmbd, nLayer, nHead, nInner, nEmbd);
     }
 
     @Override

@@ -3,7 +3,7 @@ package org.lora4j.train;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Workspace;
 
 /**
@@ -20,13 +20,13 @@ public record Evaluation(double loss, long targets) {
     }
 
     /** Without dropout and without label smoothing, whatever the training does. */
-    public static Evaluation of(Gpt2 model, List<Batch> batches, Workspace ws) {
+    public static Evaluation of(LanguageModel model, List<Batch> batches, Workspace ws) {
         return of(model, batches, ws, done -> { });
     }
 
     /** The same, telling {@code progress} the number of batches done. */
     public static Evaluation of(
-            Gpt2 model, List<Batch> batches, Workspace ws, IntConsumer progress) {
+            LanguageModel model, List<Batch> batches, Workspace ws, IntConsumer progress) {
         double sum = 0;
         long targets = 0;
         for (int i = 0; i < batches.size(); i++) {

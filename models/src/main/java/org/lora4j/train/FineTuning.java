@@ -14,8 +14,8 @@ import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Writer;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
@@ -36,7 +36,7 @@ public final class FineTuning {
 
     private static final int EVALUATION_BATCH = 32;
 
-    private final Gpt2 model;
+    private final LanguageModel model;
     private final LoraAdapter adapter;
     private final List<Parameter> trainable;
     private final LengthGroupedBatches data;
@@ -53,7 +53,7 @@ public final class FineTuning {
      * @param seed      of the order of the examples
      */
     public FineTuning(
-            Gpt2 model, Tokenizer tokenizer, LoraAdapter adapter, List<TextPair> train, List<TextPair> dev,
+            LanguageModel model, Tokenizer tokenizer, LoraAdapter adapter, List<TextPair> train, List<TextPair> dev,
             int batchSize, TooLong tooLong, long seed) {
         this(model, tokenizer, adapter, adapter.trainable(), Fingerprint.ofFrozen(model), train, dev, batchSize, tooLong, seed);
     }
@@ -63,7 +63,7 @@ public final class FineTuning {
      * base. The folder of {@link #run} gets a model in Hugging Face layout, without a tokenizer's files.
      */
     public static FineTuning full(
-            Gpt2 model, Tokenizer tokenizer, List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong,
+            LanguageModel model, Tokenizer tokenizer, List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong,
             long seed) {
         String base = Fingerprint.of(model);
         List<Parameter> all = model.parameters().stream().map(Parameter::trainCopy).toList();
@@ -71,23 +71,23 @@ public final class FineTuning {
     }
 
     private FineTuning(
-            Gpt2 model, Tokenizer tokenizer, LoraAdapter adapter, List<Parameter> trainable, String base,
+            LanguageModel model, Tokenizer tokenizer, LoraAdapter adapter, List<Parameter> trainable, String base,
             List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong, long seed) {
         this.model = model;
         this.adapter = adapter;
         this.trainable = trainable;
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions(), tooLong);
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions(), tooLong);
         examples = encoder.encode(train);
         if (examples.examples().isEmpty()) {
             throw new LoraException("none of the " + train.size() + " examples fits the model's "
-                    + model.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
+                    + model.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
         }
         requireKnownTokens(examples.examples(), tokenizer);
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
         // not the backend: a run may go on on another, whose numbers differ in the last places
-        recipe.put("model", model.config() + ", weights " + base);
+        recipe.put("model", model.settings() + ", weights " + base);
         recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
         recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples));
@@ -97,7 +97,7 @@ public final class FineTuning {
 
     /** Before hours of training meet the token, rather than in the middle of them. */
     private void requireKnownTokens(List<EncodedExample> encoded, Tokenizer tokenizer) {
-        int vocabulary = model.config().vocabSize();
+        int vocabulary = model.sizes().vocabulary();
         for (EncodedExample example : encoded) {
             for (int token : example.tokens()) {
                 if (token >= vocabulary) {
@@ -132,7 +132,7 @@ public final class FineTuning {
      */
     public Trainer.Outcome run(TrainingPlan plan, Path folder, String baseModel, TrainingListener listener) {
         Runnable save = folder == null ? () -> { }
-                : adapter == null ? () -> Gpt2Writer.write(model, folder)
+                : adapter == null ? () -> Families.write(model, folder)
                 : () -> PeftFormat.save(adapter, folder, baseModel, PromptFormat.PAIR.metadata());
         return new Trainer(model, trainable, data, dev, plan, folder, recipe, save, listener).run();
     }

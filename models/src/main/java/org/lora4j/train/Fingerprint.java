@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Predicate;
 import org.lora4j.data.EncodedExample;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 
 /** Sixteen hex digits by which a run knows again what it ran on: another model, or other data, has others. */
@@ -18,16 +18,16 @@ public final class Fingerprint {
     }
 
     /** Of some numbers of every tensor, those of an adapter among them. */
-    public static String of(Gpt2 model) {
+    public static String of(LanguageModel model) {
         return of(model, parameter -> true);
     }
 
     /** Of some numbers of every frozen tensor. */
-    static String ofFrozen(Gpt2 model) {
+    static String ofFrozen(LanguageModel model) {
         return of(model, parameter -> !parameter.isTrainable());
     }
 
-    private static String of(Gpt2 model, Predicate<Parameter> counts) {
+    private static String of(LanguageModel model, Predicate<Parameter> counts) {
         Hasher hasher = Hashing.sha256().newHasher();
         for (Parameter parameter : model.parameters()) {
             if (counts.test(parameter)) {

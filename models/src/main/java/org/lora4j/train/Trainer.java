@@ -8,9 +8,9 @@ import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.data.LengthGroupedBatches;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -32,7 +32,7 @@ import org.lora4j.optim.GradientClip;
  */
 public final class Trainer {
 
-    private final Gpt2 model;
+    private final LanguageModel model;
     private final Backend backend;
     private final List<Parameter> trainable;
     private final LengthGroupedBatches data;
@@ -60,7 +60,7 @@ public final class Trainer {
      *                  at the end
      */
     public Trainer(
-            Gpt2 model, List<Parameter> trainable, LengthGroupedBatches data, List<Batch> dev, TrainingPlan plan,
+            LanguageModel model, List<Parameter> trainable, LengthGroupedBatches data, List<Batch> dev, TrainingPlan plan,
             Path folder, Map<String, String> recipe, Runnable saveBest, TrainingListener listener) {
         if (trainable.isEmpty()) {
             throw new LoraException("nothing trains: the model has no trainable parameter. Attach an adapter first");

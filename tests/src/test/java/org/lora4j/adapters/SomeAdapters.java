@@ -9,6 +9,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.select.TargetSelector;
@@ -17,7 +18,6 @@ import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
-import org.lora4j.tuning.lora.LoraModel;
 import org.lora4j.tuning.lora.LoraScaling;
 
 /** Adapters of every kind for a {@code SmallGpt2}, with random numbers in them, as after some training. */
@@ -56,7 +56,7 @@ final class SomeAdapters {
     }
 
     /** Attaches one whose every number is random; biases move a little. One called whole trains some modules as a whole. */
-    static LoraAdapter random(LoraModel model, LoraConfig config, String name) {
+    static LoraAdapter random(Model model, LoraConfig config, String name) {
         LoraAdapter adapter = LoraAdapter.attach(model, config, 1);
         if (name.equals("whole")) {
             adapter.trainWhole(List.of("ln_f", "wte", "h.1.mlp.c_fc"));

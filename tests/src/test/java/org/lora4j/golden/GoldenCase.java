@@ -16,6 +16,7 @@ import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.gpt2.Gpt2Names;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.Safetensors;
 import org.lora4j.nn.Parameter;
@@ -115,7 +116,7 @@ final class GoldenCase {
     private static Map<String, PeftFormat.Entry> fullGradients(Gpt2 model) {
         Map<String, PeftFormat.Entry> entries = new LinkedHashMap<>();
         for (Parameter parameter : model.parameters()) {
-            boolean conv1d = Gpt2Config.isConv1d(parameter.name());
+            boolean conv1d = new Gpt2Names().isInByOut(parameter.name());
             int rows = parameter.value().rows();
             int columns = parameter.value().columns();
             entries.put(parameter.name(), new PeftFormat.Entry(

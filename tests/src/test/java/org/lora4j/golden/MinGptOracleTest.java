@@ -24,6 +24,7 @@ import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.Role;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.Workspace;
@@ -233,7 +234,7 @@ class MinGptOracleTest {
     }
 
     private static Slot<Projection> slot(Backend backend, String name) {
-        return new Slot<>(name, new Linear(parameter(backend, name + ".weight"), parameter(backend, name + ".bias")));
+        return new Slot<>(name, Role.UP, new Linear(parameter(backend, name + ".weight"), parameter(backend, name + ".bias")));
     }
 
     private static CausalSelfAttention attentionOf(Backend backend, int layer) {

@@ -1,8 +1,9 @@
 package org.lora4j.jmh;
 
 import java.util.concurrent.TimeUnit;
-import org.lora4j.experiments.bench.ModelShapes;
+import org.lora4j.family.Families;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.RandomGpt2;
 import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.Workspace;
@@ -41,7 +42,7 @@ public class DecodingStepBenchmark {
 
     @Setup
     public void build(BackendState backend) {
-        model = RandomGpt2.create(ModelShapes.named(shape), backend.get(), 1);
+        model = RandomGpt2.create((Gpt2Config) Families.shape(shape), backend.get(), 1);
         cache = new KeyValueCache(backend.get(), model.config().nLayer(), 1, past + 1, model.config().nEmbd());
         ws = Workspace.forInference(backend.get(), past);
         int[] ids = new int[past];

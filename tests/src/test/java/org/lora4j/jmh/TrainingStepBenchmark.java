@@ -3,10 +3,10 @@ package org.lora4j.jmh;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
-import org.lora4j.experiments.bench.ModelShapes;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -44,7 +44,7 @@ public class TrainingStepBenchmark {
     @Param({"4", "0"})
     public int rank;
 
-    private Gpt2 model;
+    private LanguageModel model;
     private List<Parameter> trainable;
     private AdamW adamW;
     private Workspace ws;
@@ -55,13 +55,13 @@ public class TrainingStepBenchmark {
         String[] sizes = tokens.split("x");
         int size = Integer.parseInt(sizes[0]);
         int length = Integer.parseInt(sizes[1]);
-        model = RandomGpt2.create(ModelShapes.named(shape), backend.get(), 1);
+        model = Families.random(Families.shape(shape), backend.get(), 1, WeightType.FLOAT32);
         trainable = rank == 0 ? model.parameters().stream().map(Parameter::trainCopy).toList()
                 : LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();
         adamW = new AdamW(backend.get(), trainable, AdamW.Settings.PYTORCH);
         ws = Workspace.forTraining(backend.get(), (long) size * length, 1);
         int[] ids = new int[size * length];
-        Arrays.setAll(ids, i -> i * 37 % model.config().vocabSize());
+        Arrays.setAll(ids, i -> i * 37 % model.sizes().vocabulary());
         batch = new Batch(size, length, ids, null, ids);
     }
 

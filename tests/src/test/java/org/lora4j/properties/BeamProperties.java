@@ -18,8 +18,9 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.Precision;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
-import org.lora4j.experiments.bench.ModelShapes;
+import org.lora4j.family.Families;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
@@ -86,7 +87,7 @@ class BeamProperties {
         List<long[]> expected = null;
         for (int threads : new int[] {2, 1, 3}) {
             try (Backend cpu = Backends.create("cpu", new BackendOptions(threads, Precision.STRICT))) {
-                Generator generator = new Generator(RandomGpt2.create(ModelShapes.named("base-6m"), cpu, 1));
+                Generator generator = new Generator(Families.random(Families.shape("base-6m"), cpu, 1, WeightType.FLOAT32));
                 List<long[]> found = generator.beam(prompts, 12, Set.of(0), Beam.PAPER, (input, hypothesis) -> { })
                         .stream().map(BeamProperties::bits).toList();
                 expected = expected == null ? found : expected;

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
@@ -42,14 +43,14 @@ public final class AdapterSet implements AutoCloseable {
     /** The name of the base without an adapter. */
     public static final String BASE = "base";
 
-    private final LoraModel model;
+    private final Model model;
     private final Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
     private final Map<Slot<Projection>, SharedProjection> projections = new LinkedHashMap<>();
     private final Map<Slot<TokenEmbedding>, SharedEmbedding> embeddings = new LinkedHashMap<>();
     private LoraAdapter current;
 
     /** An empty set over a model that has no adapter attached. */
-    public AdapterSet(LoraModel model) {
+    public AdapterSet(Model model) {
         this.model = model;
     }
 
@@ -61,7 +62,7 @@ public final class AdapterSet implements AutoCloseable {
      *
      * @throws LoraException if there is an adapter of that name, or whatever the loader throws; the set is then as it was
      */
-    public LoraAdapter load(String name, Function<? super LoraModel, LoraAdapter> loader) {
+    public LoraAdapter load(String name, Function<? super Model, LoraAdapter> loader) {
         requireNew(name);
         LoraAdapter before = current;
         switchTo((LoraAdapter) null);
@@ -302,7 +303,7 @@ public final class AdapterSet implements AutoCloseable {
                 .findFirst().orElse("one that was removed");
     }
 
-    public LoraModel model() {
+    public Model model() {
         return model;
     }
 

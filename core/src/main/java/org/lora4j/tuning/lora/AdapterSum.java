@@ -13,6 +13,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -22,7 +23,7 @@ import org.lora4j.tensor.Tensor;
 /** Makes one adapter of several, in the way that a {@link Combination} says. */
 final class AdapterSum {
 
-    private final LoraModel model;
+    private final Model model;
     private final Backend backend;
     private final List<String> names;
     private final Map<LoraAdapter, Double> weights;
@@ -35,7 +36,7 @@ final class AdapterSum {
      * @param weights what each adapter counts
      * @param rank    of what SVD makes, 0 for the largest among the adapters
      */
-    AdapterSum(LoraModel model, List<String> names, Map<LoraAdapter, Double> weights, Combination kind, int rank) {
+    AdapterSum(Model model, List<String> names, Map<LoraAdapter, Double> weights, Combination kind, int rank) {
         this.model = model;
         this.backend = model.backend();
         this.names = names;

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Linear;
@@ -34,7 +35,7 @@ import org.lora4j.tensor.Tensor;
  */
 public final class LoraAdapter {
 
-    private final LoraModel model;
+    private final Model model;
     private final Backend backend;
     private final LoraConfig config;
     private final Map<String, LoraProjection> projections = new LinkedHashMap<>();
@@ -45,7 +46,7 @@ public final class LoraAdapter {
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
-    private LoraAdapter(LoraModel model, LoraConfig config) {
+    private LoraAdapter(Model model, LoraConfig config) {
         this.model = model;
         this.backend = model.backend();
         this.config = config;
@@ -58,7 +59,7 @@ public final class LoraAdapter {
      * @throws LoraException if a target or part matches nothing, a rank is larger than its matrix, or the model has an
      *                       adapter already; the model is then as it was
      */
-    public static LoraAdapter attach(LoraModel model, LoraConfig config, long seed) {
+    public static LoraAdapter attach(Model model, LoraConfig config, long seed) {
         return attach(model, config, List.of(), seed);
     }
 
@@ -67,7 +68,7 @@ public final class LoraAdapter {
      *
      * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
      */
-    public static LoraAdapter attach(LoraModel model, LoraConfig config, List<String> whole, long seed) {
+    public static LoraAdapter attach(Model model, LoraConfig config, List<String> whole, long seed) {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
@@ -87,7 +88,7 @@ public final class LoraAdapter {
     }
 
     /** An adapter without any update yet; for loaders, which call the {@code wrap…} methods themselves. */
-    public static LoraAdapter empty(LoraModel model, LoraConfig config) {
+    public static LoraAdapter empty(Model model, LoraConfig config) {
         return new LoraAdapter(model, config);
     }
 
@@ -431,7 +432,7 @@ public final class LoraAdapter {
         return config;
     }
 
-    public LoraModel model() {
+    public Model model() {
         return model;
     }
 

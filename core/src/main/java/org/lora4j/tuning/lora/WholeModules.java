@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Layer;
 import org.lora4j.nn.Linear;
@@ -73,7 +74,7 @@ public final class WholeModules {
      *
      * @throws LoraException if one of them has a low-rank update too; the model is then as it was
      */
-    static WholeModules of(LoraModel model, List<String> names) {
+    static WholeModules of(Model model, List<String> names) {
         WholeModules whole = new WholeModules(model.backend());
         if (names.isEmpty()) {
             return whole;

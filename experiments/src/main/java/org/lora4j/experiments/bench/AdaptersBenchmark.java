@@ -12,9 +12,11 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.Workspace;
 import org.lora4j.select.TargetSelector;
@@ -68,16 +70,16 @@ public final class AdaptersBenchmark {
      * @param length   tokens of a sequence
      */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, WeightType type, Places places, int rank, int rows, int adapters, int length,
+            Backend backend, ModelConfig config, WeightType type, Places places, int rank, int rows, int adapters, int length,
             Runs runs) {
         if (adapters > rows) {
             throw new LoraException("--adapters " + adapters + " --rows " + rows + ": expected at least a row for each adapter");
         }
-        if (length + STEPS > config.nPositions()) {
-            throw new LoraException("--length " + length + ": the model has " + config.nPositions() + " positions, and "
+        if (length + STEPS > config.sizes().positions()) {
+            throw new LoraException("--length " + length + ": the model has " + config.sizes().positions() + " positions, and "
                     + STEPS + " more are written in each run");
         }
-        Gpt2 model = RandomGpt2.create(config, backend, 1, type);
+        LanguageModel model = Families.random(config, backend, 1, type);
         AdapterSet set = new AdapterSet(model);
         List<String> each = new ArrayList<>();
         set.load("one", base -> LoraAdapter.attach(model, places.of(LoraConfig.of(rank, 32)), 1));
@@ -99,9 +101,9 @@ public final class AdaptersBenchmark {
     }
 
     private static void forward(
-            Gpt2 model, int rows, int length, Map<String, Supplier<AdapterMix>> kinds, Runs runs,
+            LanguageModel model, int rows, int length, Map<String, Supplier<AdapterMix>> kinds, Runs runs,
             Map<String, Measurement> results) {
-        Batch batch = StepBenchmark.batch(model.config(), StepBenchmark.Loss.ALL, rows, length);
+        Batch batch = StepBenchmark.batch(model.sizes(), StepBenchmark.Loss.ALL, rows, length);
         Workspace ws = Workspace.forInference(model.backend(), (long) rows * length);
         Map<String, Runnable> passes = new LinkedHashMap<>();
         kinds.forEach((kind, mix) -> passes.put(kind, () -> {
@@ -112,17 +114,17 @@ public final class AdaptersBenchmark {
     }
 
     private static void decode(
-            Gpt2 model, int rows, int length, Map<String, Supplier<AdapterMix>> kinds, Runs runs,
+            LanguageModel model, int rows, int length, Map<String, Supplier<AdapterMix>> kinds, Runs runs,
             Map<String, Measurement> results) {
-        Gpt2Config config = model.config();
+        ModelSizes sizes = model.sizes();
         Backend backend = model.backend();
         Workspace ws = Workspace.forInference(backend, (long) rows * length);
-        KeyValueCache cache = new KeyValueCache(backend, config.nLayer(), rows, length + STEPS, config.nEmbd());
-        Batch prompt = StepBenchmark.batch(config, StepBenchmark.Loss.ALL, rows, length);
+        KeyValueCache cache = new KeyValueCache(backend, sizes.blocks(), rows, length + STEPS, sizes.keyWidth());
+        Batch prompt = StepBenchmark.batch(sizes, StepBenchmark.Loss.ALL, rows, length);
         int[] positions = new int[rows * length];
         Arrays.setAll(positions, i -> i % length);
         ws.begin(positions.length, 0);
-        model.next(prompt.inputIds(), positions, null, cache, ws);
+        ((Gpt2) model).next(prompt.inputIds(), positions, null, cache, ws);
         int[] ids = new int[rows];
         int[] places = new int[rows];
         Map<String, Runnable> steps = new LinkedHashMap<>();
@@ -132,7 +134,7 @@ public final class AdaptersBenchmark {
             for (int step = 0; step < STEPS; step++) {
                 Arrays.fill(places, length + step);
                 ws.begin(rows, step);
-                model.next(ids, places, null, cache, ws);
+                ((Gpt2) model).next(ids, places, null, cache, ws);
             }
         }));
         measure("decode, ", (double) rows * STEPS, runs, steps, results);

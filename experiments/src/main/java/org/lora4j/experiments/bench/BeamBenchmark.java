@@ -15,11 +15,11 @@ import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.experiments.data.E2e;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.MergedWeights;
@@ -42,12 +42,12 @@ public final class BeamBenchmark {
      * @param inputs  how many, at most 630
      */
     public static Map<String, Measurement> run(Backend backend, Path adapter, int inputs, Runs runs) {
-        Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
+        LanguageModel model = Families.load(EmbeddedBase.folder(), backend);
         if (adapter != null) {
             MergedWeights.of(PeftFormat.load(model, adapter));
         }
         Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         List<String> contexts = List.copyOf(TextPair.completionsByContext(E2e.embedded(Split.TEST)).keySet());
         if (inputs > contexts.size()) {
             throw new LoraException("--inputs " + inputs + ": E2E's test set has " + contexts.size() + " distinct ones");

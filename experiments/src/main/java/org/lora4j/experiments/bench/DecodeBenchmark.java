@@ -3,14 +3,17 @@ package org.lora4j.experiments.bench;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Role;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
@@ -27,8 +30,8 @@ public final class DecodeBenchmark {
 
     /** Tokens a second over {@code length} new tokens, and gigabytes a second of reading the weights. */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, WeightType type, int length, Runs runs) {
-        Gpt2 model = RandomGpt2.create(config, backend, 1, type);
+            Backend backend, ModelConfig config, WeightType type, int length, Runs runs) {
+        LanguageModel model = Families.random(config, backend, 1, type);
         Generator generator = new Generator(model);
         int[] prompt = new int[PROMPT];
         for (int i = 0; i < PROMPT; i++) {
@@ -47,9 +50,11 @@ public final class DecodeBenchmark {
     }
 
     /** Every weight but the positions', of which a token reads one row. */
-    private static long bytesPerToken(Gpt2 model, WeightType type) {
-        return model.parameters().stream().filter(parameter -> !parameter.name().endsWith("wpe.weight"))
+    private static long bytesPerToken(LanguageModel model, WeightType type) {
+        Set<Parameter> positions = model.embeddings().stream().filter(slot -> slot.role() == Role.POSITIONS)
+                .flatMap(slot -> slot.parameters().stream()).collect(Collectors.toSet());
+        return model.parameters().stream().filter(parameter -> !positions.contains(parameter))
                 .mapToLong(parameter -> parameter.size()
-                        * (Gpt2Config.isMatrix(parameter.name()) ? type.bytes() : Float.BYTES)).sum();
+                        * (model.names().isMatrix(parameter.name()) ? type.bytes() : Float.BYTES)).sum();
     }
 }

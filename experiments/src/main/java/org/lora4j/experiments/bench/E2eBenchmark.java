@@ -17,8 +17,8 @@ import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.experiments.data.E2e;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -46,14 +46,14 @@ public final class E2eBenchmark {
      * @param pad   length of every sequence; 0 for the longest of each batch
      */
     public static Map<String, Measurement> run(Backend backend, int rank, int size, int steps, int pad, Runs runs) {
-        Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
+        LanguageModel model = Families.load(EmbeddedBase.folder(), backend);
         ExampleEncoder encoder =
-                new ExampleEncoder(ByteLevelBpe.load(EmbeddedBase.folder()), model.config().nPositions());
+                new ExampleEncoder(ByteLevelBpe.load(EmbeddedBase.folder()), model.sizes().positions());
         List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
         LengthGroupedBatches batches = new LengthGroupedBatches(examples, size, 1);
-        if (pad != 0 && (pad < batches.maxLength() || pad > model.config().nPositions())) {
+        if (pad != 0 && (pad < batches.maxLength() || pad > model.sizes().positions())) {
             throw new LoraException("--pad " + pad + ": expected at least " + batches.maxLength()
-                    + ", the longest of the sample, and at most " + model.config().nPositions() + ", the model's positions");
+                    + ", the longest of the sample, and at most " + model.sizes().positions() + ", the model's positions");
         }
         List<Parameter> trainable =
                 LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();
@@ -73,7 +73,7 @@ public final class E2eBenchmark {
         return results;
     }
 
-    private static void step(Gpt2 model, Batch batch, List<Parameter> trainable, AdamW adamW, Workspace ws) {
+    private static void step(LanguageModel model, Batch batch, List<Parameter> trainable, AdamW adamW, Workspace ws) {
         trainable.forEach(Parameter::clearGradient);
         model.lossAndGradients(batch, 1.0 / batch.targets(), 0, adamW.steps(), ws);
         adamW.step(1e-4);

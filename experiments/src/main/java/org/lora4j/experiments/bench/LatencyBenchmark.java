@@ -3,16 +3,19 @@ package org.lora4j.experiments.bench;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.bench.Measurement.Runs;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.Role;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
@@ -40,9 +43,9 @@ public final class LatencyBenchmark {
     }
 
     /** Features in the middle of the adapter layers of Houlsby et al. that make table 1's share of the parameters. */
-    public static int bottleneck(Gpt2Config config) {
-        double layer = SHARE_OF_PARAMETERS * config.parameterCount() / (2 * config.nLayer());
-        return Math.max(1, (int) Math.round((layer - config.nEmbd()) / (2 * config.nEmbd() + 1)));
+    public static int bottleneck(ModelConfig config) {
+        double layer = SHARE_OF_PARAMETERS * config.parameterCount() / (2 * config.sizes().blocks());
+        return Math.max(1, (int) Math.round((layer - config.sizes().width()) / (2 * config.sizes().width() + 1)));
     }
 
     /**
@@ -52,9 +55,9 @@ public final class LatencyBenchmark {
      * @param bottleneck features in the middle of an adapter layer of Houlsby et al.
      */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, int rank, int bottleneck, int size, int length, Runs runs) {
-        Gpt2 model = RandomGpt2.create(config, backend, 1);
-        Batch batch = StepBenchmark.batch(config, StepBenchmark.Loss.ALL, size, length);
+            Backend backend, ModelConfig config, int rank, int bottleneck, int size, int length, Runs runs) {
+        LanguageModel model = Families.random(config, backend, 1, WeightType.FLOAT32);
+        Batch batch = StepBenchmark.batch(config.sizes(), StepBenchmark.Loss.ALL, size, length);
         Workspace ws = Workspace.forInference(backend, (long) size * length);
 
         Map<Slot<Projection>, Projection> base = inPlace(model);
@@ -63,9 +66,9 @@ public final class LatencyBenchmark {
         MergedWeights.of(adapter);
         Map<Slot<Projection>, Projection> merged = inPlace(model);
         base.forEach(Slot::set);
-        Map<Slot<Projection>, Projection> lin = withLayers(model, "mlp.c_proj", 2 * bottleneck);
+        Map<Slot<Projection>, Projection> lin = withLayers(model, Set.of(Role.DOWN), 2 * bottleneck);
         base.forEach(Slot::set);
-        Map<Slot<Projection>, Projection> houlsby = withLayers(model, "c_proj", bottleneck);
+        Map<Slot<Projection>, Projection> houlsby = withLayers(model, Set.of(Role.ATTENTION_OUTPUT, Role.DOWN), bottleneck);
 
         Map<String, Runnable> kinds = new LinkedHashMap<>();
         kinds.put("base", () -> pass(base, model, batch, ws));
@@ -85,23 +88,23 @@ public final class LatencyBenchmark {
         return results;
     }
 
-    /** An adapter layer behind each map whose name ends so. */
-    private static Map<Slot<Projection>, Projection> withLayers(Gpt2 model, String ending, int bottleneck) {
+    /** An adapter layer behind each map of these roles. */
+    private static Map<Slot<Projection>, Projection> withLayers(LanguageModel model, Set<Role> roles, int bottleneck) {
         for (Slot<Projection> slot : model.projections()) {
-            if (slot.name().endsWith(ending)) {
+            if (roles.contains(slot.role())) {
                 slot.set(new AdapterLayer(slot.get(), bottleneck, model.backend()));
             }
         }
         return inPlace(model);
     }
 
-    private static Map<Slot<Projection>, Projection> inPlace(Gpt2 model) {
+    private static Map<Slot<Projection>, Projection> inPlace(LanguageModel model) {
         Map<Slot<Projection>, Projection> projections = new LinkedHashMap<>();
         model.projections().forEach(slot -> projections.put(slot, slot.get()));
         return projections;
     }
 
-    private static void pass(Map<Slot<Projection>, Projection> projections, Gpt2 model, Batch batch, Workspace ws) {
+    private static void pass(Map<Slot<Projection>, Projection> projections, LanguageModel model, Batch batch, Workspace ws) {
         projections.forEach(Slot::set);
         model.logits(batch, ws);
     }

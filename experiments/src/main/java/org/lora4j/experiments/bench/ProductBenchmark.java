@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.experiments.bench.Measurement.Runs;
-import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -25,14 +25,14 @@ public final class ProductBenchmark {
 
     /** The layers of a model: attention in and out, both of the perceptron, the head. */
     public static Map<String, Measurement> ofLayers(
-            Backend backend, Gpt2Config model, int rows, Runs runs) {
+            Backend backend, ModelSizes model, int rows, Runs runs) {
         Map<String, Measurement> results = new LinkedHashMap<>();
-        int c = model.nEmbd();
+        int c = model.width();
         measure(backend, rows, c, c, runs, results);
         measure(backend, rows, c, 3 * c, runs, results);
-        measure(backend, rows, c, model.nInner(), runs, results);
-        measure(backend, rows, model.nInner(), c, runs, results);
-        measure(backend, rows, c, model.vocabSize(), runs, results);
+        measure(backend, rows, c, model.innerWidth(), runs, results);
+        measure(backend, rows, model.innerWidth(), c, runs, results);
+        measure(backend, rows, c, model.vocabulary(), runs, results);
         return results;
     }
 

@@ -8,9 +8,10 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.bench.Measurement.Runs;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelConfig;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -45,13 +46,13 @@ public final class StepBenchmark {
      * also what a step is made of, and how long the first one took.
      */
     public static Map<String, Measurement> run(
-            Backend backend, Gpt2Config config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
+            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
             int size, int length, Runs runs) {
-        Gpt2 model = RandomGpt2.create(config, backend, 1, type);
+        LanguageModel model = Families.random(config, backend, 1, type);
         List<Parameter> trainable = method == Method.LORA
                 ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
                 : model.parameters().stream().map(Parameter::trainCopy).toList();
-        Batch batch = batch(config, loss, size, length);
+        Batch batch = batch(config.sizes(), loss, size, length);
         Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
         Workspace ws = recompute ? keeping.recomputing() : keeping;
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
@@ -82,12 +83,12 @@ public final class StepBenchmark {
         return results;
     }
 
-    static Batch batch(Gpt2Config config, Loss loss, int size, int length) {
+    static Batch batch(ModelSizes model, Loss loss, int size, int length) {
         Philox random = new Philox(1);
         int[] ids = new int[size * length];
         int[] labels = new int[size * length];
         for (int i = 0; i < ids.length; i++) {
-            ids[i] = random.bounded(config.vocabSize(), 0, Philox.site("bench"), i);
+            ids[i] = random.bounded(model.vocabulary(), 0, Philox.site("bench"), i);
             labels[i] = loss == Loss.ALL || i % length >= length / 2 ? ids[i] : Batch.IGNORED;
         }
         return new Batch(size, length, ids, null, labels);

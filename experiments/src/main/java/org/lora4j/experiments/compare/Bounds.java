@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.LoraException;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
@@ -36,7 +36,7 @@ final class Bounds {
      * @param model on {@code noise}
      * @param done  is told after each of the 1 + {@value #DRAWS} runs how many are done
      */
-    static Bounds of(Experiment experiment, Gpt2 model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
+    static Bounds of(Experiment experiment, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
         noise.stop();
         List<Measured> truth = experiment.on(model, adapter).measured();
         requireFinite(truth);

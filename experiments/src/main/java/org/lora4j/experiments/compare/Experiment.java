@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -37,7 +37,7 @@ public record Experiment(Batch batch, int steps, double learningRate) {
      *
      * @param adapter attached to {@code model}, trainable
      */
-    public Result on(Gpt2 model, LoraAdapter adapter) {
+    public Result on(LanguageModel model, LoraAdapter adapter) {
         Backend backend = model.backend();
         List<Parameter> trainable = adapter.trainable();
         List<double[]> before = trainable.stream().map(parameter -> backend.readDoubles(parameter.value())).toList();
@@ -74,7 +74,7 @@ public record Experiment(Batch batch, int steps, double learningRate) {
     }
 
     /** The mean loss; gradients are in the parameters. */
-    private double gradients(Gpt2 model, List<Parameter> trainable, Workspace ws) {
+    private double gradients(LanguageModel model, List<Parameter> trainable, Workspace ws) {
         trainable.forEach(Parameter::clearGradient);
         return model.lossAndGradients(batch, 1.0 / batch.targets(), 0, 0, ws) / batch.targets();
     }

@@ -1,6 +1,6 @@
 package org.lora4j.experiments.compare;
 
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
@@ -19,8 +19,8 @@ public final class StandInAdapter {
     private StandInAdapter() {
     }
 
-    public static LoraAdapter attach(Gpt2 model, long seed) {
-        int rank = Math.min(RANK, model.config().nEmbd());
+    public static LoraAdapter attach(LanguageModel model, long seed) {
+        int rank = Math.min(RANK, model.sizes().width());
         LoraConfig config = LoraConfig.of(rank, rank).withTargets(TargetSelector.byExpression(TargetSelector.ALL_LINEAR));
         LoraAdapter adapter = LoraAdapter.attach(model, config, seed);
         for (Parameter parameter : adapter.trainable()) {

@@ -10,9 +10,9 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.experiments.evaluate.DecodedLines.Decoded;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Fingerprint;
 
@@ -33,7 +33,7 @@ public final class TextDecoding {
 
     private static final String BLANK_LINE = "\n\n";
 
-    private final Gpt2 model;
+    private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final Beam beam;
     private final int maxNewTokens;
@@ -45,7 +45,7 @@ public final class TextDecoding {
         void decoded(int done, Decoded last);
     }
 
-    public TextDecoding(Gpt2 model, Tokenizer tokenizer, Beam beam, int maxNewTokens) {
+    public TextDecoding(LanguageModel model, Tokenizer tokenizer, Beam beam, int maxNewTokens) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.beam = beam;
@@ -99,7 +99,7 @@ public final class TextDecoding {
     public List<Decoded> decode(List<String> inputs, Path folder, Listener listener) {
         DecodedLines kept = folder == null ? null : DecodedLines.open(folder, recipe(inputs));
         List<Integer> open = IntStream.range(0, inputs.size()).filter(i -> kept == null || !kept.has(i)).boxed().toList();
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         List<int[]> prompts = open.stream().map(i -> encoder.encodePrompt(inputs.get(i))).toList();
         Map<Integer, Decoded> found = new LinkedHashMap<>();
         new Generator(model).beam(prompts, maxNewTokens, stopIds, beam, (number, hypothesis) -> {

@@ -1,11 +1,10 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tensor.Buffer;
@@ -26,17 +25,16 @@ import org.lora4j.tuning.lora.LoraConfig;
 public record MemoryNeed(long weights, long adapter, long workspace) {
 
     /**
-     * Of q and v, as the paper trains GPT-2.
+     * Of q and v, as the paper trains its language models.
      *
      * @param batch  sequences of a step
      * @param length their tokens
      * @param rank   r
      */
-    public static MemoryNeed ofStep(Gpt2Config config, int batch, int length, int rank) {
+    public static MemoryNeed ofStep(ModelConfig config, int batch, int length, int rank) {
         Counter counter = new Counter();
         Backend backend = counter.backend();
-        Gpt2 model = new Gpt2(config, backend,
-                name -> new Parameter(name, backend, backend.allocate(config.shapeOf(name))), 0);
+        LanguageModel model = Families.of(config.names()).empty(config, backend);
         long weights = counter.taken();
         LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(rank, rank).withParts("q", "v"), 0);
         AdamW adamW = new AdamW(backend, adapter.trainable(), AdamW.Settings.AUTHORS);
