@@ -19,6 +19,7 @@ public final class Parameter {
     private final Tensor base;
     private Tensor value;
     private Tensor gradient;
+    private boolean copied;
 
     /**
      * @param name  the tensor's name in the model, such as {@code transformer.h.0.attn.c_attn.weight}
@@ -80,11 +81,16 @@ public final class Parameter {
         return this;
     }
 
-    /** Makes this parameter trainable on a copy of its value, so that the base's tensor stays as it is. */
+    /**
+     * Makes this parameter trainable on a copy of its value, so that the tensor it has stays as it is, be it the base's or
+     * one that is in {@link #use}. Once it has its copy, that is what goes on training.
+     */
     public Parameter trainCopy() {
-        if (value == base) {
-            value = backend.allocate(base.shape());
-            backend.copy(base.matrix(), value.matrix());
+        if (!copied) {
+            Tensor copy = backend.allocate(base.shape());
+            backend.copy(value.matrix(), copy.matrix());
+            value = copy;
+            copied = true;
         }
         return train();
     }
@@ -98,12 +104,14 @@ public final class Parameter {
             throw new IllegalArgumentException(name + base.shape() + " cannot use a tensor of shape " + other.shape());
         }
         value = other;
+        copied = false;
         return this;
     }
 
     /** Takes back {@link #trainCopy}, {@link #use} and {@link #train}: frozen, with the value it was made with. */
     public Parameter restore() {
         value = base;
+        copied = false;
         return freeze();
     }
 
