@@ -1,12 +1,10 @@
 package org.lora4j.cli;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.lora4j.LoraException;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.select.TargetSelector;
 import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
@@ -20,9 +18,6 @@ import picocli.CommandLine.Spec;
 /** The options that make a {@link LoraConfig}. */
 final class LoraChoice {
 
-    private static final String EXPRESSION = "regex:";
-    private static final List<String> PARTS = List.of("q", "k", "v");
-
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
             description = "r, the rank of each update (default: ${DEFAULT-VALUE}).")
     private int rank;
@@ -32,8 +27,9 @@ final class LoraChoice {
     private double alpha;
 
     @Option(names = "--targets", defaultValue = "q,v", paramLabel = "NAMES",
-            description = "What gets an update: parts of the fused attention map (q, k, v), names or ends of names "
-                    + "(c_attn, attn.c_proj, c_fc, wte), all-linear, or an expression for whole names after regex: "
+            description = "What gets an update: maps by what they do (q, k, v, o, gate, up, down, head), names of modules "
+                    + "or ends of names as the model's files have them, all-linear, or an expression for whole names after "
+                    + "regex: "
                     + "(default: ${DEFAULT-VALUE}).")
     private String targets;
 
@@ -93,37 +89,11 @@ final class LoraChoice {
     }
 
     private LoraConfig read() {
-        LoraConfig config = LoraConfig.of(rank, alpha)
+        return LoraConfig.of(rank, alpha)
                 .withScaling(rsLora ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R)
                 .withDropout(dropout).withBias(bias).withDora(dora)
-                .withInit(init == Init.GAUSSIAN ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING);
-        if (targets.startsWith(EXPRESSION)) {
-            return config.withTargets(onLayers(TargetSelector.byExpression(targets.substring(EXPRESSION.length()))));
-        }
-        if (targets.equalsIgnoreCase(TargetSelector.ALL_LINEAR)) {
-            return config.withTargets(onLayers(TargetSelector.byExpression(TargetSelector.ALL_LINEAR)));
-        }
-        List<String> parts = new ArrayList<>();
-        List<String> names = new ArrayList<>();
-        for (String target : Arrays.stream(targets.split(",")).map(String::strip).filter(t -> !t.isEmpty()).toList()) {
-            if (!target.matches("[A-Za-z]")) {
-                names.add(target);
-            } else if (PARTS.contains(target.toLowerCase(Locale.ROOT))) {
-                parts.add(target.toLowerCase(Locale.ROOT));
-            } else {
-                throw new LoraException("--targets " + targets + ": the attention map has no part " + target
-                        + "; its parts are q, k and v");
-            }
-        }
-        if (parts.isEmpty() && names.isEmpty()) {
-            throw new LoraException("--targets '" + targets + "': names nothing. Name some, such as q,v or c_attn");
-        }
-        LoraConfig withParts = config.withParts(parts).withPartsInLayers(layers);
-        return names.isEmpty() ? withParts : withParts.withTargets(onLayers(TargetSelector.byNames(names)));
-    }
-
-    private TargetSelector onLayers(TargetSelector selector) {
-        return layers.isEmpty() ? selector : selector.onLayers(layers);
+                .withInit(init == Init.GAUSSIAN ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING)
+                .withTargets(targets, layers);
     }
 
     /** {@code LoRA r 4, alpha 32 on q,v}. */

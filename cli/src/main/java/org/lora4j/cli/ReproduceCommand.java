@@ -213,7 +213,7 @@ final class ReproduceCommand extends LoraCommand {
             return new Experiment.Row("full", "full fine-tuning", 0, null, true, null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
-        String id = targets.replace("attn.c_proj", "o").replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
+        String id = targets.replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
         return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null, null);
     }
 

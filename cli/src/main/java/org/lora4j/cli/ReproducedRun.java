@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
@@ -24,7 +22,6 @@ import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.io.FileErrors;
-import org.lora4j.select.TargetSelector;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Checkpoint;
@@ -141,7 +138,7 @@ final class ReproducedRun {
         return adapter == null
                 ? new Method("full fine-tuning", "everything trains", model.parameterCount())
                 : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
-                        + RunReport.Method.lora(row.rank(), adapter.config().alpha(), targets(row.targets()), 0).settings()
+                        + RunReport.Method.lora(row.rank(), adapter.config().alpha(), List.of(row.targets().split(",")), 0).settings()
                                 .replaceFirst(".*, on ", ""), adapter.parameterCount());
     }
 
@@ -150,19 +147,8 @@ final class ReproducedRun {
         return alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
     }
 
-    /** In the paper's words: the output projection of attention is o. */
-    private static List<String> targets(String text) {
-        return Arrays.stream(text.split(",")).map(target -> target.equals("attn.c_proj") ? "o" : target).toList();
-    }
-
     static LoraConfig config(int rank, double alpha, String targets) {
-        List<String> parts = new ArrayList<>();
-        List<String> names = new ArrayList<>();
-        for (String target : targets.split(",")) {
-            (target.matches("[qkv]") ? parts : names).add(target.equals("o") ? "attn.c_proj" : target);
-        }
-        LoraConfig config = LoraConfig.of(rank, alpha).withParts(parts);
-        return names.isEmpty() ? config : config.withTargets(TargetSelector.byNames(names));
+        return LoraConfig.of(rank, alpha).withTargets(targets, List.of());
     }
 
     private void copyTokenizer(Path folder) {

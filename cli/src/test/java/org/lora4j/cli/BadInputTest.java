@@ -138,8 +138,8 @@ class BadInputTest {
                 failure("the file has only", "generate --model model-cut --prompt x"),
                 failure("the header length at offset 0 is", "generate --model model-lying --prompt x"),
                 failure("shape [8, 25] of F32 needs", "generate --model model-longer --prompt x"),
-                failure("model_type is 'bert', expected \"gpt2\"", "generate --model model-bert --prompt x"),
-                failure("model_type is 'llama', expected \"gpt2\"", "generate --model model-llama --prompt x"),
+                failure("model_type is 'bert', expected one of 'gpt2'", "generate --model model-bert --prompt x"),
+                failure("model_type is 'llama', expected one of 'gpt2'", "generate --model model-llama --prompt x"),
                 failure("model_type is missing", "generate --model model-nameless --prompt x"),
                 failure("config.json: n_head 3 does not divide n_embd 8", "generate --model model-heads --prompt x"),
                 failure("has no tensor 'transformer.h.2.", "generate --model model-deeper --prompt x"),
@@ -209,7 +209,7 @@ class BadInputTest {
         return Stream.of(
                 wrongUse("nothing in this model is called c_porj (nearest: c_proj, in attn and mlp)",
                         train + "--targets c_attn,c_porj"),
-                wrongUse("has no part x; its parts are q, k and v", train + "--targets q,x"),
+                wrongUse("nothing in this GPT-2 is 'x'; there are q, k, v, o, up, down, head", train + "--targets q,x"),
                 wrongUse("names nothing", train + "--targets ,"),
                 wrongUse("both as a whole and by its parts", train + "--targets q,c_attn"),
                 wrongUse("not a regular expression", train + "--targets regex:h.["),
@@ -275,7 +275,7 @@ class BadInputTest {
 
     @Test
     void verboseShowsWhereItHappened() {
-        assertThat(run("generate --model nowhere --prompt x --verbose").err()).contains("\tat org.lora4j.gpt2.Gpt2Files");
+        assertThat(run("generate --model nowhere --prompt x --verbose").err()).contains("\tat org.lora4j.family.Families");
     }
 
     static boolean hasFullDevice() {

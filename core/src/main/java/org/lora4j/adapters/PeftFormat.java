@@ -142,8 +142,8 @@ public final class PeftFormat {
         Backend backend = adapter.model().backend();
         PeftConfig config = config(adapter, baseModel);
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
-        if (!adapter.config().parts().isEmpty()) {
-            tensors.metadata(PARTS, String.join(",", adapter.config().parts()));
+        if (!adapter.fusedParts().isEmpty()) {
+            tensors.metadata(PARTS, String.join(",", adapter.fusedParts()));
             List<String> whole = fusedMapsAdaptedAsAWhole(adapter);
             if (!whole.isEmpty()) {
                 tensors.metadata(WHOLE, String.join(",", whole));

@@ -1,6 +1,8 @@
 package org.lora4j.model;
 
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -25,6 +27,18 @@ public interface Model {
 
     /** Every parameter, those of attached methods included; one that has two uses, as a tied head's, once. */
     List<Parameter> parameters();
+
+    /** The modules that can be trained as a whole: those that hold parameters, by the last words of their names, each once. */
+    default Set<String> wholeModules() {
+        Set<String> modules = new LinkedHashSet<>();
+        for (Parameter parameter : parameters().reversed()) { // the uncommon ones, head and last norm, come first
+            String[] words = parameter.name().split("\\.");
+            if (words.length > 1) {
+                modules.add(words[words.length - 2]);
+            }
+        }
+        return modules;
+    }
 
     /** The number of the block that the parameter is in, or {@link Slot#NO_BLOCK}. */
     default int blockOf(Parameter parameter) {

@@ -14,7 +14,6 @@ import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.gpt2.Gpt2Names;
 import org.lora4j.io.JsonFile;

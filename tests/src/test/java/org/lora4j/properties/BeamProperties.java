@@ -27,7 +27,6 @@ import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.RandomGpt2;
 
 /** Beam search on a model finds what the authors' rules find when everything is read again for each token. */
 class BeamProperties {

@@ -9,7 +9,6 @@ import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.MatrixView;
-import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
 /**

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -76,7 +77,7 @@ public final class LoraAdapter {
             List<String> unused = adapter.whole.unused(whole);
             if (!unused.isEmpty()) {
                 throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
-                        + Names.some(unused, 3) + "; there are ln_f, lm_head, wte and the like");
+                        + Names.some(unused, 3) + "; there are " + Names.some(model.wholeModules(), 6));
             }
             adapter.trainBiases();
             adapter.initialise(seed);
@@ -95,8 +96,11 @@ public final class LoraAdapter {
     // ------------------------------------------------------------------------------------------------ attaching
 
     private void wrapTargets() {
-        Set<String> parted = selectParts();
-        Set<String> whole = selectWholes();
+        Set<String> parted = new LinkedHashSet<>();
+        Set<String> whole = new LinkedHashSet<>(selectWholes());
+        for (String word : config.parts()) {
+            selectByWord(word, parted, whole);
+        }
         Set<String> both = new LinkedHashSet<>(parted);
         both.retainAll(whole);
         if (!both.isEmpty()) {
@@ -105,7 +109,7 @@ public final class LoraAdapter {
         }
         if (parted.isEmpty() && whole.isEmpty()) {
             throw new LoraException("no targets: nothing of " + model.description()
-                    + " would be adapted. Name some, such as q,v or c_attn");
+                    + " would be adapted. Name some, such as q,v or " + lastWord(model.projections().getFirst().name()));
         }
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
             if (whole.contains(slot.name())) {
@@ -139,25 +143,44 @@ public final class LoraAdapter {
         if (!allLinear) {
             model.embeddings().forEach(slot -> names.add(slot.name()));
         }
-        model.projections().stream().filter(slot -> !allLinear || !slot.name().equals("lm_head"))
+        model.projections().stream().filter(slot -> !allLinear || !slot.role().isHead())
                 .forEach(slot -> names.add(slot.name()));
         return new LinkedHashSet<>(config.targets().select(names));
     }
 
-    private Set<String> selectParts() {
-        Set<String> selected = new LinkedHashSet<>();
-        for (String part : config.parts()) {
-            List<String> fused = model.projections().stream()
-                    .filter(slot -> slot.parts().contains(part)).map(Slot::name).toList();
-            if (fused.isEmpty()) {
-                throw new LoraException("targets " + String.join(",", config.parts()) + ": no fused map of "
-                        + model.description() + " has a part called " + part);
-            }
-            selected.addAll(config.layers().isEmpty() ? fused
-                    : TargetSelector.byNames(fused.stream().map(LoraAdapter::lastTwo).distinct().toList())
-                            .onLayers(config.layers()).select(fused));
+    /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */
+    private void selectByWord(String word, Set<String> parted, Set<String> whole) {
+        List<String> fused = names(slot -> slot.parts().contains(word));
+        List<String> single = names(slot -> slot.role().text().equals(word));
+        if (fused.isEmpty() && single.isEmpty()) {
+            throw new LoraException("targets " + String.join(",", config.parts()) + ": nothing in " + model.description()
+                    + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
         }
-        return selected;
+        parted.addAll(inLayers(fused));
+        whole.addAll(inLayers(single));
+    }
+
+    private List<String> names(Predicate<Slot<Projection>> wanted) {
+        return model.projections().stream().filter(wanted).map(Slot::name).toList();
+    }
+
+    private List<String> inLayers(List<String> names) {
+        return config.layers().isEmpty() || names.isEmpty() ? names
+                : TargetSelector.byNames(names.stream().map(LoraAdapter::lastTwo).distinct().toList())
+                        .onLayers(config.layers()).select(names);
+    }
+
+    /** The words that mean something in this model, in its order. */
+    private Set<String> words() {
+        Set<String> words = new LinkedHashSet<>();
+        for (Slot<Projection> slot : model.projections()) {
+            words.addAll(slot.parts().isEmpty() ? List.of(slot.role().text()) : slot.parts());
+        }
+        return words;
+    }
+
+    private static String lastWord(String name) {
+        return name.substring(name.lastIndexOf('.') + 1);
     }
 
     private static String lastTwo(String name) {
@@ -389,6 +412,12 @@ public final class LoraAdapter {
         if (magnitude != null) {
             trainable.add(magnitude);
         }
+    }
+
+    /** The parts of fused maps that have an update of their own, such as q and v. */
+    public List<String> fusedParts() {
+        return config.parts().stream().filter(part -> model.projections().stream().anyMatch(
+                slot -> slot.parts().contains(part) && projections.containsKey(slot.name()))).toList();
     }
 
     /** The number of trainable numbers. */

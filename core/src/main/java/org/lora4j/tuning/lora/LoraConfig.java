@@ -1,8 +1,12 @@
 package org.lora4j.tuning.lora;
 
+import com.google.common.base.Splitter;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.nn.Role;
 import org.lora4j.select.PatternMap;
 import org.lora4j.select.TargetSelector;
 
@@ -20,7 +24,8 @@ import org.lora4j.select.TargetSelector;
  * @param bias    which biases train too
  * @param init    how A begins
  * @param targets which maps and embeddings get one update as a whole; null for none
- * @param parts   which parts of fused maps get an update of their own, such as q and v of GPT-2's c_attn; may be empty
+ * @param parts   maps by what they do, such as q, v and o: the words of {@link org.lora4j.nn.Role}. Of a fused map, that part
+ *                gets an update of its own ({@link MergedLoraLinear}); any other map gets one as a whole. May be empty
  * @param layers  the numbers of the layers in which {@code parts} get one; empty for all
  * @param ranks   another r for some targets, by PEFT's {@code rank_pattern}
  * @param alphas  another alpha for some targets, by PEFT's {@code alpha_pattern}
@@ -30,6 +35,9 @@ public record LoraConfig(
         int rank, double alpha, LoraScaling scaling, double dropout, BiasMode bias, LoraInit init,
         TargetSelector targets, List<String> parts, List<Integer> layers, PatternMap<Integer> ranks,
         PatternMap<Double> alphas, boolean dora) {
+
+    /** What a line of targets begins with that is an expression. */
+    private static final String EXPRESSION = "regex:";
 
     public LoraConfig {
         if (rank < 1) {
@@ -57,12 +65,53 @@ public record LoraConfig(
         return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
 
-    /** An update for each of these parts of fused maps: {@link MergedLoraLinear}. */
+    /**
+     * Targets as people write them, in a line:
+     *
+     * <pre>
+     *   q,v,o            maps by what they do, see {@link org.lora4j.nn.Role}
+     *   c_attn,mlp.down  names of modules, or ends of names; may stand beside such words
+     *   all-linear       every linear map but the head
+     *   regex:EXPR       an expression in Python's dialect for whole names
+     * </pre>
+     *
+     * @param layers the numbers of the layers that are meant; empty for all
+     * @throws LoraException if the line names nothing
+     */
+    public LoraConfig withTargets(String line, List<Integer> layers) {
+        if (line.startsWith(EXPRESSION)) {
+            return withTargets(onLayers(TargetSelector.byExpression(line.substring(EXPRESSION.length())), layers));
+        }
+        if (line.strip().equalsIgnoreCase(TargetSelector.ALL_LINEAR)) {
+            return withTargets(onLayers(TargetSelector.byExpression(TargetSelector.ALL_LINEAR), layers));
+        }
+        List<String> words = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (String target : Splitter.on(',').trimResults().omitEmptyStrings().split(line)) {
+            String word = target.toLowerCase(Locale.ROOT);
+            if (Role.named(word).isPresent() || word.length() == 1) { // a letter means a part, known or not
+                words.add(word);
+            } else {
+                names.add(target);
+            }
+        }
+        if (words.isEmpty() && names.isEmpty()) {
+            throw new LoraException("targets '" + line + "': names nothing. Name some, such as q,v");
+        }
+        LoraConfig config = withParts(words).withPartsInLayers(layers);
+        return names.isEmpty() ? config : config.withTargets(onLayers(TargetSelector.byNames(names), layers));
+    }
+
+    private static TargetSelector onLayers(TargetSelector selector, List<Integer> layers) {
+        return layers.isEmpty() ? selector : selector.onLayers(layers);
+    }
+
+    /** An update for each of the maps that do this: of a fused map for that part ({@link MergedLoraLinear}). */
     public LoraConfig withParts(String... parts) {
         return withParts(List.of(parts));
     }
 
-    /** An update for each of these parts of fused maps: {@link MergedLoraLinear}. */
+    /** An update for each of the maps that do this: of a fused map for that part ({@link MergedLoraLinear}). */
     public LoraConfig withParts(List<String> parts) {
         return new LoraConfig(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
     }
