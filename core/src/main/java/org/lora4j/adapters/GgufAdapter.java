@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
@@ -17,20 +16,19 @@ import org.lora4j.io.NamedTensor;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.gguf.GgufValue;
 import org.lora4j.io.gguf.GgufWriter;
+import org.lora4j.model.ModelNames;
+import org.lora4j.nn.Slot;
 import org.lora4j.tensor.Shape;
 
 /**
- * Adapters of GPT-2 for llama.cpp: a GGUF file with
+ * Adapters for llama.cpp: a GGUF file with
  *
  * <pre>
- *   general.architecture = gpt2   general.type = adapter   adapter.type = lora   adapter.lora.alpha   (a float)
+ *   general.architecture = the family's name at llama.cpp   general.type = adapter   adapter.type = lora
+ *   adapter.lora.alpha = a float
  *
- *   blk.0.attn_qkv.weight.lora_a      (r, in)       transformer.h.0.attn.c_attn
- *   blk.0.attn_qkv.weight.lora_b      (out, r)
- *   blk.0.attn_output, ffn_up, ffn_down             attn.c_proj, mlp.c_fc, mlp.c_proj
- *   token_embd.weight.lora_a          (V, r)        transformer.wte: A is transposed here, as llama.cpp wants it
- *   token_embd.weight.lora_b          (C, r)
- *   output.weight                                   lm_head, where the base has one of its own
+ *   MODULE.weight.lora_a      (r, in), of the token embedding (V, r): transposed, as llama.cpp wants it
+ *   MODULE.weight.lora_b      (out, r)           MODULE as {@link ModelNames#toGguf} says
  * </pre>
  *
  * <p>llama.cpp multiplies an update by alpha/r, r being that of the update and alpha the file's. Where modules have another
@@ -38,24 +36,15 @@ import org.lora4j.tensor.Shape;
  * modules trained as a whole and DoRA: those are refused by name.
  *
  * <p>The layout is what llama.cpp checks when it loads an adapter. Its own converter, {@code convert_lora_to_gguf.py}, turns A
- * and B of GPT-2's maps around, since it turns the base's (in, out) weights around; llama.cpp then refuses the file, and so do
- * we.
+ * and B around where it turns the base's in × out weights around; llama.cpp then refuses the file, and so do we.
  *
- * <p>Source: {@code llama-adapter.cpp}, {@code conversion/gpt2.py} and gguf-py's {@code constants.py} of llama.cpp.
+ * <p>Source: {@code llama-adapter.cpp}, the {@code conversion} folder and gguf-py's {@code constants.py} of llama.cpp.
  */
 public final class GgufAdapter {
 
-    private static final String ARCHITECTURE = "gpt2";
+    private static final String ARCHITECTURE = "general.architecture";
     private static final String ALPHA = "adapter.lora.alpha";
     private static final String BASE_NAME = "general.base_model.0.name";
-
-    /** GPT-2's names in a block and llama.cpp's. */
-    private static final Map<String, String> IN_BLOCK = Map.of("attn.c_attn", "attn_qkv", "attn.c_proj", "attn_output",
-            "mlp.c_fc", "ffn_up", "mlp.c_proj", "ffn_down");
-    private static final Map<String, String> OUTSIDE =
-            Map.of("transformer.wte", "token_embd", "lm_head", "output");
-    private static final Pattern OURS = Pattern.compile("transformer\\.h\\.(\\d{1,6})\\.(.+)");
-    private static final Pattern THEIRS = Pattern.compile("blk\\.(\\d{1,6})\\.(.+)");
 
     private GgufAdapter() {
     }
@@ -65,7 +54,7 @@ public final class GgufAdapter {
     /**
      * @param name    what to call the adapter in {@code general.name}
      * @param remarks what the user should know
-     * @throws LoraException if the adapter holds what GGUF has no place for, or is no GPT-2's
+     * @throws LoraException if the adapter holds what GGUF has no place for, or is of no family that llama.cpp has
      */
     public static void write(StoredAdapter adapter, Path file, String name, List<String> remarks) {
         adapter.config().requirePlainUpdates("llama.cpp");
@@ -78,8 +67,13 @@ public final class GgufAdapter {
         if ((float) alpha == 0) {
             throw adapter.error("has alpha " + alpha + ", which llama.cpp takes for none and multiplies its updates by 1");
         }
+        List<String> modules = adapter.updates().stream().map(StoredUpdate::module).toList();
+        ModelNames names = ModelNames.ofModules(modules).orElseThrow(() -> adapter.error("adapts "
+                + Names.some(unknown(modules), 3) + ", and which family of models that is is not known here; there are "
+                + families()));
         GgufWriter writer = new GgufWriter()
-                .put("general.architecture", GgufValue.of(ARCHITECTURE))
+                .put(ARCHITECTURE, GgufValue.of(names.ggufArchitecture().orElseThrow(() -> adapter.error("is for "
+                        + names.title() + ", which llama.cpp does not have"))))
                 .put("general.type", GgufValue.of("adapter"))
                 .put("adapter.type", GgufValue.of("lora"))
                 .put("general.name", GgufValue.of(name))
@@ -94,15 +88,14 @@ public final class GgufAdapter {
         });
         int scaled = 0;
         for (StoredUpdate update : adapter.updates()) {
-            String tensor = theirName(update.module()).orElseThrow(() -> adapter.error("adapts "
-                    + Names.quoted(update.module()) + ", for which llama.cpp's GPT-2 takes no update; it takes them for c_attn, "
-                    + "c_proj, c_fc, wte and lm_head"));
+            String tensor = names.toGguf(update.module()).map(theirs -> theirs + ".weight").orElseThrow(() -> adapter.error("adapts "
+                    + Names.quoted(update.module()) + ", for which llama.cpp's " + names.title() + " takes no update"));
             double factor = adapter.alphaOverRank(update) / (float) alpha;
             scaled += factor == 1 ? 0 : 1;
             NamedTensor a = storable(update.a());
             writer.add((update.embedding() ? a.transposed() : a).as(tensor + ".lora_a"));
             writer.add(LoralibFormat.times(storable(update.b()), factor).as(tensor + ".lora_b"));
-            if (!update.module().startsWith("transformer.h.")) {
+            if (names.blockOf(update.module()) == Slot.NO_BLOCK) {
                 remarks.add(update.module() + " is adapted: llama.cpp takes that only for a base whose output.weight is a tensor "
                         + "of its own, not one tied to token_embd");
             }
@@ -118,29 +111,42 @@ public final class GgufAdapter {
         return tensor.dtype() == DType.F64 ? tensor.as(DType.F32) : tensor;
     }
 
-    private static Optional<String> theirName(String module) {
-        Matcher block = OURS.matcher(module);
-        if (block.matches()) {
-            return Optional.ofNullable(IN_BLOCK.get(block.group(2))).map(name -> "blk." + block.group(1) + "." + name + ".weight");
-        }
-        return Optional.ofNullable(OUTSIDE.get(module)).map(name -> name + ".weight");
+    /** Those that no family knows; all where each is known, but not to one and the same. */
+    private static List<String> unknown(List<String> modules) {
+        List<String> unknown = modules.stream()
+                .filter(module -> ModelNames.all().stream().noneMatch(names -> names.knows(module))).toList();
+        return (unknown.isEmpty() ? modules : unknown).stream().map(Names::quoted).toList();
+    }
+
+    private static String families() {
+        return ModelNames.all().stream().map(ModelNames::title).collect(Collectors.joining(", "));
     }
 
     // ------------------------------------------------------------------------------------------------ reading
 
-    /** @throws FormatException if it is no GGUF adapter of a GPT-2 */
+    /** @throws FormatException if it is no GGUF adapter of a family that is known here */
     public static StoredAdapter read(Path file) {
         try (GgufFile source = GgufFile.open(file)) {
             require(source, "general.type", "adapter");
             require(source, "adapter.type", "lora");
-            require(source, "general.architecture", ARCHITECTURE);
+            ModelNames names = names(source);
             Map<String, NamedTensor> tensors = new LinkedHashMap<>();
             source.names().forEach(name -> tensors.put(name, NamedTensor.copyOf(source, name)));
-            return stored(file, source, tensors);
+            return stored(file, source, tensors, names);
         }
     }
 
-    private static StoredAdapter stored(Path file, GgufFile source, Map<String, NamedTensor> tensors) {
+    private static ModelNames names(GgufFile source) {
+        GgufValue found = source.values().get(ARCHITECTURE);
+        return Optional.ofNullable(found).map(GgufValue::toString).flatMap(ModelNames::ofArchitecture)
+                .orElseThrow(() -> new FormatException(source.path(), ARCHITECTURE + " is "
+                        + (found == null ? "missing" : Names.quoted(found.toString())) + ", expected one of "
+                        + ModelNames.all().stream().flatMap(names -> names.ggufArchitecture().stream())
+                                .collect(Collectors.joining(", "))));
+    }
+
+    private static StoredAdapter stored(
+            Path file, GgufFile source, Map<String, NamedTensor> tensors, ModelNames names) {
         List<NamedTensor> ours = new ArrayList<>();
         Map<String, Integer> ranks = new TreeMap<>();
         Map<String, Double> alphas = new TreeMap<>();
@@ -152,10 +158,10 @@ public final class GgufAdapter {
             }
             String stem = a.name().substring(0, a.name().length() - ".weight.lora_a".length());
             NamedTensor b = tensors.get(stem + ".weight.lora_b");
-            String module = ourName(stem).orElseThrow(() -> new FormatException(file, "tensor " + Names.quoted(a.name())
-                    + " is of no module of a GPT-2"));
-            boolean embedding = module.equals("transformer.wte");
-            requirePair(file, a, b, embedding);
+            String module = names.fromGguf(stem).orElseThrow(() -> new FormatException(file, "tensor " + Names.quoted(a.name())
+                    + " is of no module of a " + names.title()));
+            boolean embedding = names.isEmbedding(module);
+            requirePair(file, a, b, embedding, names.parts(module).size());
             String key = StoredAdapter.PREFIX + module;
             ours.add((embedding ? a.transposed() : a).as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
             ours.add(b.as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));
@@ -165,10 +171,11 @@ public final class GgufAdapter {
         if (ranks.isEmpty()) {
             throw new FormatException(file, "is an adapter without any tensor");
         }
-        return new StoredAdapter(file, configuration(source, ranks, alphas), ours, lora4jMetadata(source));
+        return new StoredAdapter(file, configuration(source, names, ranks, alphas), ours, lora4jMetadata(source));
     }
 
-    private static PeftConfig configuration(GgufFile source, Map<String, Integer> ranks, Map<String, Double> alphas) {
+    private static PeftConfig configuration(
+            GgufFile source, ModelNames names, Map<String, Integer> ranks, Map<String, Double> alphas) {
         List<String> modules = List.copyOf(ranks.keySet());
         int rank = PeftFormat.mostCommon(ranks);
         double commonAlpha = PeftFormat.mostCommon(alphas);
@@ -177,7 +184,7 @@ public final class GgufAdapter {
         GgufValue base = source.values().get(BASE_NAME);
         return PeftConfig.create(rank, commonAlpha)
                 .with("base_model_name_or_path", base == null ? null : base.toString())
-                .with("fan_in_fan_out", true)
+                .with("fan_in_fan_out", modules.stream().anyMatch(module -> names.isInByOut(module + ".weight")))
                 .with("rank_pattern", ranks).with("alpha_pattern", alphas)
                 .with("target_modules", modules)
                 .with("task_type", "CAUSAL_LM");
@@ -220,7 +227,7 @@ public final class GgufAdapter {
         }
     }
 
-    private static void requirePair(Path file, NamedTensor a, NamedTensor b, boolean embedding) {
+    private static void requirePair(Path file, NamedTensor a, NamedTensor b, boolean embedding, int parts) {
         if (b == null) {
             throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has no lora_b beside it");
         }
@@ -230,18 +237,10 @@ public final class GgufAdapter {
             throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has shape " + shape + " and its lora_b "
                     + b.shape() + ", expected " + (embedding ? "(V, r)" : "(r, in)") + " and (out, r)");
         }
-        if (a.name().contains("attn_qkv") && shape.dim(1) == 3 * b.shape().dim(0)) {
+        if (parts > 1 && shape.dim(1) == parts * b.shape().dim(0)) {
             throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has shape " + shape + " and its lora_b "
-                    + b.shape() + ": A and B are turned around, as llama.cpp's converter does with GPT-2, and llama.cpp does "
+                    + b.shape() + ": A and B are turned around, as llama.cpp's converter does with weights that lie as in × out, and llama.cpp does "
                     + "not load that either. Convert the PEFT adapter instead");
         }
-    }
-
-    private static Optional<String> ourName(String stem) {
-        Matcher block = THEIRS.matcher(stem);
-        Map<String, String> names = block.matches() ? IN_BLOCK : OUTSIDE;
-        String name = block.matches() ? block.group(2) : stem;
-        return names.entrySet().stream().filter(entry -> entry.getValue().equals(name)).map(Map.Entry::getKey).findFirst()
-                .map(found -> block.matches() ? "transformer.h." + block.group(1) + "." + found : found);
     }
 }
