@@ -1,7 +1,7 @@
 package org.lora4j.cli;
 
 import org.lora4j.LoraException;
-import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.generate.Beam;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

@@ -4,9 +4,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.lora4j.compare.Comparison.Verdict;
-import org.lora4j.compare.Kind;
-import org.lora4j.compare.Row;
+import org.lora4j.experiments.compare.Comparison.Verdict;
+import org.lora4j.experiments.compare.Kind;
+import org.lora4j.experiments.compare.Row;
 
 /** What {@code compare} prints of a backend: a line for each block, and for each kind its place nearest to its bound. */
 final class CompareTable {

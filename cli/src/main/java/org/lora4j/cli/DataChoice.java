@@ -1,10 +1,10 @@
 package org.lora4j.cli;
 
 import java.util.List;
-import org.lora4j.data.DataName;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
+import org.lora4j.experiments.data.DataName;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;

@@ -7,17 +7,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lora4j.data.ExampleEncoder;
-import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
-import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.MixedGenerator.Request;
+import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.AdapterSet;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
+import org.lora4j.tuning.lora.AdapterSet;
 
 /** What {@code generate} writes and prints where there are several adapters. */
 final class MixedTexts {

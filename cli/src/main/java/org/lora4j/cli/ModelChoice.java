@@ -1,14 +1,14 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
-import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.LoraAdapter;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 

@@ -8,11 +8,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.PromptFile;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.AdapterSet;
 import org.lora4j.train.PromptFormat;
+import org.lora4j.tuning.lora.AdapterSet;
 
 /**
  * The adapters of several {@code --adapter NAME=DIR}, as a set.

@@ -7,10 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import org.lora4j.experiments.metrics.E2eScores;
+import org.lora4j.experiments.reproduce.Experiment;
+import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.io.AtomicFile;
-import org.lora4j.metrics.E2eScores;
-import org.lora4j.reproduce.Experiment;
-import org.lora4j.reproduce.RunResult;
 
 /** The results of some runs as lines on a terminal, and as a table in Markdown. */
 final class ReproducedTable {

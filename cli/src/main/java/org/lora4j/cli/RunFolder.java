@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.lora4j.LoraException;
+import org.lora4j.adapters.PeftConfig;
 import org.lora4j.io.FileErrors;
-import org.lora4j.io.PeftConfig;
 import org.lora4j.train.Checkpoint;
 
 /** Where a training run lives. Nothing in it is lost without being asked for. */

@@ -6,10 +6,10 @@ import java.util.Map;
 import java.util.Set;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.TextPair;
+import org.lora4j.experiments.report.RunReport;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.report.RunReport;
 import org.lora4j.tokenizer.Tokenizer;
 
 /**

@@ -7,13 +7,13 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
-import org.lora4j.metrics.Bleu;
-import org.lora4j.metrics.Cider;
-import org.lora4j.metrics.Meteor;
-import org.lora4j.metrics.Metric;
-import org.lora4j.metrics.Nist;
-import org.lora4j.metrics.RougeL;
-import org.lora4j.metrics.Ter;
+import org.lora4j.experiments.metrics.Bleu;
+import org.lora4j.experiments.metrics.Cider;
+import org.lora4j.experiments.metrics.Meteor;
+import org.lora4j.experiments.metrics.Metric;
+import org.lora4j.experiments.metrics.Nist;
+import org.lora4j.experiments.metrics.RougeL;
+import org.lora4j.experiments.metrics.Ter;
 
 /** What {@code lora4j score} can compute, as it is called in {@code --metric} and in JSON. */
 enum ScoreMetric {

@@ -4,10 +4,10 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.lora4j.evaluate.DecodedLines.Decoded;
-import org.lora4j.evaluate.ScorerFiles;
-import org.lora4j.evaluate.TextDecoding;
-import org.lora4j.metrics.E2eScores;
+import org.lora4j.experiments.evaluate.DecodedLines.Decoded;
+import org.lora4j.experiments.evaluate.ScorerFiles;
+import org.lora4j.experiments.evaluate.TextDecoding;
+import org.lora4j.experiments.metrics.E2eScores;
 
 /** Decodes the inputs of a test set with a progress bar, and scores what came out. */
 final class TaskScores {

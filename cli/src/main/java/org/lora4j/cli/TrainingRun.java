@@ -4,13 +4,13 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.LoraAdapter;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.lora.LoraAdapter;
 
 /** Shows a training run: what trains, a progress bar with loss, tokens/s and time left, and the dev loss as it falls. */
 final class TrainingRun {

@@ -17,15 +17,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Parameter;
 import org.lora4j.train.PromptFormat;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** {@code generate} with several adapters, by name. */
 class ManyAdaptersTest {

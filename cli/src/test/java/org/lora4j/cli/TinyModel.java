@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.io.DType;
 import org.lora4j.io.SafetensorsWriter;

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
+import org.lora4j.adapters.PeftConfig;
 
 class AtomicFolderTest {
 

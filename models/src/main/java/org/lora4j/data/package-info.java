@@ -6,7 +6,7 @@
  *     → {@link org.lora4j.data.EncodedExample} → {@link org.lora4j.data.LengthGroupedBatches} → {@link org.lora4j.data.Batch}
  * </pre>
  *
- * {@link org.lora4j.data.E2e}, {@link org.lora4j.data.WebNlg} and {@link org.lora4j.data.Dart} are the paper's data-to-text
- * tasks; {@link org.lora4j.data.DataName} finds data by the name a user gives.
+ * {@link org.lora4j.data.E2e}, {@link org.lora4j.experiments.data.WebNlg} and {@link org.lora4j.experiments.data.Dart} are the paper's data-to-text
+ * tasks; {@link org.lora4j.experiments.data.DataName} finds data by the name a user gives.
  */
 package org.lora4j.data;

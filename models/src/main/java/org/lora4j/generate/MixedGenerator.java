@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import org.lora4j.LoraException;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.AdapterSet;
+import org.lora4j.tuning.lora.AdapterSet;
 
 /**
  * Continues prompts that each use an adapter of a set, or none, in one batch: the base is computed once for all of them,

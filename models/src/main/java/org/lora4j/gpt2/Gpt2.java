@@ -6,8 +6,6 @@ import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.lora.AdapterMix;
-import org.lora4j.lora.LoraModel;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
@@ -27,6 +25,8 @@ import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.AdapterMix;
+import org.lora4j.tuning.lora.LoraModel;
 
 /**
  * GPT-2 (Radford et al. 2019) as a language model:

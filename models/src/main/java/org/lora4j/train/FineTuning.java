@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.ExampleEncoder;
@@ -15,11 +16,10 @@ import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Writer;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.LoraAdapter;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
  * The main job: an adapter learns to complete contexts.

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lora4j.LoraException;
+import org.lora4j.experiments.data.DataName;
 
 /** WebNLG and DART, in tiny files of their layout. */
 class TriplesTest {

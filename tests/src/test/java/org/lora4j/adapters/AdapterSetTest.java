@@ -16,14 +16,14 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.AdapterSet;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.MergedWeights;
 import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.lora.AdapterSet;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.MergedWeights;
 
 /** Adapters are switched, added and removed without a bit of the base or of another adapter changing. */
 class AdapterSetTest {

@@ -18,18 +18,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.AdapterSet;
-import org.lora4j.lora.Combination;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraEmbedding;
-import org.lora4j.lora.LoraProjection;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.AdapterSet;
+import org.lora4j.tuning.lora.Combination;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraEmbedding;
+import org.lora4j.tuning.lora.LoraProjection;
 
 /** A combination is the sum of the updates that it says it is, told by matrices that are built here in full. */
 class CombinationTest {

@@ -17,16 +17,16 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.GeluKind;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.lora.AdapterMix;
-import org.lora4j.lora.AdapterSet;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tuning.lora.AdapterMix;
+import org.lora4j.tuning.lora.AdapterSet;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** A batch whose rows use different adapters, and none, gives each row what it gets alone. */
 class MixedBatchTest {

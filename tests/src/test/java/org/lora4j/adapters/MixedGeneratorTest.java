@@ -14,11 +14,11 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Generator;
-import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.MixedGenerator.Request;
+import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.AdapterSet;
+import org.lora4j.tuning.lora.AdapterSet;
 
 /** What is written in company is what is written alone. */
 class MixedGeneratorTest {

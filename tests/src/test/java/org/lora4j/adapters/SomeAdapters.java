@@ -9,16 +9,16 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.AdapterSet;
-import org.lora4j.lora.BiasMode;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraModel;
-import org.lora4j.lora.LoraScaling;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
+import org.lora4j.tuning.lora.AdapterSet;
+import org.lora4j.tuning.lora.BiasMode;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraModel;
+import org.lora4j.tuning.lora.LoraScaling;
 
 /** Adapters of every kind for a {@code SmallGpt2}, with random numbers in them, as after some training. */
 final class SomeAdapters {

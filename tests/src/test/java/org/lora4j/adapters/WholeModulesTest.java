@@ -16,12 +16,10 @@ import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.PeftConfig;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** Modules trained as a whole beside the updates, PEFT's modules_to_save. {@code GoldenValuesTest} has PEFT's numbers. */
 class WholeModulesTest {

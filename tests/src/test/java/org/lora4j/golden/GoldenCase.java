@@ -9,19 +9,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.lora4j.adapters.PeftConfig;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.io.JsonFile;
-import org.lora4j.io.PeftConfig;
-import org.lora4j.io.PeftFormat;
 import org.lora4j.io.Safetensors;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** One folder of golden values; {@code tests/golden/README.md} says what is in it and how it was made. */
 final class GoldenCase {

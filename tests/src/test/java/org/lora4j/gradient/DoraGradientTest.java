@@ -12,11 +12,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.lora.DoraLinear;
-import org.lora4j.lora.LoraLinear;
-import org.lora4j.lora.LoraProjection;
-import org.lora4j.lora.LoraScaling;
-import org.lora4j.lora.MergedLoraLinear;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
@@ -24,6 +19,11 @@ import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.DoraLinear;
+import org.lora4j.tuning.lora.LoraLinear;
+import org.lora4j.tuning.lora.LoraProjection;
+import org.lora4j.tuning.lora.LoraScaling;
+import org.lora4j.tuning.lora.MergedLoraLinear;
 
 /**
  * DoRA's forward against its formula in plain loops, and its backward against differences of ⟨h, w⟩ in which the norms n

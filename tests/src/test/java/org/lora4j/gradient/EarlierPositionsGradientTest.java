@@ -13,14 +13,14 @@ import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraProjection;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraProjection;
 
 /**
  * The loss of the last position must reach the keys and values of the first. A LoRA of rank 1 on k (or v) alone, whose A

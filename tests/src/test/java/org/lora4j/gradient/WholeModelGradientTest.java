@@ -12,19 +12,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.lora.BiasMode;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraInit;
-import org.lora4j.lora.LoraScaling;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.select.TargetSelector;
+import org.lora4j.tuning.lora.BiasMode;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraInit;
+import org.lora4j.tuning.lora.LoraScaling;
 
 /** Every gradient of whole GPT-2s on the reference backend, with LoRA everywhere it can be and with full fine-tuning. */
 class WholeModelGradientTest {

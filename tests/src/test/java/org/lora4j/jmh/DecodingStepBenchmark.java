@@ -1,7 +1,7 @@
 package org.lora4j.jmh;
 
 import java.util.concurrent.TimeUnit;
-import org.lora4j.bench.ModelShapes;
+import org.lora4j.experiments.bench.ModelShapes;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.RandomGpt2;
 import org.lora4j.nn.KeyValueCache;

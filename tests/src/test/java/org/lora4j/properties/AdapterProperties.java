@@ -16,22 +16,22 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.lifecycle.AfterContainer;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraScaling;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
+import org.lora4j.select.TargetSelector;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraScaling;
 
 /** What an adapter does to a model, and that it can be undone, written and read without losing a bit. */
 class AdapterProperties {

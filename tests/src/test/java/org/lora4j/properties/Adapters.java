@@ -7,11 +7,11 @@ import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
-import org.lora4j.lora.BiasMode;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.LoraInit;
-import org.lora4j.lora.LoraScaling;
-import org.lora4j.lora.TargetSelector;
+import org.lora4j.select.TargetSelector;
+import org.lora4j.tuning.lora.BiasMode;
+import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraInit;
+import org.lora4j.tuning.lora.LoraScaling;
 
 /** Configurations of adapters that fit a {@code SmallGpt2}. */
 final class Adapters {

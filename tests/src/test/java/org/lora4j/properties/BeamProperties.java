@@ -19,6 +19,7 @@ import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.Precision;
 import org.lora4j.data.Batch;
+import org.lora4j.experiments.bench.ModelShapes;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
@@ -26,7 +27,6 @@ import org.lora4j.generate.Hypothesis;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.RandomGpt2;
-import org.lora4j.bench.ModelShapes;
 
 /** Beam search on a model finds what the authors' rules find when everything is read again for each token. */
 class BeamProperties {

@@ -20,8 +20,8 @@ import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** Generation with cached keys and values writes what reading everything again for each token would write. */
 class GenerationProperties {

@@ -11,12 +11,12 @@ import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.MemoryNeed;
 import org.lora4j.gpt2.RandomGpt2;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 class MemoryNeedTest {
 

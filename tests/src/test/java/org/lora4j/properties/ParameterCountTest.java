@@ -8,11 +8,11 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** The sizes that are printed in papers; the bases are made of tensors without memory. */
 class ParameterCountTest {

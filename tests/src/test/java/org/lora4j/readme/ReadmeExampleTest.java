@@ -18,19 +18,19 @@ import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
+import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Sampling;
-import org.lora4j.gpt2.EmbeddedBase;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** The README's example of Java code, run on a few pairs. What is between the two marks stands in the README. */
 class ReadmeExampleTest {

@@ -11,13 +11,13 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.Workspace;
+import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** The head makes its logits in blocks of rows; LoRA's dropout there falls on each row by itself all the same. */
 class HeadDropoutTest {

@@ -14,16 +14,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.select.TargetSelector;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** Activations that are made again for backward are the ones that would have been kept, and take their memory no more. */
 class RecomputeTest {

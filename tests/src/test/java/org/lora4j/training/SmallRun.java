@@ -4,22 +4,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.io.PeftFormat;
-import org.lora4j.lora.BiasMode;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
-import org.lora4j.lora.TargetSelector;
 import org.lora4j.optim.AdamW;
+import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.lora.BiasMode;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /**
  * A run of a small GPT-2 with everything switched on: dropout in base and adapter, biases, label smoothing, clipping, two

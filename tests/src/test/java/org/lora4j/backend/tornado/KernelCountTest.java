@@ -9,11 +9,11 @@ import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.RandomGpt2;
-import org.lora4j.lora.LoraAdapter;
-import org.lora4j.lora.LoraConfig;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
 
 /** How many kernels a training step is, and that putting operations together changes no bit. */
 class KernelCountTest {

@@ -1,0 +1,247 @@
+package org.lora4j.adapters;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.io.DType;
+import org.lora4j.io.FormatException;
+import org.lora4j.io.NamedTensor;
+import org.lora4j.io.gguf.GgufFile;
+import org.lora4j.io.gguf.GgufValue;
+import org.lora4j.io.gguf.GgufWriter;
+import org.lora4j.tensor.Shape;
+
+/**
+ * Adapters of GPT-2 for llama.cpp: a GGUF file with
+ *
+ * <pre>
+ *   general.architecture = gpt2   general.type = adapter   adapter.type = lora   adapter.lora.alpha   (a float)
+ *
+ *   blk.0.attn_qkv.weight.lora_a      (r, in)       transformer.h.0.attn.c_attn
+ *   blk.0.attn_qkv.weight.lora_b      (out, r)
+ *   blk.0.attn_output, ffn_up, ffn_down             attn.c_proj, mlp.c_fc, mlp.c_proj
+ *   token_embd.weight.lora_a          (V, r)        transformer.wte: A is transposed here, as llama.cpp wants it
+ *   token_embd.weight.lora_b          (C, r)
+ *   output.weight                                   lm_head, where the base has one of its own
+ * </pre>
+ *
+ * <p>llama.cpp multiplies an update by alpha/r, r being that of the update and alpha the file's. Where modules have another
+ * factor (alpha patterns, alpha/√r) B is multiplied by what is missing. It has no place for biases, position embeddings,
+ * modules trained as a whole and DoRA: those are refused by name.
+ *
+ * <p>The layout is what llama.cpp checks when it loads an adapter. Its own converter, {@code convert_lora_to_gguf.py}, turns A
+ * and B of GPT-2's maps around, since it turns the base's (in, out) weights around; llama.cpp then refuses the file, and so do
+ * we.
+ *
+ * <p>Source: {@code llama-adapter.cpp}, {@code conversion/gpt2.py} and gguf-py's {@code constants.py} of llama.cpp.
+ */
+public final class GgufAdapter {
+
+    private static final String ARCHITECTURE = "gpt2";
+    private static final String ALPHA = "adapter.lora.alpha";
+    private static final String BASE_NAME = "general.base_model.0.name";
+
+    /** GPT-2's names in a block and llama.cpp's. */
+    private static final Map<String, String> IN_BLOCK = Map.of("attn.c_attn", "attn_qkv", "attn.c_proj", "attn_output",
+            "mlp.c_fc", "ffn_up", "mlp.c_proj", "ffn_down");
+    private static final Map<String, String> OUTSIDE =
+            Map.of("transformer.wte", "token_embd", "lm_head", "output");
+    private static final Pattern OURS = Pattern.compile("transformer\\.h\\.(\\d{1,6})\\.(.+)");
+    private static final Pattern THEIRS = Pattern.compile("blk\\.(\\d{1,6})\\.(.+)");
+
+    private GgufAdapter() {
+    }
+
+    // ------------------------------------------------------------------------------------------------ writing
+
+    /**
+     * @param name    what to call the adapter in {@code general.name}
+     * @param remarks what the user should know
+     * @throws LoraException if the adapter holds what GGUF has no place for, or is no GPT-2's
+     */
+    public static void write(StoredAdapter adapter, Path file, String name, List<String> remarks) {
+        adapter.config().requirePlainUpdates("llama.cpp");
+        List<String> others = adapter.others().stream().map(NamedTensor::name).toList();
+        if (!others.isEmpty()) {
+            throw adapter.error("holds " + Names.some(others, 3) + ", and a GGUF adapter has no place for biases and modules "
+                    + "trained as a whole; merge the adapter into its base instead");
+        }
+        double alpha = adapter.config().alpha();
+        if ((float) alpha == 0) {
+            throw adapter.error("has alpha " + alpha + ", which llama.cpp takes for none and multiplies its updates by 1");
+        }
+        GgufWriter writer = new GgufWriter()
+                .put("general.architecture", GgufValue.of(ARCHITECTURE))
+                .put("general.type", GgufValue.of("adapter"))
+                .put("adapter.type", GgufValue.of("lora"))
+                .put("general.name", GgufValue.of(name))
+                .put(ALPHA, GgufValue.of((float) alpha))
+                .put("general.quantization_version", GgufValue.ofUnsigned(2));
+        adapter.config().baseModel().ifPresent(base -> writer.put("general.base_model.count", GgufValue.ofUnsigned(1))
+                .put(BASE_NAME, GgufValue.of(base)));
+        adapter.metadata().forEach((key, value) -> {
+            if (key.startsWith("lora4j.")) {
+                writer.put(key, GgufValue.of(value));
+            }
+        });
+        int scaled = 0;
+        for (StoredUpdate update : adapter.updates()) {
+            String tensor = theirName(update.module()).orElseThrow(() -> adapter.error("adapts "
+                    + Names.quoted(update.module()) + ", for which llama.cpp's GPT-2 takes no update; it takes them for c_attn, "
+                    + "c_proj, c_fc, wte and lm_head"));
+            double factor = adapter.alphaOverRank(update) / (float) alpha;
+            scaled += factor == 1 ? 0 : 1;
+            NamedTensor a = storable(update.a());
+            writer.add((update.embedding() ? a.transposed() : a).as(tensor + ".lora_a"));
+            writer.add(LoralibFormat.times(storable(update.b()), factor).as(tensor + ".lora_b"));
+            if (!update.module().startsWith("transformer.h.")) {
+                remarks.add(update.module() + " is adapted: llama.cpp takes that only for a base whose output.weight is a tensor "
+                        + "of its own, not one tied to token_embd");
+            }
+        }
+        if (scaled > 0) {
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + LoralibFormat.number(alpha)
+                    + " is right for all");
+        }
+        writer.write(file);
+    }
+
+    private static NamedTensor storable(NamedTensor tensor) {
+        return tensor.dtype() == DType.F64 ? tensor.as(DType.F32) : tensor;
+    }
+
+    private static Optional<String> theirName(String module) {
+        Matcher block = OURS.matcher(module);
+        if (block.matches()) {
+            return Optional.ofNullable(IN_BLOCK.get(block.group(2))).map(name -> "blk." + block.group(1) + "." + name + ".weight");
+        }
+        return Optional.ofNullable(OUTSIDE.get(module)).map(name -> name + ".weight");
+    }
+
+    // ------------------------------------------------------------------------------------------------ reading
+
+    /** @throws FormatException if it is no GGUF adapter of a GPT-2 */
+    public static StoredAdapter read(Path file) {
+        try (GgufFile source = GgufFile.open(file)) {
+            require(source, "general.type", "adapter");
+            require(source, "adapter.type", "lora");
+            require(source, "general.architecture", ARCHITECTURE);
+            Map<String, NamedTensor> tensors = new LinkedHashMap<>();
+            source.names().forEach(name -> tensors.put(name, NamedTensor.copyOf(source, name)));
+            return stored(file, source, tensors);
+        }
+    }
+
+    private static StoredAdapter stored(Path file, GgufFile source, Map<String, NamedTensor> tensors) {
+        List<NamedTensor> ours = new ArrayList<>();
+        Map<String, Integer> ranks = new TreeMap<>();
+        Map<String, Double> alphas = new TreeMap<>();
+        double alpha = alpha(file, source);
+        for (NamedTensor a : tensors.values()) {
+            if (!a.name().endsWith(".weight.lora_a")) {
+                requireB(file, tensors, a.name());
+                continue;
+            }
+            String stem = a.name().substring(0, a.name().length() - ".weight.lora_a".length());
+            NamedTensor b = tensors.get(stem + ".weight.lora_b");
+            String module = ourName(stem).orElseThrow(() -> new FormatException(file, "tensor " + Names.quoted(a.name())
+                    + " is of no module of a GPT-2"));
+            boolean embedding = module.equals("transformer.wte");
+            requirePair(file, a, b, embedding);
+            String key = StoredAdapter.PREFIX + module;
+            ours.add((embedding ? a.transposed() : a).as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
+            ours.add(b.as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));
+            ranks.put(module, b.shape().dim(1));
+            alphas.put(module, alpha == 0 ? b.shape().dim(1) : alpha); // llama.cpp takes the factor 1 where alpha is 0
+        }
+        if (ranks.isEmpty()) {
+            throw new FormatException(file, "is an adapter without any tensor");
+        }
+        return new StoredAdapter(file, configuration(source, ranks, alphas), ours, lora4jMetadata(source));
+    }
+
+    private static PeftConfig configuration(GgufFile source, Map<String, Integer> ranks, Map<String, Double> alphas) {
+        List<String> modules = List.copyOf(ranks.keySet());
+        int rank = PeftFormat.mostCommon(ranks);
+        double commonAlpha = PeftFormat.mostCommon(alphas);
+        ranks.values().removeIf(r -> r == rank);
+        alphas.values().removeIf(a -> a == commonAlpha);
+        GgufValue base = source.values().get(BASE_NAME);
+        return PeftConfig.create(rank, commonAlpha)
+                .with("base_model_name_or_path", base == null ? null : base.toString())
+                .with("fan_in_fan_out", true)
+                .with("rank_pattern", ranks).with("alpha_pattern", alphas)
+                .with("target_modules", modules)
+                .with("task_type", "CAUSAL_LM");
+    }
+
+    private static Map<String, String> lora4jMetadata(GgufFile source) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        source.metadata().forEach((key, value) -> {
+            if (key.startsWith("lora4j.")) {
+                metadata.put(key, value);
+            }
+        });
+        return metadata;
+    }
+
+    private static double alpha(Path file, GgufFile source) {
+        GgufValue alpha = source.values().get(ALPHA);
+        if (alpha == null) {
+            return 0;
+        }
+        if (!(alpha.value() instanceof Double number) || !Double.isFinite(number)) {
+            throw new FormatException(file, ALPHA + " is " + Names.oneLine(alpha.toString()) + ", expected a finite number");
+        }
+        return number;
+    }
+
+    private static void require(GgufFile source, String key, String expected) {
+        GgufValue found = source.values().get(key);
+        if (found == null || !found.value().equals(expected)) {
+            throw new FormatException(source.path(), key + " is " + (found == null ? "missing" : Names.quoted(found.toString()))
+                    + ", expected " + expected);
+        }
+    }
+
+    private static void requireB(Path file, Map<String, NamedTensor> tensors, String name) {
+        if (!name.endsWith(".weight.lora_b")
+                || !tensors.containsKey(name.substring(0, name.length() - 1) + "a")) {
+            throw new FormatException(file, "tensor " + Names.quoted(name)
+                    + (name.endsWith(".lora_b") ? " has no lora_a beside it" : " is neither a lora_a nor a lora_b"));
+        }
+    }
+
+    private static void requirePair(Path file, NamedTensor a, NamedTensor b, boolean embedding) {
+        if (b == null) {
+            throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has no lora_b beside it");
+        }
+        Shape shape = a.shape();
+        if (shape.rank() != 2 || b.shape().rank() != 2 || shape.size() == 0 || b.shape().size() == 0
+                || shape.dim(embedding ? 1 : 0) != b.shape().dim(1)) {
+            throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has shape " + shape + " and its lora_b "
+                    + b.shape() + ", expected " + (embedding ? "(V, r)" : "(r, in)") + " and (out, r)");
+        }
+        if (a.name().contains("attn_qkv") && shape.dim(1) == 3 * b.shape().dim(0)) {
+            throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has shape " + shape + " and its lora_b "
+                    + b.shape() + ": A and B are turned around, as llama.cpp's converter does with GPT-2, and llama.cpp does "
+                    + "not load that either. Convert the PEFT adapter instead");
+        }
+    }
+
+    private static Optional<String> ourName(String stem) {
+        Matcher block = THEIRS.matcher(stem);
+        Map<String, String> names = block.matches() ? IN_BLOCK : OUTSIDE;
+        String name = block.matches() ? block.group(2) : stem;
+        return names.entrySet().stream().filter(entry -> entry.getValue().equals(name)).map(Map.Entry::getKey).findFirst()
+                .map(found -> block.matches() ? "transformer.h." + block.group(1) + "." + found : found);
+    }
+}

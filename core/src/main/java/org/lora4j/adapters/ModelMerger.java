@@ -1,0 +1,205 @@
+package org.lora4j.adapters;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.lora4j.Names;
+import org.lora4j.io.DType;
+import org.lora4j.io.FormatException;
+import org.lora4j.io.NamedTensor;
+import org.lora4j.io.SafetensorsWriter;
+import org.lora4j.io.TensorInfo;
+import org.lora4j.io.TensorSource;
+import org.lora4j.tensor.Shape;
+
+/**
+ * Writes a base with an adapter merged into it, tensor by tensor from file to file:
+ *
+ * <pre>
+ *   W = W₀ + s·B·A                          in double, each element rounded once to the written type
+ *   W = (m / ‖W₀ + s·B·A‖) ⊙ (W₀ + s·B·A)    with DoRA, the norm being that of each row; of an embedding, of each column
+ *   E = E₀ + s·(B·A)ᵀ                        of an embedding
+ *   b, and modules trained as a whole        as the adapter has them
+ * </pre>
+ *
+ * <p>Where the base ties its head to the token embedding and the adapter changes one of the two views, the merged model has a
+ * table for each: {@link #unties} says so, and the configuration must.
+ *
+ * <p>Needs memory for one tensor at a time, as doubles.
+ */
+public final class ModelMerger {
+
+    private static final String PREFIX = "transformer.";
+    private static final String TABLE = "transformer.wte.weight";
+    private static final String HEAD = "lm_head.weight";
+    private static final String MAGNITUDE = ".lora_magnitude_vector";
+
+    private final TensorSource base;
+    private final StoredAdapter adapter;
+    private final boolean tied;
+    private final Predicate<String> inByOut;
+    /** Names with the prefix, as Transformers saves them, to the names in the base's files. */
+    private final Map<String, String> stored = new LinkedHashMap<>();
+    private final Map<String, StoredUpdate> updates = new LinkedHashMap<>();
+    private final Map<String, NamedTensor> magnitudes = new LinkedHashMap<>();
+    private final Map<String, NamedTensor> replaced = new LinkedHashMap<>();
+
+    /**
+     * @param tied    whether the base's head is its token embedding
+     * @param inByOut whether the weight of this name, with the prefix {@code transformer.}, is stored as (in, out)
+     * @throws FormatException if the adapter does not fit the base, or asks for what cannot be merged
+     */
+    public ModelMerger(TensorSource base, StoredAdapter adapter, boolean tied, Predicate<String> inByOut) {
+        this.base = base;
+        this.adapter = adapter;
+        this.tied = tied;
+        this.inByOut = inByOut;
+        adapter.config().requireSupported();
+        boolean prefixed = base.names().stream().anyMatch(name -> name.startsWith(PREFIX));
+        for (String name : base.names()) {
+            boolean mask = name.endsWith(".attn.bias") || name.endsWith(".attn.masked_bias");
+            if (!mask && !(tied && name.equals(HEAD))) {
+                stored.put(prefixed || name.equals(HEAD) ? name : PREFIX + name, name);
+            }
+        }
+        adapter.updates().forEach(this::place);
+        adapter.others().forEach(this::place);
+        magnitudes.keySet().forEach(module -> {
+            if (!updates.containsKey(module + ".weight")) {
+                throw adapter.error("has a magnitude of " + Names.quoted(module) + ", which it does not adapt");
+            }
+        });
+    }
+
+    /** Whether the merged model has a head of its own although the base has none. */
+    public boolean unties() {
+        return tied && List.of(TABLE, HEAD).stream().anyMatch(name -> updates.containsKey(name) || replaced.containsKey(name));
+    }
+
+    private void place(StoredUpdate update) {
+        String name = update.module() + ".weight";
+        Shape shape = shapeOf(name);
+        boolean turned = update.embedding() || inByOut.test(name);
+        Shape expected = turned ? Shape.of(update.inFeatures(), update.outFeatures())
+                : Shape.of(update.outFeatures(), update.inFeatures());
+        if (!shape.equals(expected)) {
+            throw adapter.error("its update of " + Names.quoted(update.module()) + " is for a weight of shape " + expected
+                    + ", the base's has " + shape + ". Was it made for another base?");
+        }
+        updates.put(name, update);
+    }
+
+    private void place(NamedTensor other) {
+        String key = other.name().startsWith(StoredAdapter.PREFIX) ? other.name().substring(StoredAdapter.PREFIX.length())
+                : other.name();
+        if (key.endsWith(MAGNITUDE)) {
+            magnitudes.put(key.substring(0, key.length() - MAGNITUDE.length()), other);
+            return;
+        }
+        String name = key.replace(".base_layer.", ".");
+        if (!shapeOf(name).equals(other.shape())) {
+            throw adapter.error(Names.quoted(other.name()) + " has shape " + other.shape() + ", the base's has "
+                    + shapeOf(name) + ". Was it made for another base?");
+        }
+        replaced.put(name, other);
+    }
+
+    private Shape shapeOf(String name) {
+        return base.info(sourceOf(name)).shape();
+    }
+
+    /** The base's tensor that a name starts from; a tied head starts from the table. */
+    private String sourceOf(String name) {
+        String found = stored.get(name.equals(HEAD) && tied ? TABLE : name);
+        if (found == null) {
+            List<String> nearest = Names.nearest(name, stored.keySet(), 1);
+            throw adapter.error("changes " + Names.quoted(name) + ", which the base does not have"
+                    + (nearest.isEmpty() ? "" : " (nearest: " + nearest.getFirst() + ")"));
+        }
+        return found;
+    }
+
+    // ------------------------------------------------------------------------------------------------ writing
+
+    /**
+     * Writes the merged tensors.
+     *
+     * @param type the type of all floating tensors; null for each as in the base
+     * @return what rounding did to each merged weight, in the order in which they were written
+     */
+    public List<MergeError> write(Path file, DType type) {
+        List<MergeError> errors = new ArrayList<>();
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        Set<String> names = new LinkedHashSet<>(stored.keySet());
+        if (unties()) {
+            names.add(HEAD);
+        }
+        for (String name : names) {
+            TensorInfo info = base.info(sourceOf(name));
+            DType written = type == null || !info.dtype().isFloating() ? info.dtype() : type;
+            StoredUpdate update = updates.get(name);
+            if (update != null) {
+                writer.addDoublesLater(name, written, info.shape(), () -> merged(name, update, written, errors));
+            } else if (replaced.containsKey(name)) {
+                writer.add(replaced.get(name).as(name).as(written));
+            } else if (written == info.dtype()) {
+                writer.add(new NamedTensor(name, written, info.shape(), base.bytes(info.name())));
+            } else {
+                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(info.name()));
+            }
+        }
+        writer.write(file);
+        return errors;
+    }
+
+    private double[] merged(String name, StoredUpdate update, DType written, List<MergeError> errors) {
+        double[] before = replaced.containsKey(name) ? replaced.get(name).doubles() : base.doubles(sourceOf(name));
+        double[] weight = before.clone();
+        boolean turned = update.embedding() || inByOut.test(name);
+        int in = update.inFeatures();
+        int out = update.outFeatures();
+        int outStep = turned ? 1 : in;
+        int inStep = turned ? out : 1;
+        double[] a = update.a().doubles();
+        double[] b = update.b().doubles();
+        double scaling = adapter.scaling(update);
+        for (int o = 0; o < out; o++) {
+            for (int k = 0; k < update.rank(); k++) {
+                double factor = scaling * b[o * update.rank() + k];
+                for (int i = 0; factor != 0 && i < in; i++) {
+                    weight[o * outStep + i * inStep] += factor * a[k * in + i];
+                }
+            }
+        }
+        NamedTensor magnitude = magnitudes.get(update.module());
+        if (magnitude != null) {
+            rescale(weight, magnitude, in, out, outStep, inStep);
+        }
+        errors.add(MergeError.of(name, written, weight, before));
+        return weight;
+    }
+
+    /** DoRA: what makes one output, or one feature of an embedding, to the length that its magnitude says. */
+    private void rescale(double[] weight, NamedTensor magnitude, int in, int out, int outStep, int inStep) {
+        if (magnitude.shape().size() != out) {
+            throw adapter.error(Names.quoted(magnitude.name()) + " has shape " + magnitude.shape() + ", expected (" + out + ")");
+        }
+        double[] lengths = magnitude.doubles();
+        for (int o = 0; o < out; o++) {
+            double squares = 0;
+            for (int i = 0; i < in; i++) {
+                double w = weight[o * outStep + i * inStep];
+                squares += w * w;
+            }
+            double factor = lengths[o] / Math.sqrt(squares);
+            for (int i = 0; i < in; i++) {
+                weight[o * outStep + i * inStep] *= factor;
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package org.lora4j.adapters;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.lora4j.io.FormatException;
+import org.lora4j.io.JsonFields;
+import org.lora4j.io.MemoryTensors;
+import org.lora4j.io.NamedTensor;
+import org.lora4j.io.TensorSource;
+import org.lora4j.tensor.Shape;
+
+/**
+ * Adapters of older versions of PEFT, in the words of today's. What has changed over the versions and matters here:
+ *
+ * <pre>
+ *   up to 0.2   enable_lora = [true, false, true]: an update of each of q and v of GPT-2's c_attn (the default then), with
+ *               lora_A (n·r, in) and lora_B (n·out/3, r, 1); now one of rank n·r on the whole map, with zeros for k
+ *   up to 0.2   MODULE.modules_to_save.weight, now MODULE.weight
+ *   up to 0.6   MODULE.bias of an adapted module, now MODULE.base_layer.bias
+ * </pre>
+ *
+ * ΔW is the same matrix, by copies only. An adapter that needs none of this comes back as it was.
+ *
+ * @param config the configuration, as PEFT 0.21 would write it
+ * @param source the tensors, by today's keys
+ */
+record PeftUpgrade(PeftConfig config, TensorSource source) {
+
+    private static final List<String> PARTS = List.of("q", "k", "v");
+    private static final String A = ".lora_A.weight";
+    private static final String B = ".lora_B.weight";
+
+    /** @throws FormatException if it enables parts of a fused map in a way that no version of PEFT does */
+    static PeftUpgrade of(PeftConfig config, TensorSource source) {
+        JsonNode enabled = config.field("enable_lora");
+        boolean fused = enabled.isArray() && !enabled.isEmpty();
+        Set<String> adapted = source.names().stream().filter(name -> name.endsWith(A))
+                .map(name -> name.substring(0, name.length() - A.length())).collect(Collectors.toSet());
+        boolean renamed = source.names().stream().anyMatch(name -> !today(name, adapted).equals(name));
+        if (!fused && !renamed) {
+            return new PeftUpgrade(config, source);
+        }
+        List<String> parts = fused ? parts(source, enabled) : List.of();
+        List<NamedTensor> tensors = new ArrayList<>();
+        for (String name : source.names()) {
+            if (!name.contains(".original_module.")) { // what the module was before it was trained
+                NamedTensor tensor = NamedTensor.copyOf(source, name);
+                tensors.add((fused && name.endsWith(B) ? blocks(source, tensor, parts) : tensor).as(today(name, adapted)));
+            }
+        }
+        Map<String, String> metadata = new LinkedHashMap<>(source.metadata());
+        PeftConfig upgraded = config;
+        if (fused) {
+            upgraded = config.with("enable_lora", null);
+            if (!parts.isEmpty()) {
+                metadata.put(PeftFormat.PARTS, String.join(",", parts));
+                upgraded = upgraded.with("r", parts.size() * config.r()).with("lora_alpha", parts.size() * config.alpha());
+            }
+        }
+        return new PeftUpgrade(upgraded, new MemoryTensors(source.path(), tensors, metadata));
+    }
+
+    private static String today(String name, Set<String> adapted) {
+        String plain = name.replace(".modules_to_save.default.", ".").replace(".modules_to_save.", ".");
+        String module = plain.endsWith(".bias") ? plain.substring(0, plain.length() - ".bias".length()) : "";
+        return adapted.contains(module) ? module + ".base_layer.bias" : plain;
+    }
+
+    /** The parts that have an update; none for [true], one update of the whole map. */
+    private static List<String> parts(TensorSource source, JsonNode enabled) {
+        List<String> parts = new ArrayList<>();
+        if (enabled.size() == 1 && enabled.get(0).isBoolean() && enabled.get(0).booleanValue()) {
+            return parts;
+        }
+        for (int i = 0; i < enabled.size(); i++) {
+            if (enabled.size() != PARTS.size() || !enabled.get(i).isBoolean()) {
+                throw new FormatException(source.path(), "enable_lora is " + JsonFields.shown(enabled)
+                        + ", expected true or false for each of q, k and v");
+            }
+            if (enabled.get(i).booleanValue()) {
+                parts.add(PARTS.get(i));
+            }
+        }
+        if (parts.isEmpty()) {
+            throw new FormatException(source.path(), "enable_lora is false for each of q, k and v: there is no update");
+        }
+        return parts;
+    }
+
+    /** B of a grouped convolution, (n·w, r, 1), as one of the whole map, (3·w, n·r). */
+    private static NamedTensor blocks(TensorSource source, NamedTensor b, List<String> parts) {
+        int count = Math.max(1, parts.size());
+        boolean fits = b.shape().rank() == 3 && b.shape().dim(2) == 1 || b.shape().rank() == 2;
+        if (!fits || b.shape().dim(0) % count != 0 || b.shape().size() == 0) {
+            throw new FormatException(source.path(), b.name() + " has shape " + b.shape() + ", expected (" + count
+                    + "·out/3, r, 1) for enable_lora of " + String.join(" and ", parts));
+        }
+        int width = b.shape().dim(0) / count;
+        int rank = b.shape().dim(1);
+        NamedTensor matrix = b.as(Shape.of(count * width, rank));
+        return parts.isEmpty() ? matrix : matrix.scatteredInto(Shape.of(PARTS.size() * width, count * rank),
+                row -> PARTS.indexOf(parts.get(row / width)) * width + row % width, row -> row / width * rank);
+    }
+}

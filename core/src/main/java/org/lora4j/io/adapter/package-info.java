@@ -1,6 +1,0 @@
-/**
- * Adapters without a model: what stands in a file, in PEFT's words, so that one format can be turned into another and an
- * adapter be looked at. {@link org.lora4j.io.adapter.StoredAdapter} is that form, {@link org.lora4j.io.adapter.AdapterFiles}
- * opens any of the formats.
- */
-package org.lora4j.io.adapter;

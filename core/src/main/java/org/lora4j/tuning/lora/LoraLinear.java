@@ -1,0 +1,169 @@
+package org.lora4j.tuning.lora;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.lora4j.backend.Backend;
+import org.lora4j.nn.Dropout;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A frozen linear map with a trainable low-rank update (Hu et al. 2021, eq. 3):
+ *
+ * <pre>
+ *   h = x·W₀ᵀ + b + s·(x·Aᵀ)·Bᵀ          s = alpha / r
+ *   x: (N, in)   W₀: (out, in)   A: (r, in)   B: (out, r)   h: (N, out)
+ * </pre>
+ *
+ * B starts at zero, so before the first update the output is the base's.
+ *
+ * <p>With g = ∂L/∂h and u = x·Aᵀ, which forward keeps:
+ *
+ * <pre>
+ *   ∂L/∂B = s·gᵀ·u        ∂L/∂A = s·(g·B)ᵀ·x        ∂L/∂x = g·W₀ + s·(g·B)·A
+ * </pre>
+ *
+ * W₀ is never written; b only where the bias mode lets it train. Dropout, where it is on, falls on x in the low-rank
+ * branch only: u = dropout(x)·Aᵀ, and its mask falls on (g·B)·A.
+ *
+ * <p>Differs from loralib: merging derives a new matrix instead of adding to W₀, see {@link MergedWeights}.
+ */
+public final class LoraLinear implements LoraProjection {
+
+    private final Linear base;
+    private final Parameter a;
+    private final Parameter b;
+    private final double alpha;
+    private final double scaling;
+    private final Dropout dropout;
+
+    /**
+     * @param base    the frozen map
+     * @param a       (r, in)
+     * @param b       (out, r)
+     * @param alpha   the numerator of s, which travels with the adapter
+     * @param scaling how s is made of alpha and r
+     * @param dropout on x in the low-rank branch
+     */
+    public LoraLinear(Linear base, Parameter a, Parameter b, double alpha, LoraScaling scaling, Dropout dropout) {
+        this.base = base;
+        this.a = a;
+        this.b = b;
+        this.alpha = alpha;
+        this.scaling = scaling.of(alpha, a.shape().dim(0));
+        this.dropout = dropout;
+    }
+
+    @Override
+    public void forward(Tensor x, Tensor y, Workspace ws) {
+        Backend backend = ws.backend();
+        base.forward(x, y, ws);
+        Tensor u = ws.activation(this, "u", x.rows(), rank());
+        backend.matmul(LowRank.dropped(x, dropout, ws).matrix(), a.value().matrix().t(), u.matrix(), 1, 0);
+        backend.matmul(u.matrix(), b.value().matrix().t(), y.matrix(), scaling, 1);
+        if (ws.training()) {
+            ws.keepInput(this, x);
+        }
+    }
+
+    @Override
+    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+        Backend backend = ws.backend();
+        Tensor u = ws.scratch("u", x.rows(), rank());
+        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+        backend.matmul(u.matrix(), b.value().matrix().t(), y, scaling, 1);
+    }
+
+    @Override
+    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+        Backend backend = ws.backend();
+        base.backward(dy, dx, ws);
+        Tensor u = ws.activation(this, "u", dy.rows(), rank());
+        Tensor du = ws.scratch("lora.du", dy.rows(), rank());
+        backend.matmul(dy.matrix(), b.value().matrix(), du.matrix(), 1, 0); // g·B, without s
+        if (b.isTrainable()) {
+            backend.matmul(dy.matrix().t(), u.matrix(), b.gradient().matrix(), scaling, 1);
+        }
+        if (a.isTrainable()) {
+            Tensor x = LowRank.dropped(ws.keptInput(this), dropout, ws); // again, rather than stored
+            backend.matmul(du.matrix().t(), x.matrix(), a.gradient().matrix(), scaling, 1);
+        }
+        if (dx != null) {
+            LowRank.addInputGradient(du, a.value(), scaling, dropout, dx, ws);
+        }
+    }
+
+    @Override
+    public void addDeltaWeight(Backend backend, Tensor weight) {
+        backend.matmul(b.value().matrix(), a.value().matrix(), weight.matrix(), scaling, 1);
+    }
+
+    @Override
+    public List<Block> blocks() {
+        return List.of(new Block(a.value().matrix(), b.value().matrix(), 0));
+    }
+
+    @Override
+    public Dropout dropout() {
+        return dropout;
+    }
+
+    @Override
+    public Linear base() {
+        return base;
+    }
+
+    /** A, (r, in). */
+    @Override
+    public Parameter loraA() {
+        return a;
+    }
+
+    /** B, (out, r). */
+    @Override
+    public Parameter loraB() {
+        return b;
+    }
+
+    @Override
+    public int rank() {
+        return a.shape().dim(0);
+    }
+
+    @Override
+    public double alpha() {
+        return alpha;
+    }
+
+    @Override
+    public double scaling() {
+        return scaling;
+    }
+
+    @Override
+    public int inFeatures() {
+        return base.inFeatures();
+    }
+
+    @Override
+    public int outFeatures() {
+        return base.outFeatures();
+    }
+
+    /** A's gradient reads it, and so may W₀'s. */
+    @Override
+    public boolean keepsInput() {
+        return a.isTrainable() || base.keepsInput();
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(base.parameters());
+        parameters.add(a);
+        parameters.add(b);
+        return parameters;
+    }
+}

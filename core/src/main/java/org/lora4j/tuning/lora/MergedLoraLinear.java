@@ -1,0 +1,228 @@
+package org.lora4j.tuning.lora;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.lora4j.backend.Backend;
+import org.lora4j.nn.Dropout;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * LoRA on some of the equal parts of a fused map: on q and v of GPT-2's {@code c_attn}, which the paper adapts, while k
+ * stays as it is. loralib calls it {@code MergedLinear} with {@code enable_lora = [true, false, true]}.
+ *
+ * <p>Each of the n enabled parts p has its own A_p and B_p. They lie one above the other:
+ *
+ * <pre>
+ *   h_p = x·W₀_pᵀ + b_p + s·(x·A_pᵀ)·B_pᵀ          for enabled p; h_p = x·W₀_pᵀ + b_p for the others
+ *   A: (n·r, in) = A_1 over A_2 …      B: (n·w, r) = B_1 over B_2 …      w = out/parts
+ * </pre>
+ *
+ * <p>It is a two-step product: u = x·Aᵀ once for all parts, then u_p·B_pᵀ into the columns of part p. ΔW is never built.
+ * (loralib has built the full out × in ΔW at every step since its fix #105; the value is the same, the cost is not.)
+ *
+ * <pre>
+ *   ∂L/∂B_p = s·g_pᵀ·u_p      ∂L/∂A_p = s·(g_p·B_p)ᵀ·x      ∂L/∂x = g·W₀ + s·Σ over p of (g_p·B_p)·A_p
+ * </pre>
+ */
+public final class MergedLoraLinear implements LoraProjection {
+
+    private final Linear base;
+    private final boolean[] enabled;
+    private final int[] enabledParts;
+    private final Parameter a;
+    private final Parameter b;
+    private final double alpha;
+    private final double scaling;
+    private final Dropout dropout;
+    private final int rank;
+    private final int width;
+
+    /**
+     * @param base    the frozen fused map
+     * @param enabled for each part, whether it has an update
+     * @param a       (n·r, in)
+     * @param b       (n·out/parts, r)
+     * @param alpha   the numerator of s
+     * @param scaling how s is made of alpha and r, the rank of <em>one</em> part
+     * @param dropout on x in the low-rank branch
+     */
+    public MergedLoraLinear(
+            Linear base, boolean[] enabled, Parameter a, Parameter b, double alpha, LoraScaling scaling,
+            Dropout dropout) {
+        this.base = base;
+        this.enabled = enabled.clone();
+        this.enabledParts = IntStream.range(0, enabled.length).filter(p -> enabled[p]).toArray();
+        this.a = a;
+        this.b = b;
+        this.rank = b.shape().dim(1);
+        this.width = base.outFeatures() / enabled.length;
+        this.alpha = alpha;
+        this.scaling = scaling.of(alpha, rank);
+        this.dropout = dropout;
+        int parts = enabledParts.length;
+        Shape wantedA = Shape.of(parts * rank, base.inFeatures());
+        Shape wantedB = Shape.of(parts * width, rank);
+        if (parts == 0 || base.outFeatures() % enabled.length != 0 || !a.shape().equals(wantedA)
+                || !b.shape().equals(wantedB)) {
+            throw new IllegalArgumentException("a merged LoRA on " + parts + " of " + enabled.length + " parts of "
+                    + base.weight() + " takes A " + wantedA + " and B " + wantedB + ", found " + a + " and " + b);
+        }
+    }
+
+    @Override
+    public void forward(Tensor x, Tensor y, Workspace ws) {
+        Backend backend = ws.backend();
+        base.forward(x, y, ws);
+        Tensor u = ws.activation(this, "u", x.rows(), a.shape().dim(0));
+        backend.matmul(LowRank.dropped(x, dropout, ws).matrix(), a.value().matrix().t(), u.matrix(), 1, 0);
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(ranksOf(j, u), partOfB(j, b.value()).t(), columnsOf(j, y), scaling, 1);
+        }
+        if (ws.training()) {
+            ws.keepInput(this, x);
+        }
+    }
+
+    @Override
+    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+        Backend backend = ws.backend();
+        Tensor u = ws.scratch("u", x.rows(), a.shape().dim(0));
+        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(ranksOf(j, u), partOfB(j, b.value()).t(), y.columns(enabledParts[j] * width, width), scaling, 1);
+        }
+    }
+
+    @Override
+    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+        Backend backend = ws.backend();
+        base.backward(dy, dx, ws);
+        Tensor u = ws.activation(this, "u", dy.rows(), a.shape().dim(0));
+        Tensor du = ws.scratch("lora.du", dy.rows(), a.shape().dim(0));
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(columnsOf(j, dy), partOfB(j, b.value()), ranksOf(j, du), 1, 0); // g_p·B_p, without s
+            if (b.isTrainable()) {
+                backend.matmul(columnsOf(j, dy).t(), ranksOf(j, u), partOfB(j, b.gradient()), scaling, 1);
+            }
+        }
+        if (a.isTrainable()) {
+            Tensor x = LowRank.dropped(ws.keptInput(this), dropout, ws);
+            backend.matmul(du.matrix().t(), x.matrix(), a.gradient().matrix(), scaling, 1);
+        }
+        if (dx != null) {
+            LowRank.addInputGradient(du, a.value(), scaling, dropout, dx, ws);
+        }
+    }
+
+    @Override
+    public void addDeltaWeight(Backend backend, Tensor weight) {
+        for (int j = 0; j < enabledParts.length; j++) {
+            backend.matmul(
+                    partOfB(j, b.value()), a.value().rows(j * rank, rank), weight.rows(enabledParts[j] * width, width),
+                    scaling, 1);
+        }
+    }
+
+    @Override
+    public List<Block> blocks() {
+        return IntStream.range(0, enabledParts.length).mapToObj(j -> new Block(
+                a.value().rows(j * rank, rank), partOfB(j, b.value()), enabledParts[j] * width)).toList();
+    }
+
+    /** u_p: the columns of (N, n·r) that belong to the j-th enabled part. */
+    private MatrixView ranksOf(int j, Tensor u) {
+        return u.columns(j * rank, rank);
+    }
+
+    /** B_p: the rows of (n·w, r) that belong to the j-th enabled part. */
+    private MatrixView partOfB(int j, Tensor b) {
+        return b.rows(j * width, width);
+    }
+
+    /** h_p: the columns of (N, out) that belong to the j-th enabled part. */
+    private MatrixView columnsOf(int j, Tensor y) {
+        return y.columns(enabledParts[j] * width, width);
+    }
+
+    @Override
+    public Dropout dropout() {
+        return dropout;
+    }
+
+    @Override
+    public Linear base() {
+        return base;
+    }
+
+    /** The length of each row of W₀, as a float has it: what DoRA's magnitudes begin with. */
+    public double[] rowLengths(Backend backend) {
+        double[] lengths = Magnitude.squares(backend, base.weight().value().matrix(), false);
+        for (int i = 0; i < lengths.length; i++) {
+            lengths[i] = (float) Math.sqrt((float) lengths[i]);
+        }
+        return lengths;
+    }
+
+    /** For each part of the fused map, whether it has an update. */
+    public boolean[] enabled() {
+        return enabled.clone();
+    }
+
+    /** A of all enabled parts, (n·r, in). */
+    @Override
+    public Parameter loraA() {
+        return a;
+    }
+
+    /** B of all enabled parts, (n·out/parts, r). */
+    @Override
+    public Parameter loraB() {
+        return b;
+    }
+
+    /** r, the rank of one part's update. */
+    @Override
+    public int rank() {
+        return rank;
+    }
+
+    @Override
+    public double alpha() {
+        return alpha;
+    }
+
+    @Override
+    public double scaling() {
+        return scaling;
+    }
+
+    @Override
+    public int inFeatures() {
+        return base.inFeatures();
+    }
+
+    @Override
+    public int outFeatures() {
+        return base.outFeatures();
+    }
+
+    /** A's gradient reads it, and so may W₀'s. */
+    @Override
+    public boolean keepsInput() {
+        return a.isTrainable() || base.keepsInput();
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(base.parameters());
+        parameters.add(a);
+        parameters.add(b);
+        return parameters;
+    }
+}

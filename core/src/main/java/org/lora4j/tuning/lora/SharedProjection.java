@@ -1,0 +1,103 @@
+package org.lora4j.tuning.lora;
+
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.lora4j.nn.Linear;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Projection;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A map of the base with the updates that the adapters of a set have for it. A pass goes through the one that the set is
+ * switched to, by the very same code as if it alone were attached; or, where the workspace has an {@link AdapterMix},
+ * through the base once for all rows and through each adapter's update for the rows of its sequences.
+ */
+final class SharedProjection implements Projection {
+
+    private final AdapterSet set;
+    private final Linear base;
+    private final Map<LoraAdapter, LoraProjection> updates = new IdentityHashMap<>();
+
+    SharedProjection(AdapterSet set, Linear base) {
+        this.set = set;
+        this.base = base;
+    }
+
+    @Override
+    public void forward(Tensor x, Tensor y, Workspace ws) {
+        AdapterMix mix = set.mixOf(ws);
+        if (mix == null) {
+            current().forward(x, y, ws);
+        } else {
+            forward(x, y, mix, ws);
+        }
+    }
+
+    private void forward(Tensor x, Tensor y, AdapterMix mix, Workspace ws) {
+        Parameter bias = base.bias();
+        boolean ownBiases = bias != null
+                && mix.runs().stream().anyMatch(run -> run.adapter() != null && run.adapter().biasValue(bias) != bias.value());
+        if (ownBiases) { // each run adds its own
+            ws.backend().linear(x.matrix(), base.weight().value().matrix(), null, y.matrix());
+        } else {
+            base.forward(x, y, ws);
+        }
+        int each = mix.rowsPerSequence(x.rows());
+        for (AdapterMix.Run run : mix.runs()) {
+            MatrixView rows = y.rows(run.first() * each, run.count() * each);
+            Tensor own = bias == null ? null : run.adapter() == null ? bias.value() : run.adapter().biasValue(bias);
+            if (ownBiases) {
+                ws.backend().addRow(LowRank.asRow(own), 1, rows);
+            }
+            LoraProjection update = updates.get(run.adapter());
+            if (update != null) {
+                update.addUpdate(x.rows(run.first() * each, run.count() * each), rows, own, ws);
+            }
+        }
+    }
+
+    @Override
+    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+        current().backward(dy, dx, ws);
+    }
+
+    private Projection current() {
+        LoraProjection update = updates.get(set.current());
+        return update == null ? base : update;
+    }
+
+    void put(LoraAdapter adapter, LoraProjection update) {
+        updates.put(adapter, update);
+    }
+
+    void remove(LoraAdapter adapter) {
+        updates.remove(adapter);
+    }
+
+    Linear base() {
+        return base;
+    }
+
+    @Override
+    public int inFeatures() {
+        return base.inFeatures();
+    }
+
+    @Override
+    public int outFeatures() {
+        return base.outFeatures();
+    }
+
+    @Override
+    public boolean keepsInput() {
+        return current().keepsInput();
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return current().parameters();
+    }
+}

@@ -1,0 +1,55 @@
+package org.lora4j.experiments.bench;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
+import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.RandomGpt2;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * Greedy decoding, one sequence. A token reads every weight once, so memory is the limit; beside it stands how fast the
+ * same weights can be read at all, by summing them.
+ */
+public final class DecodeBenchmark {
+
+    private static final int PROMPT = 16;
+
+    private DecodeBenchmark() {
+    }
+
+    /** Tokens a second over {@code length} new tokens, and gigabytes a second of reading the weights. */
+    public static Map<String, Measurement> run(
+            Backend backend, Gpt2Config config, WeightType type, int length, Runs runs) {
+        Gpt2 model = RandomGpt2.create(config, backend, 1, type);
+        Generator generator = new Generator(model);
+        int[] prompt = new int[PROMPT];
+        for (int i = 0; i < PROMPT; i++) {
+            prompt[i] = 1 + i;
+        }
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        Measurement tokens = Measurement.of("tokens/s", length, runs,
+                () -> generator.generate(prompt, length, Set.of(), Sampling.GREEDY));
+        results.put("decode", tokens);
+        long bytes = bytesPerToken(model, type);
+        double gigabytes = 1e-9 * bytes;
+        results.put("weights read in decoding", tokens.in("GB/s", gigabytes));
+        Tensor asMany = backend.allocate(Shape.of(Math.toIntExact(bytes / Float.BYTES)));
+        results.put("weights read by a sum", Measurement.of("GB/s", gigabytes, runs, () -> backend.sum(asMany)));
+        return results;
+    }
+
+    /** Every weight but the positions', of which a token reads one row. */
+    private static long bytesPerToken(Gpt2 model, WeightType type) {
+        return model.parameters().stream().filter(parameter -> !parameter.name().endsWith("wpe.weight"))
+                .mapToLong(parameter -> parameter.size()
+                        * (Gpt2Config.isMatrix(parameter.name()) ? type.bytes() : Float.BYTES)).sum();
+    }
+}

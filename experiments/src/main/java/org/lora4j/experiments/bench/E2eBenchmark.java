@@ -1,0 +1,98 @@
+package org.lora4j.experiments.bench;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.lora4j.LoraException;
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Batch;
+import org.lora4j.data.E2e;
+import org.lora4j.data.EncodedExample;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.LengthGroupedBatches.Cursor;
+import org.lora4j.data.LengthGroupedBatches;
+import org.lora4j.data.Split;
+import org.lora4j.data.TextPair;
+import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.optim.AdamW;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+
+/**
+ * The main job's training: E2E on the embedded base, LoRA on q and v. A run is one pass over a sample, every so-manieth
+ * pair of the training set, so that another program can train on the very same pairs.
+ *
+ * <p>With {@code pad} every sequence is as long as that, nothing is masked, and the logits of all its positions are made,
+ * as in the authors' scripts. What they then mask out of the loss counts here: the same work, but not a loss to learn from.
+ */
+public final class E2eBenchmark {
+
+    private E2eBenchmark() {
+    }
+
+    /**
+     * Examples and tokens a second; padding is not counted among the tokens.
+     *
+     * @param steps of a run; up to 50 make one window of {@link LengthGroupedBatches}, and then the batches do not depend
+     *              on its seed
+     * @param pad   length of every sequence; 0 for the longest of each batch
+     */
+    public static Map<String, Measurement> run(Backend backend, int rank, int size, int steps, int pad, Runs runs) {
+        Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
+        ExampleEncoder encoder =
+                new ExampleEncoder(ByteLevelBpe.load(EmbeddedBase.folder()), model.config().nPositions());
+        List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
+        LengthGroupedBatches batches = new LengthGroupedBatches(examples, size, 1);
+        if (pad != 0 && (pad < batches.maxLength() || pad > model.config().nPositions())) {
+            throw new LoraException("--pad " + pad + ": expected at least " + batches.maxLength()
+                    + ", the longest of the sample, and at most " + model.config().nPositions() + ", the model's positions");
+        }
+        List<Parameter> trainable =
+                LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();
+        Workspace ws = Workspace.forTraining(backend, (long) size * Math.max(pad, batches.maxLength()), 1);
+        AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
+        Measurement measured = Measurement.of("examples/s", examples.size(), runs, () -> {
+            for (int i = 0; i < batches.batchesPerEpoch(); i++) {
+                Batch batch = batches.at(new Cursor(0, i));
+                step(model, pad == 0 ? batch : padded(batch, pad), trainable, adamW, ws);
+            }
+        });
+        double tokens = examples.stream().mapToLong(EncodedExample::length).sum();
+        String name = pad == 0 ? "e2e" : "e2e padded to " + pad;
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        results.put(name, measured);
+        results.put(name + ", tokens", measured.in("tokens/s", tokens / examples.size()));
+        return results;
+    }
+
+    private static void step(Gpt2 model, Batch batch, List<Parameter> trainable, AdamW adamW, Workspace ws) {
+        trainable.forEach(Parameter::clearGradient);
+        model.lossAndGradients(batch, 1.0 / batch.targets(), 0, adamW.steps(), ws);
+        adamW.step(1e-4);
+    }
+
+    /** Pairs number 0, k, 2k, … with the largest k that gives enough. */
+    private static List<TextPair> sample(List<TextPair> pairs, int count) {
+        if (count > pairs.size()) {
+            throw new LoraException("--steps times --batch is " + count + " pairs, and E2E has " + pairs.size());
+        }
+        int stride = pairs.size() / count;
+        return IntStream.range(0, count).mapToObj(i -> pairs.get(i * stride)).toList();
+    }
+
+    private static Batch padded(Batch batch, int length) {
+        int[] ids = new int[batch.size() * length]; // zeros, that is padding
+        for (int b = 0; b < batch.size(); b++) {
+            System.arraycopy(batch.inputIds(), b * batch.length(), ids, b * length, batch.length());
+        }
+        return new Batch(batch.size(), length, ids, null, Arrays.copyOf(ids, ids.length));
+    }
+}

@@ -1,0 +1,101 @@
+package org.lora4j.experiments.compare;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.lora4j.LoraException;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.reference.ReferenceBackend;
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.tuning.lora.LoraAdapter;
+
+/**
+ * One model on several backends, each beside {@code reference}:
+ *
+ * <pre>{@code
+ * Comparison comparison = Comparison.with(experiment, backend -> new Subject(model, adapter), Progress.NONE);
+ * Verdict cpu = comparison.of(Backends.create("cpu"));
+ * cpu.firstOverBound().ifPresent(row -> System.out.println(row.text()));
+ * }</pre>
+ *
+ * <p>Making it does the experiment on {@code reference}, once exactly and some times with the roundings of floats, see
+ * {@link RoundingNoise}; that takes minutes for a large model, and each backend after it what the backend takes.
+ */
+public final class Comparison {
+
+    /** A model on some backend, with an adapter that trains. */
+    public record Subject(Gpt2 model, LoraAdapter adapter) {
+    }
+
+    /** Is told how far the work on {@code reference} is. */
+    public interface Progress {
+
+        Progress NONE = (done, of) -> { };
+
+        void done(int runs, int of);
+    }
+
+    /**
+     * What one backend did.
+     *
+     * @param backend           its name
+     * @param description       what it ran on
+     * @param unitRoundoff      u
+     * @param rows              every place, in the order in which it is computed
+     * @param tapsChangeNothing see {@link Experiment.Result}
+     */
+    public record Verdict(
+            String backend, String description, double unitRoundoff, List<Row> rows, boolean tapsChangeNothing) {
+
+        /** The first place that is further from the reference than rounding explains: look there. */
+        public Optional<Row> firstOverBound() {
+            return rows.stream().filter(Row::overBound).findFirst();
+        }
+
+        /** The place that is the nearest to its bound, or the furthest over it. */
+        public Row worst() {
+            return rows.stream().max(Comparator.comparingDouble(Row::share)).orElseThrow();
+        }
+
+        /** What was measured of one kind, and in one block; −1 for outside all blocks. */
+        public List<Row> rows(Kind kind, int layer) {
+            return rows.stream().filter(row -> row.kind() == kind && row.layer() == layer).toList();
+        }
+    }
+
+    private final Experiment experiment;
+    private final Function<Backend, Subject> subject;
+    private final Bounds bounds;
+
+    private Comparison(Experiment experiment, Function<Backend, Subject> subject, Bounds bounds) {
+        this.experiment = experiment;
+        this.subject = subject;
+        this.bounds = bounds;
+    }
+
+    /**
+     * Does the experiment on {@code reference}.
+     *
+     * @param subject makes the same model and the same adapter on the backend it is given
+     * @throws LoraException if the model gives something that is not finite, to which nothing can be compared
+     */
+    public static Comparison with(Experiment experiment, Function<Backend, Subject> subject, Progress progress) {
+        try (ReferenceBackend reference = new ReferenceBackend()) {
+            RoundingNoise noise = new RoundingNoise(reference);
+            Subject made = subject.apply(noise);
+            Bounds bounds = Bounds.of(experiment, made.model(), made.adapter(), noise,
+                    runs -> progress.done(runs, 1 + Bounds.DRAWS));
+            return new Comparison(experiment, subject, bounds);
+        }
+    }
+
+    /** Does the experiment on a backend, which stays open. */
+    public Verdict of(Backend backend) {
+        Subject made = subject.apply(backend);
+        Experiment.Result result = experiment.on(made.model(), made.adapter());
+        return new Verdict(backend.name(), backend.describe(), backend.unitRoundoff(),
+                new ArrayList<>(bounds.judge(result.measured(), backend.unitRoundoff())), result.tapsChangeNothing());
+    }
+}

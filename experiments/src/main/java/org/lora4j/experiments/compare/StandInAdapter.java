@@ -1,0 +1,33 @@
+package org.lora4j.experiments.compare;
+
+import org.lora4j.gpt2.Gpt2;
+import org.lora4j.nn.Parameter;
+import org.lora4j.select.TargetSelector;
+import org.lora4j.tensor.Philox;
+import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.lora.LoraConfig;
+
+/**
+ * Something that trains, where no adapter was given: an update of rank {@value #RANK} beside every linear map of every
+ * block, A and B from N(0, 0.02²), so that no gradient is zero. The same floats for the same seed on every backend.
+ */
+public final class StandInAdapter {
+
+    private static final int RANK = 4;
+    private static final double STANDARD_DEVIATION = 0.02;
+
+    private StandInAdapter() {
+    }
+
+    public static LoraAdapter attach(Gpt2 model, long seed) {
+        int rank = Math.min(RANK, model.config().nEmbd());
+        LoraConfig config = LoraConfig.of(rank, rank).withTargets(TargetSelector.byExpression(TargetSelector.ALL_LINEAR));
+        LoraAdapter adapter = LoraAdapter.attach(model, config, seed);
+        for (Parameter parameter : adapter.trainable()) {
+            float[] values = new float[Math.toIntExact(parameter.size())];
+            new Philox(seed).fillNormal(values, STANDARD_DEVIATION, 0, Philox.site(parameter.name()));
+            model.backend().upload(values, parameter.value());
+        }
+        return adapter;
+    }
+}

@@ -1,0 +1,111 @@
+package org.lora4j.experiments.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.lora4j.LoraException;
+import org.lora4j.data.Split;
+
+/**
+ * One part of a data set of triples in JSON, in a folder that the user names. Holds what {@link WebNlg} and {@link Dart}
+ * have in common: finding the file, reading it, saying where it is not as expected, and showing triples to the model:
+ *
+ * <pre>
+ *   subject : relation : object | subject : relation : object
+ * </pre>
+ *
+ * which is how the paper's authors write them.
+ */
+final class TripleFile {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final String dataSet;
+    private final Path file;
+
+    private TripleFile(String dataSet, Path file) {
+        this.dataSet = dataSet;
+        this.file = file;
+    }
+
+    /**
+     * The file of a part.
+     *
+     * @param dataSet  for error messages
+     * @param expected how its authors call the file, for error messages
+     * @throws LoraException if the folder has no file whose name ends in the part's name and {@code .json}, or several
+     */
+    static TripleFile find(String dataSet, Path folder, Split split, String expected) {
+        if (!Files.isDirectory(folder)) {
+            throw new LoraException(folder + ": no such folder. Expected the folder with " + dataSet + "'s " + expected);
+        }
+        List<Path> found = candidates(folder, split);
+        if (found.size() != 1) {
+            throw new LoraException(folder + ": " + (found.isEmpty() ? "no " + split + " part of " + dataSet
+                    : "several files for the " + split + " part of " + dataSet + ": " + found.stream().map(Path::getFileName).toList())
+                    + ". Its file is called " + expected);
+        }
+        return new TripleFile(dataSet, found.getFirst());
+    }
+
+    static boolean has(Path folder, Split split) {
+        return Files.isDirectory(folder) && !candidates(folder, split).isEmpty();
+    }
+
+    private static List<Path> candidates(Path folder, Split split) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> file.getFileName().toString().matches("(.*[-_])?" + split + "\\.json")).sorted().toList();
+        } catch (IOException e) {
+            throw new LoraException(folder + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    JsonNode read() {
+        try (InputStream in = Files.newInputStream(file)) {
+            return JSON.readTree(in);
+        } catch (JsonProcessingException e) {
+            throw new LoraException(file + ", line " + e.getLocation().getLineNr() + ": not JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new LoraException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** The elements of an array that has to be there. */
+    List<JsonNode> elements(JsonNode array, String where) {
+        if (array == null || !array.isArray()) {
+            throw unexpected(where, "a list", array);
+        }
+        List<JsonNode> elements = new ArrayList<>();
+        array.forEach(elements::add);
+        return elements;
+    }
+
+    String text(JsonNode value, String where) {
+        if (value == null || !value.isTextual()) {
+            throw unexpected(where, "a text", value);
+        }
+        return value.textValue();
+    }
+
+    LoraException unexpected(String where, String expected, JsonNode found) {
+        String shown = found == null || found.isMissingNode() ? "nothing" : found.toString();
+        return new LoraException(file + ", " + where + ": expected " + expected + " as in " + dataSet + ", found "
+                + (shown.length() > 60 ? shown.substring(0, 59) + "…" : shown));
+    }
+
+    static String triple(String subject, String relation, String object) {
+        return subject + " : " + relation + " : " + object;
+    }
+
+    static String context(List<String> triples) {
+        return String.join(" | ", triples);
+    }
+}

@@ -1,0 +1,232 @@
+package org.lora4j.experiments.report;
+
+import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Everything a report says about one run, or about several that are compared. Lists may be empty, {@code method} and
+ * {@code trainingTime} may be null: the page leaves out what it has nothing to say about.
+ *
+ * @param title        what ran, in a few words: "LoRA on E2E"
+ * @param subtitle     one sentence more
+ * @param scores       before and after, the most telling first: it makes the headline
+ * @param trainingTime from the first to the last update
+ * @param command      the command line that made this run, as one would type it
+ * @param comparisons  this run beside others, in tables
+ * @param verdict      the headline, for a page about several runs; empty to have it made of the first score
+ */
+public record RunReport(String title, String subtitle, ZonedDateTime date, Base base, Method method, List<RecipeRow> recipe,
+        TrainingCurves curves, List<Score> scores, List<Sample> samples, Duration trainingTime, List<Fact> environment,
+        List<Fact> timings, List<Fact> files, String command, List<Comparison> comparisons, String verdict) {
+
+    /** The model that was adapted, and how many parameters it has. */
+    public record Base(String name, long parameters) {}
+
+    /**
+     * How it was adapted.
+     *
+     * @param name                "LoRA", or another of the paper's methods
+     * @param settings            what characterises it, in words: "r 4, alpha 32, on q and v"
+     * @param trainableParameters how many numbers training may change
+     */
+    public record Method(String name, String settings, long trainableParameters) {
+
+        public static Method lora(int r, double alpha, List<String> targets, long trainableParameters) {
+            String scale = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
+            return new Method("LoRA", "r " + r + ", alpha " + scale + ", on " + Words.list(targets), trainableParameters);
+        }
+
+        /** The same under another name, such as DoRA. */
+        public Method named(String other) {
+            return new Method(other, settings, trainableParameters);
+        }
+    }
+
+    /** One line of the recipe. Empty where a source is silent. */
+    public record RecipeRow(String what, String paper, String scripts, String used) {}
+
+    /** A number before and after training. */
+    public record Score(String name, double before, double after, boolean lowerIsBetter, int decimals) {
+
+        public static Score devLoss(double before, double after) {
+            return new Score("Dev loss", before, after, true, 2);
+        }
+
+        public static Score perplexity(double before, double after) {
+            return new Score("Perplexity", before, after, true, 1);
+        }
+
+        /** A score such as BLEU, where more is better. */
+        public static Score higherIsBetter(String name, double before, double after, int decimals) {
+            return new Score(name, before, after, false, decimals);
+        }
+
+        boolean improved() {
+            return lowerIsBetter ? after < before : after > before;
+        }
+    }
+
+    /** What the model wrote for one input before and after training, and what people wrote. */
+    public record Sample(String input, String before, String after, List<String> references) {
+
+        public Sample {
+            references = List.copyOf(references);
+        }
+    }
+
+    /**
+     * Runs side by side. In every column the best of those that count is marked.
+     *
+     * @param lead what the reader should know first; may be empty
+     */
+    public record Comparison(String title, String lead, List<Column> columns, List<Line> lines) {
+
+        public Comparison {
+            columns = List.copyOf(columns);
+            lines = List.copyOf(lines);
+        }
+    }
+
+    /**
+     * A column of numbers.
+     *
+     * @param decimals to print
+     * @param better   +1 where more is better, −1 where less is, 0 where there is no better
+     */
+    public record Column(String heading, int decimals, int better) {}
+
+    /**
+     * A line of a comparison.
+     *
+     * @param values one for each column, NaN where there is none
+     * @param counts whether it takes part in who is best; the paper's own numbers, of another model, do not
+     */
+    public record Line(String name, List<Double> values, boolean counts) {
+
+        public Line {
+            values = List.copyOf(values);
+        }
+    }
+
+    /** A label and what there is to say about it. */
+    public record Fact(String label, String value) {}
+
+    public RunReport {
+        Objects.requireNonNull(title, "title");
+        Objects.requireNonNull(date, "date");
+        Objects.requireNonNull(base, "base");
+        recipe = List.copyOf(recipe);
+        scores = List.copyOf(scores);
+        samples = List.copyOf(samples);
+        environment = List.copyOf(environment);
+        timings = List.copyOf(timings);
+        files = List.copyOf(files);
+        comparisons = List.copyOf(comparisons);
+    }
+
+    public static Builder of(String title, Base base, Method method) {
+        return new Builder(title, base, method);
+    }
+
+    /** A page about several runs of one base, with a headline of its own. */
+    public static Builder summary(String title, Base base, String verdict) {
+        Builder builder = new Builder(title, base, null);
+        builder.verdict = verdict;
+        return builder;
+    }
+
+    /** Collects the parts of a report in the order in which a run comes to know them. */
+    public static final class Builder {
+
+        private final String title;
+        private final Base base;
+        private final Method method;
+        private final List<RecipeRow> recipe = new ArrayList<>();
+        private final List<Score> scores = new ArrayList<>();
+        private final List<Sample> samples = new ArrayList<>();
+        private final List<Fact> environment = new ArrayList<>();
+        private final List<Fact> timings = new ArrayList<>();
+        private final List<Fact> files = new ArrayList<>();
+        private String subtitle = "";
+        private ZonedDateTime date = ZonedDateTime.now();
+        private TrainingCurves curves = TrainingCurves.none();
+        private Duration trainingTime;
+        private String command = "";
+        private final List<Comparison> comparisons = new ArrayList<>();
+        private String verdict = "";
+
+        private Builder(String title, Base base, Method method) {
+            this.title = title;
+            this.base = base;
+            this.method = method;
+        }
+
+        public Builder subtitle(String text) {
+            subtitle = text;
+            return this;
+        }
+
+        public Builder date(ZonedDateTime when) {
+            date = when;
+            return this;
+        }
+
+        public Builder recipe(String what, String paper, String scripts, String used) {
+            recipe.add(new RecipeRow(what, paper, scripts, used));
+            return this;
+        }
+
+        public Builder curves(TrainingCurves measured) {
+            curves = measured;
+            return this;
+        }
+
+        public Builder score(Score score) {
+            scores.add(score);
+            return this;
+        }
+
+        public Builder sample(Sample sample) {
+            samples.add(sample);
+            return this;
+        }
+
+        public Builder trainingTime(Duration time) {
+            trainingTime = time;
+            return this;
+        }
+
+        public Builder environment(String label, String value) {
+            environment.add(new Fact(label, value));
+            return this;
+        }
+
+        public Builder timing(String label, String value) {
+            timings.add(new Fact(label, value));
+            return this;
+        }
+
+        public Builder file(String label, String path) {
+            files.add(new Fact(label, path));
+            return this;
+        }
+
+        public Builder comparison(Comparison comparison) {
+            comparisons.add(comparison);
+            return this;
+        }
+
+        public Builder command(String line) {
+            command = line;
+            return this;
+        }
+
+        public RunReport build() {
+            return new RunReport(title, subtitle, date, base, method, recipe, curves, scores, samples, trainingTime,
+                    environment, timings, files, command, comparisons, verdict);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package org.lora4j.experiments.report;
+
+import java.util.List;
+
+/**
+ * What was measured along a training run. A quantity that was not measured is NaN.
+ *
+ * @param training    in the order of their steps
+ * @param evaluations in the order of their steps
+ */
+public record TrainingCurves(List<TrainingPoint> training, List<EvaluationPoint> evaluations) {
+
+    /** A training step: its loss, learning rate and speed. */
+    public record TrainingPoint(long step, double loss, double learningRate, double tokensPerSecond) {}
+
+    /** An evaluation on held-back data after {@code step} updates; step 0 is the base. */
+    public record EvaluationPoint(long step, double devLoss, double devPerplexity) {}
+
+    public TrainingCurves {
+        training = List.copyOf(training);
+        evaluations = List.copyOf(evaluations);
+    }
+
+    public static TrainingCurves none() {
+        return new TrainingCurves(List.of(), List.of());
+    }
+
+    /** The last step of which anything is known; 0 before any. */
+    public long lastStep() {
+        return Math.max(training.isEmpty() ? 0 : training.getLast().step(),
+                evaluations.isEmpty() ? 0 : evaluations.getLast().step());
+    }
+
+    /**
+     * The training loss as the eye should follow it: at each step, the value there of a straight line through its
+     * neighbours, fitted by least squares with weights that fall off as a Gaussian (local linear regression),
+     *
+     * <pre>
+     *   sᵢ = (M₂·T₀ − M₁·T₁) / (M₀·M₂ − M₁²)        dⱼ = (stepⱼ − stepᵢ)/h        wⱼ = exp(−½·dⱼ²)
+     *   Mₖ = Σⱼ wⱼ·dⱼᵏ        Tₖ = Σⱼ wⱼ·dⱼᵏ·lossⱼ        h = 2.5 % of the run
+     * </pre>
+     *
+     * Unlike an exponential moving average it does not lag behind a loss that falls fast, and unlike any mean it is not
+     * drawn inwards at the ends. Losses that are not finite are left out, and stay as they are in the result.
+     */
+    public double[] smoothedLoss() {
+        int n = training.size();
+        double[] smoothed = new double[n];
+        double run = n < 2 ? 0 : training.getLast().step() - training.getFirst().step();
+        double bandwidth = Math.max(1, 0.025 * run);
+        int first = 0;
+        for (int i = 0; i < n; i++) {
+            long step = training.get(i).step();
+            while (step - training.get(first).step() > 3 * bandwidth) {
+                first++;
+            }
+            double m0 = 0;
+            double m1 = 0;
+            double m2 = 0;
+            double t0 = 0;
+            double t1 = 0;
+            for (int j = first; j < n && training.get(j).step() - step <= 3 * bandwidth; j++) {
+                double loss = training.get(j).loss();
+                if (Double.isFinite(loss)) {
+                    double d = (training.get(j).step() - step) / bandwidth;
+                    double w = Math.exp(-0.5 * d * d);
+                    m0 += w;
+                    m1 += w * d;
+                    m2 += w * d * d;
+                    t0 += w * loss;
+                    t1 += w * d * loss;
+                }
+            }
+            double determinant = m0 * m2 - m1 * m1;
+            boolean alone = determinant < 1e-9 * m0 * m0;
+            double loss = training.get(i).loss();
+            smoothed[i] = !Double.isFinite(loss) || alone ? loss : (m2 * t0 - m1 * t1) / determinant;
+        }
+        return smoothed;
+    }
+}
