@@ -19,6 +19,7 @@ import org.lora4j.generate.Beam;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.LoraAdapter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import picocli.CommandLine.Command;
@@ -156,12 +157,14 @@ final class EvaluateCommand extends LoraCommand {
             if (attached != null) {
                 attached.freeze();
             }
-            ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), gpt2.config().nPositions(), data.tooLong());
+            Tokenizer tokenizer = model.tokenizer();
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, gpt2.config().nPositions(), data.tooLong());
             ExampleEncoder.Result encoded = encoder.encode(pairs);
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
                         + gpt2.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
             }
+            encoded.examples().forEach(example -> tokenizer.requireRows(gpt2.config().vocabSize(), example.tokens()));
             print(evaluate(gpt2, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;

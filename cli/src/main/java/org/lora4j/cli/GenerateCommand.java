@@ -163,7 +163,8 @@ final class GenerateCommand extends LoraCommand {
         ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
         List<int[]> ids = texts.stream()
                 .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
-        Set<Integer> stop = Set.of(tokenizer.endOfText());
+        ids.forEach(prompt -> tokenizer.requireRows(generator.model().config().vocabSize(), prompt));
+        Set<Integer> stop = used == PromptFormat.PAIR ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         if (beam != null) {
             search(generator, tokenizer, texts, ids, used, beam);
             return;
@@ -177,7 +178,7 @@ final class GenerateCommand extends LoraCommand {
             Sampling draws = new Sampling(temperature, topK, topP, seed + from / AT_ONCE);
             List<int[]> written = generator.generate(some, maxNewTokens, stop, draws, (sequence, id) -> { });
             for (int i = 0; i < written.size(); i++) {
-                String text = tokenizer.decode(written.get(i));
+                String text = tokenizer.decodeText(written.get(i));
                 text = used == PromptFormat.PAIR ? text.strip() : text;
                 tokens += written.get(i).length;
                 if (json) {
@@ -198,7 +199,7 @@ final class GenerateCommand extends LoraCommand {
     private void search(
             Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> prompts, PromptFormat used, Beam beam) {
         boolean pairs = used == PromptFormat.PAIR;
-        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : Set.of(tokenizer.endOfText());
+        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : tokenizer.stopIds();
         List<Hypothesis> found;
         try (Progress progress = prompts.size() > 1 ? ui().progress("generate") : Progress.SILENT) {
             progress.start(prompts.size());
@@ -208,7 +209,7 @@ final class GenerateCommand extends LoraCommand {
         List<Map<String, Object>> results = new ArrayList<>();
         for (int i = 0; i < found.size(); i++) {
             int[] tokens = found.get(i).tokens();
-            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decode(tokens);
+            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decodeText(tokens);
             Map<String, Object> result = result(texts.get(i), text, tokens);
             result.put("score", found.get(i).score());
             results.add(result);

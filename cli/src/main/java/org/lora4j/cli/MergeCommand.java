@@ -158,6 +158,7 @@ final class MergeCommand extends LoraCommand {
         ByteLevelBpe tokenizer = ByteLevelBpe.load(folder);
         for (String prompt : prompts) {
             int[] ids = tokenizer.encode(prompt);
+            tokenizer.requireRows(config.vocabSize(), ids);
             if (ids.length == 0 || ids.length > config.nPositions()) {
                 throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.nPositions());
             }

@@ -51,13 +51,16 @@ final class MixedTexts {
     }
 
     private int[] encode(Prompt prompt) {
-        return isPair(prompt.adapter) ? pairs.encodePrompt(prompt.text) : tokenizer.encode(prompt.text);
+        int[] ids = isPair(prompt.adapter) ? pairs.encodePrompt(prompt.text) : tokenizer.encode(prompt.text);
+        tokenizer.requireRows(((Gpt2) set.model()).config().vocabSize(), ids);
+        return ids;
     }
 
     /** Greedily or by drawing, {@code atOnce} in a batch whatever adapters they use. */
     void write(List<Prompt> prompts, int maxNewTokens, Sampling sampling, int atOnce) {
         MixedGenerator generator = new MixedGenerator(set);
-        Set<Integer> stop = Set.of(tokenizer.endOfText());
+        Set<Integer> stop = prompts.stream().anyMatch(prompt -> isPair(prompt.adapter))
+                ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         List<Map<String, Object>> results = new ArrayList<>();
         long start = System.nanoTime();
         long tokens = 0;
@@ -71,7 +74,7 @@ final class MixedTexts {
                     draws, (sequence, id) -> { });
             for (int i = 0; i < some.size(); i++) {
                 tokens += written.get(i).length;
-                String text = tokenizer.decode(written.get(i));
+                String text = tokenizer.decodeText(written.get(i));
                 results.add(print(some.get(i), isPair(some.get(i).adapter) ? text.strip() : text, written.get(i)));
             }
         }
@@ -95,7 +98,7 @@ final class MixedTexts {
             int[] done = new int[1];
             byAdapter.forEach((name, numbers) -> {
                 set.switchTo(name);
-                Set<Integer> stop = isPair(name) ? TextDecoding.stopIds(tokenizer) : Set.of(tokenizer.endOfText());
+                Set<Integer> stop = isPair(name) ? TextDecoding.stopIds(tokenizer) : tokenizer.stopIds();
                 List<int[]> ids = numbers.stream().map(number -> encode(prompts.get(number))).toList();
                 List<Hypothesis> best = generator.beam(
                         ids, maxNewTokens, stop, beam, (input, hypothesis) -> progress.update(++done[0], ""));
@@ -109,7 +112,7 @@ final class MixedTexts {
             int[] tokens = found[i].tokens();
             Prompt prompt = prompts.get(i);
             Map<String, Object> result = print(
-                    prompt, isPair(prompt.adapter) ? TextDecoding.text(tokenizer, tokens) : tokenizer.decode(tokens), tokens);
+                    prompt, isPair(prompt.adapter) ? TextDecoding.text(tokenizer, tokens) : tokenizer.decodeText(tokens), tokens);
             result.put("score", found[i].score());
             results.add(result);
         }

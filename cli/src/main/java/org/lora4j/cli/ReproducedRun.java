@@ -167,7 +167,7 @@ final class ReproducedRun {
 
     private void copyTokenizer(Path folder) {
         try {
-            for (String name : List.of("vocab.json", "merges.txt", "vocab.bpe")) {
+            for (String name : ByteLevelBpe.FILES) {
                 if (Files.exists(setup.model.resolve(name))) {
                     Files.copy(setup.model.resolve(name), folder.resolve(name),
                             StandardCopyOption.REPLACE_EXISTING);

@@ -91,7 +91,7 @@ public final class ExampleEncoder {
                     + "\") has no completion, so there is nothing to learn from it. Is this a file of inputs only?");
         }
         int[] prompt = encodePrompt(pair.context());
-        int[] completion = tokenizer.encode(" " + pair.completion());
+        int[] completion = tokenizer.encodeContinuation(" " + pair.completion());
         return new EncodedExample(Ints.concat(prompt, completion, new int[] {tokenizer.endOfText()}), prompt.length);
     }
 

@@ -53,10 +53,13 @@ public final class TextDecoding {
         stopIds = stopIds(tokenizer);
     }
 
-    /** End-of-text, and the token of a blank line where the vocabulary has one: {50256, 628} in GPT-2's. */
+    /**
+     * End-of-text, where the model's own texts end, and the token of a blank line where the vocabulary has one: {50256, 628}
+     * in GPT-2's.
+     */
     public static Set<Integer> stopIds(Tokenizer tokenizer) {
-        Set<Integer> ids = new LinkedHashSet<>(List.of(tokenizer.endOfText()));
-        int[] blankLine = tokenizer.encode(BLANK_LINE);
+        Set<Integer> ids = new LinkedHashSet<>(tokenizer.stopIdsOfPairs());
+        int[] blankLine = tokenizer.encodeOrdinary(BLANK_LINE);
         if (blankLine.length == 1) {
             ids.add(blankLine[0]);
         }
@@ -65,7 +68,7 @@ public final class TextDecoding {
 
     /** What is left of the tokens that were written: up to a blank line, without white space around it. */
     public static String text(Tokenizer tokenizer, int[] tokens) {
-        String text = tokenizer.decode(tokens);
+        String text = tokenizer.decodeText(tokens);
         int end = text.indexOf(BLANK_LINE);
         return (end < 0 ? text : text.substring(0, end)).strip();
     }
@@ -101,6 +104,7 @@ public final class TextDecoding {
         List<Integer> open = IntStream.range(0, inputs.size()).filter(i -> kept == null || !kept.has(i)).boxed().toList();
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
         List<int[]> prompts = open.stream().map(i -> encoder.encodePrompt(inputs.get(i))).toList();
+        prompts.forEach(prompt -> tokenizer.requireRows(model.config().vocabSize(), prompt));
         Map<Integer, Decoded> found = new LinkedHashMap<>();
         new Generator(model).beam(prompts, maxNewTokens, stopIds, beam, (number, hypothesis) -> {
             int input = open.get(number);

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
-import org.lora4j.Names;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.ExampleEncoder;
@@ -82,9 +81,10 @@ public final class FineTuning {
             throw new LoraException("none of the " + train.size() + " examples fits the model's "
                     + model.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
         }
-        requireKnownTokens(examples.examples(), tokenizer);
+        requireRows(examples.examples(), tokenizer);
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
         List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
+        requireRows(devExamples, tokenizer);
         this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.config() + ", weights " + base);
@@ -96,17 +96,8 @@ public final class FineTuning {
     }
 
     /** Before hours of training meet the token, rather than in the middle of them. */
-    private void requireKnownTokens(List<EncodedExample> encoded, Tokenizer tokenizer) {
-        int vocabulary = model.config().vocabSize();
-        for (EncodedExample example : encoded) {
-            for (int token : example.tokens()) {
-                if (token >= vocabulary) {
-                    throw new LoraException("the tokenizer turns " + Names.quoted(tokenizer.decode(token)) + " into token "
-                            + token + ", and the model has " + vocabulary + " tokens (0 to " + (vocabulary - 1)
-                            + "): vocab.json and the merges beside it belong to another model");
-                }
-            }
-        }
+    private void requireRows(List<EncodedExample> encoded, Tokenizer tokenizer) {
+        encoded.forEach(example -> tokenizer.requireRows(model.config().vocabSize(), example.tokens()));
     }
 
     /** The steps of some epochs, when {@code accumulation} batches make a step. */
