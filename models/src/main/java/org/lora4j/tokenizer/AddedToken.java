@@ -19,4 +19,8 @@ record AddedToken(
     static AddedToken special(String content, int id) {
         return new AddedToken(content, id, true, false, false, false, false);
     }
+
+    AddedToken asSpecial() {
+        return new AddedToken(content, id, true, normalized, lstrip, rstrip, singleWord);
+    }
 }

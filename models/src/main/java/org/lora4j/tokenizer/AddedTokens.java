@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
  *   first those that are not normalized, then the others in what is left between them
  * </pre>
  *
- * One that is found but is no single word, where it must be one, is passed over as a whole: what begins inside it is not
- * looked at.
+ * One that is found but does not count, since it must be a single word and is none, is passed over as a whole: what begins
+ * inside it is not looked at.
  */
 final class AddedTokens {
 
@@ -29,6 +29,7 @@ final class AddedTokens {
     private final Map<String, AddedToken> byContent = new LinkedHashMap<>();
     private final Node literal = new Node();
     private final Node normalized = new Node();
+    private final boolean splitSpecial;
 
     /** One char further in the tokens that begin alike. */
     private static final class Node {
@@ -38,15 +39,13 @@ final class AddedTokens {
 
     /**
      * @param tokens       with different ids and contents
-     * @param splitSpecial whether special ones are not looked for ({@code split_special_tokens})
+     * @param splitSpecial whether special ones stay ordinary text ({@code split_special_tokens})
      */
     AddedTokens(Collection<AddedToken> tokens, boolean splitSpecial) {
+        this.splitSpecial = splitSpecial;
         for (AddedToken token : tokens) {
             byId.put(token.id(), token);
             byContent.put(token.content(), token);
-            if (splitSpecial && token.special()) {
-                continue;
-            }
             Node node = token.normalized() ? normalized : literal;
             for (char letter : token.content().toCharArray()) {
                 node = node.next.computeIfAbsent(letter, unused -> new Node());
@@ -74,11 +73,7 @@ final class AddedTokens {
         split(text, literal, piece -> split(piece, normalized, ordinary, added), added);
     }
 
-    private static void split(String text, Node tokens, Consumer<String> ordinary, IntConsumer added) {
-        if (tokens.next.isEmpty()) {
-            ordinary.accept(text);
-            return;
-        }
+    private void split(String text, Node tokens, Consumer<String> ordinary, IntConsumer added) {
         int from = 0; // what is before this has been given out
         int at = 0;
         while (at < text.length()) {
@@ -88,14 +83,16 @@ final class AddedTokens {
                 continue;
             }
             int end = at + token.content().length();
-            if (!token.singleWord() || isAlone(text, at, end)) {
-                // white space that the token before has taken in is gone
+            if (!(splitSpecial && token.special()) && (!token.singleWord() || isAlone(text, at, end))) {
                 int start = token.lstrip() ? withoutSpaceBefore(text, from, at) : at;
                 if (from < start) {
                     ordinary.accept(text.substring(from, start));
                 }
-                added.accept(token.id());
-                from = token.rstrip() ? withoutSpaceAfter(text, Math.max(from, end)) : end;
+                int stop = token.rstrip() ? withoutSpaceAfter(text, Math.max(from, end)) : end;
+                if (start < stop) { // a token of white space alone may have gone into the one before it
+                    added.accept(token.id());
+                }
+                from = stop;
             }
             at = end;
         }
@@ -123,7 +120,7 @@ final class AddedTokens {
     }
 
     private static int withoutSpaceBefore(String text, int from, int at) {
-        int start = at;
+        int start = Math.max(from, at);
         while (start > from && is(WHITE_SPACE, text.codePointBefore(start))) {
             start -= Character.charCount(text.codePointBefore(start));
         }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFields;
@@ -165,7 +166,7 @@ final class TokenizerSettings {
             return;
         }
         List<String> special = new ArrayList<>();
-        named.values().forEach(entry -> special.add(entry.content));
+        named.values().stream().filter(entry -> entry.source != null).forEach(entry -> special.add(entry.content));
         others.forEach(entry -> special.add(entry.content));
         JsonFile.read(file).properties().forEach(field -> {
             if (!field.getValue().isInt()) {
@@ -242,22 +243,23 @@ final class TokenizerSettings {
                 tokens.put(entry.content, entry.as(id));
             }
         }
-        List<Entry> special = new ArrayList<>(named.values());
+        List<Entry> special = new ArrayList<>();
+        NAMED.stream().filter(named::containsKey).forEach(name -> special.add(named.get(name)));
         special.addAll(others);
+        Set<String> withFileId = Set.copyOf(tokens.keySet());
         for (Entry entry : special) {
-            if (entry.content == null || entry.content.isEmpty()) {
+            String content = entry.content;
+            if (content == null || content.isEmpty()) {
                 continue;
             }
-            AddedToken known = tokens.get(entry.content);
-            Integer inVocabulary = vocabulary.ids().get(entry.content);
-            if (known != null) {
-                boolean isNamed = named.containsValue(entry);
-                tokens.put(entry.content, new AddedToken(entry.content, known.id(), known.special() || isNamed,
-                        known.normalized(), known.lstrip(), known.rstrip(), known.singleWord()));
-            } else if (inVocabulary != null) {
-                tokens.put(entry.content, entry.as(inVocabulary));
+            Integer id = tokens.containsKey(content) ? Integer.valueOf(tokens.get(content).id()) : vocabulary.ids().get(content);
+            if (withFileId.contains(content)) { // what is said with the id counts, and a name makes it special
+                AddedToken known = tokens.get(content);
+                tokens.put(content, named.containsValue(entry) ? known.asSpecial() : known);
+            } else if (id != null) {
+                tokens.put(content, entry.as(id));
             } else if (entry.source != null) { // what goes without saying may also be missing
-                tokens.put(entry.content, entry.as(free++));
+                tokens.put(content, entry.as(free++));
             }
         }
         return new AddedTokens(tokens.values(), splitSpecial);
