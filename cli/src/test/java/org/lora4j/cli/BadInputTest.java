@@ -153,7 +153,7 @@ class BadInputTest {
                 failure("the loss is NaN", "evaluate --model model-nan --data pairs.jsonl"),
                 failure("before anything was learned", "train --model model-nan --data pairs.jsonl --out new"),
                 failure("the model has 300 tokens", "train --model model-fewer-words --data pairs.jsonl --out new"),
-                failure("outside the model's vocabulary of 300", "generate --model model-fewer-words --prompt restaurant --max-new-tokens 2"),
+                failure("and the model has 300 tokens (0 to 299)", "generate --model model-fewer-words --prompt restaurant --max-new-tokens 2"),
                 // adapters
                 failure("adapter '", "generate --model tiny --prompt x --adapter nowhere"),
                 failure("is a file", "generate --model tiny --prompt x --adapter file"),
