@@ -16,7 +16,8 @@ final class DataChoice {
     @Option(names = "--data", paramLabel = "PATH",
             description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
                     + "and completion, text lines context||completion, e2e for the embedded E2E, or webnlg:DIR and dart:DIR for "
-                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories).")
+                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories). Special and "
+                    + "added tokens of the model that are written out in them, such as <|endoftext|>, are these tokens.")
     private String data;
 
     @Option(names = "--too-long", defaultValue = "fail", paramLabel = "WHAT",

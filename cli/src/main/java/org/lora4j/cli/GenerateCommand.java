@@ -35,6 +35,9 @@ import picocli.CommandLine.Option;
             "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
                     + "prompt as such a context; otherwise the text is simply continued.",
             "",
+            "Special and added tokens of the model that are written out in a prompt are recognised; in the text special ones are "
+                    + "left out. It ends where eos_token_id of generation_config.json or config.json says, else at end-of-text.",
+            "",
             "Several adapters, each --adapter NAME=DIR, share the base, and prompts with different ones go through it in one "
                     + "batch. A file of prompts in JSON Lines says which adapter each one uses; without that, every prompt is "
                     + "given to every adapter.",

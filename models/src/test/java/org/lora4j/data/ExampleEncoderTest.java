@@ -3,7 +3,6 @@ package org.lora4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.common.primitives.Ints;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -37,11 +36,13 @@ class ExampleEncoderTest {
                 .isEqualTo(Arrays.copyOf(example.tokens(), example.completionStart()));
     }
 
+    /** As in Transformers: what a data file writes out is the token itself, in the context and in the completion. */
     @Test
-    void anEndOfTextWrittenInTheDataIsNoSeparator() {
-        TextPair pair = new TextPair("a<|endoftext|>b", "c");
+    void anEndOfTextWrittenInTheDataIsTheToken() {
+        TextPair pair = new TextPair("a <|endoftext|> b", "c<|endoftext|>d");
         EncodedExample example = new ExampleEncoder(GPT2, 1024).encode(List.of(pair)).examples().getFirst();
-        assertThat(Ints.asList(example.tokens()).stream().filter(id -> id == 50256)).hasSize(2);
+        assertThat(example.tokens()).containsExactly(64, 220, 50256, 275, 50256, 269, 50256, 67, 50256);
+        assertThat(example.targets()).isEqualTo(4);
     }
 
     @Test
