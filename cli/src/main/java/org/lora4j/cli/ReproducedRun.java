@@ -167,7 +167,9 @@ final class ReproducedRun {
 
     private void copyTokenizer(Path folder) {
         try {
-            for (String name : ByteLevelBpe.FILES) {
+            List<String> names = new ArrayList<>(ByteLevelBpe.FILES);
+            names.add("generation_config.json"); // where its texts end
+            for (String name : names) {
                 if (Files.exists(setup.model.resolve(name))) {
                     Files.copy(setup.model.resolve(name), folder.resolve(name),
                             StandardCopyOption.REPLACE_EXISTING);

@@ -30,8 +30,9 @@ import org.lora4j.io.FileErrors;
  *
  * Every byte has a token of its own, so every text can be encoded and no id for "unknown" exists.
  *
- * <p>Before that, the special and added tokens that are written out in a text are taken out of it ({@link AddedTokens}).
- * Nothing that is read from a folder without any ({@link TokenizerSettings}) has more of them than {@code <|endoftext|>}.
+ * <p>Before that, the special and added tokens that are written out in a text are found ({@link AddedTokens}), and only what
+ * lies between them goes through BPE. Which there are, the folder's files say ({@link TokenizerSettings}); two files of BPE
+ * alone have {@code <|endoftext|>}.
  *
  * <p>Files, as GPT-2 and Hugging Face write them: {@code vocab.json}, an object of token → id, and {@code merges.txt}
  * or {@code vocab.bpe}, two tokens a line in order of rank, after an optional first line {@code #version}; or a
