@@ -140,8 +140,10 @@ public final class ByteLevelBpe implements Tokenizer {
     private int[] encode(String text, int[] before, boolean prefixSpace) {
         ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
         Arrays.stream(before).forEach(ids::add);
-        added.split(wellFormed(text), piece -> addWords(prefixSpace && !piece.isEmpty() && !piece.startsWith(" ") ? " " + piece : piece, ids),
-                ids::add);
+        added.split(wellFormed(text), piece -> {
+            boolean begins = prefixSpace && !piece.startsWith(" ");
+            addWords(begins ? " " + piece : piece, ids);
+        }, ids::add);
         return ids.build().toArray();
     }
 
