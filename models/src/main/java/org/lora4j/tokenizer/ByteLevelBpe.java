@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
+import org.lora4j.io.TextInput;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019).
@@ -64,7 +65,7 @@ public final class ByteLevelBpe implements Tokenizer {
             throw new LoraException(folder + ": a " + VOCAB_FILE + ", but neither " + MERGES_FILES[0] + " nor "
                     + MERGES_FILES[1] + " there. Copy the one that belongs to it into the folder");
         }
-        try (Reader vocabReader = Files.newBufferedReader(vocab); Reader mergesReader = Files.newBufferedReader(merges)) {
+        try (Reader vocabReader = TextInput.open(vocab); Reader mergesReader = TextInput.open(merges)) {
             return load(vocab.toString(), vocabReader, merges.toString(), mergesReader);
         } catch (IOException e) {
             throw new LoraException(folder + ": vocab.json or the merges beside it cannot be read: "
