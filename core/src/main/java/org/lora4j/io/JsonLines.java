@@ -65,8 +65,15 @@ public final class JsonLines implements AutoCloseable {
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
             line = at == null ? line : at.getLineNr();
-            throw error("no JSON object: " + JsonFile.problem(e));
+            throw error("no JSON object: " + problem(e));
         }
+    }
+
+    /** A line's end within a text is mostly the rest of a line that was cut off. */
+    private static String problem(JsonProcessingException e) {
+        String problem = JsonFile.problem(e);
+        return problem.startsWith("Illegal unquoted character ((CTRL-CHAR, code 1") && problem.matches(".*code 1[03]\\).*")
+                ? "the line ends in the middle of a text; it is cut off, or its line breaks should be written \\n" : problem;
     }
 
     /** The line where the last object begins, counted from 1. */

@@ -152,7 +152,9 @@ class DataSetsTest {
         assertFails("a.jsonl", one + " and more\n", "a.jsonl, line 1: no JSON object: Unrecognized token 'and'");
         assertFails("a.jsonl", one + "\n\"text\"\n", "a.jsonl, line 2: expected", "found 'text'");
         assertFails("a.jsonl", one + "\nnull\n", "a.jsonl, line 2: expected", "found 'null'");
-        assertFails("a.jsonl", one + "\n{\"context\": \"a\", \"comp", "a.jsonl, line 2: no JSON object");
+        assertFails("a.jsonl", one + "\n{\"context\": \"a\", \"comp", "a.jsonl, line 2: no JSON object: the file ends in the middle");
+        assertFails("a.jsonl", one + "\n{\"context\": \"a\", \"comp\n" + one, "a.jsonl, line 2: no JSON object: the line ends in the middle");
+        assertFails("a.jsonl", "{\"context\": \"a\r\nb\", \"completion\": \"c\"}", "a.jsonl, line 1: no JSON object: the line ends in the middle");
         assertFails("a.jsonl", "{\"context\": \"a\", \"context\": \"b\", \"completion\": \"c\"}", "line 1", "Duplicate field 'context'");
     }
 
