@@ -47,7 +47,8 @@ final class PromptTokens {
             int tokens = prompts.get(first).length;
             throw new LoraException(Names.oneLine(places.get(first)) + " has " + tokens + " tokens, and " + maxNewTokens
                     + " new ones are more than the model's " + positions + " positions"
-                    + (tooLong.size() == 1 ? "" : "; so are " + (tooLong.size() - 1) + " more of the " + prompts.size() + " prompts")
+                    + (tooLong.size() == 1 ? ""
+                            : "; so are " + (tooLong.size() - 1) + " more of the " + prompts.size() + " prompts")
                     + ". Shorten it" + (tokens < positions ? " or give --max-new-tokens " + (positions - tokens) : ""));
         }
     }

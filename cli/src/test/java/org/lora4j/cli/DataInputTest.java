@@ -168,6 +168,14 @@ class DataInputTest {
     }
 
     @Test
+    void anInputThatDoesNotFitIsNamedBeforeAnyIsDecoded() throws IOException {
+        String data = file("inputs.jsonl", SHORT + LONG);
+        Run run = run("evaluate", "--task", "e2e", "--data", data, "--max-new-tokens", "4", "--beam", "2", "-q");
+        assertThat(run.exitCode()).isEqualTo(ExitCode.FAILURE);
+        assertThat(run.err()).contains("input 2 ('the pub pub").contains("4 new ones are more than the model's 64 positions");
+    }
+
+    @Test
     void promptsComeFromStandardInputWithOrWithoutAByteOrderMark() throws IOException {
         JsonNode typed = json(run("generate", "--prompt", "the pub", "--prompt", "a\nriver", "--max-new-tokens", "2", "--json"));
         String lines = "\ufeff{\"prompt\": \"the pub\", \"id\": 1}\n{\"prompt\": \"a\\nriver\"}\n";

@@ -106,7 +106,8 @@ public final class TextInput {
 
     /** The name without {@code .gz}: its ending says what the text is. */
     public static String unpackedName(String name) {
-        return name.toLowerCase(Locale.ROOT).endsWith(GZIP_ENDING) ? name.substring(0, name.length() - GZIP_ENDING.length()) : name;
+        return name.toLowerCase(Locale.ROOT).endsWith(GZIP_ENDING)
+                ? name.substring(0, name.length() - GZIP_ENDING.length()) : name;
     }
 
     /** Without the byte order mark. */

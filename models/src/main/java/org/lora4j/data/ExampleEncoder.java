@@ -80,7 +80,8 @@ public final class ExampleEncoder {
                 remarks.add(remark(part, droppedAt, dropped() == 1 ? "was dropped" : "were dropped"));
             }
             if (truncated() > 0) {
-                remarks.add(remark(part, truncatedAt, "lost the beginning of " + (truncated() == 1 ? "its context" : "their contexts")));
+                remarks.add(remark(part, truncatedAt,
+                        "lost the beginning of " + (truncated() == 1 ? "its context" : "their contexts")));
             }
             return remarks;
         }
@@ -136,7 +137,8 @@ public final class ExampleEncoder {
 
     /** The completion that this text was made of, where a model has learned to write such texts. */
     public static String completion(String decoded) {
-        return decoded.startsWith(" ") && decoded.length() > 1 && !isSpace(decoded.codePointAt(1)) ? decoded.substring(1) : decoded;
+        return decoded.startsWith(" ") && decoded.length() > 1 && !isSpace(decoded.codePointAt(1))
+                ? decoded.substring(1) : decoded;
     }
 
     private static String withSpace(String completion) {

@@ -122,7 +122,8 @@ enum TextFormat {
         }
         throw new LoraException(Names.oneLine(name + ": no known data format. Expected .csv with the header mr,ref,"
                 + " .jsonl with {\"context\": …, \"completion\": …} in each line, .txt with context||completion in each line,"
-                + " or a zip or folder of such files; it " + (line.isEmpty() ? "is empty" : "begins with \"" + abbreviate(line) + "\"")));
+                + " or a zip or folder of such files; it "
+                + (line.isEmpty() ? "is empty" : "begins with \"" + abbreviate(line) + "\"")));
     }
 
     private static TextPair fromBars(String line, Place place) {
@@ -139,7 +140,8 @@ enum TextFormat {
         if (value == null || !value.isTextual()) {
             String found = value != null ? field + " " + Names.oneLine(abbreviate(value.toString())) + ", which is no text"
                     : object.isEmpty() ? "no keys"
-                    : "no " + field + " among the keys " + Names.some(object.properties().stream().map(Map.Entry::getKey).toList(), 8);
+                    : "no " + field + " among the keys "
+                            + Names.some(object.properties().stream().map(Map.Entry::getKey).toList(), 8);
             throw new LoraException(place + ": expected " + EXPECTED + ", found " + found);
         }
         return value.textValue();

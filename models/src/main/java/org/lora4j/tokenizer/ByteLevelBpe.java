@@ -3,7 +3,6 @@ package org.lora4j.tokenizer;
 import com.google.common.primitives.ImmutableIntArray;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +11,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
+import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
 
 /**
@@ -69,7 +69,7 @@ public final class ByteLevelBpe implements Tokenizer {
             return load(vocab.toString(), vocabReader, merges.toString(), mergesReader);
         } catch (IOException e) {
             throw new LoraException(folder + ": vocab.json or the merges beside it cannot be read: "
-                    + (e instanceof CharacterCodingException ? "it is not UTF-8 text" : e.getMessage()), e);
+                    + FileErrors.reason(vocab, e), e);
         }
     }
 
