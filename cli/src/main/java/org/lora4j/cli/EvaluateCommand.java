@@ -159,12 +159,13 @@ final class EvaluateCommand extends LoraCommand {
             }
             Tokenizer tokenizer = model.tokenizer();
             ExampleEncoder encoder = new ExampleEncoder(tokenizer, gpt2.config().nPositions(), data.tooLong());
-            ExampleEncoder.Result encoded = encoder.encode(pairs);
+            ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
                         + gpt2.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
             }
             encoded.examples().forEach(example -> tokenizer.requireRows(gpt2.config().vocabSize(), example.tokens()));
+            encoded.remarks(part.toString()).forEach(ui()::warn);
             print(evaluate(gpt2, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;

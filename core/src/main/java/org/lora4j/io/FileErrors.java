@@ -1,5 +1,6 @@
 package org.lora4j.io;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -32,7 +33,8 @@ public final class FileErrors {
         return new LoraException(Names.oneLine(what + reason), cause);
     }
 
-    private static String reason(Path file, IOException cause) {
+    /** What is the matter, without the file's name: {@code permission denied; …} */
+    public static String reason(Path file, IOException cause) {
         return switch (cause) {
             case NoSuchFileException e -> missing(file);
             case AccessDeniedException e -> "permission denied; choose a place you may use, or change its permissions";
@@ -40,6 +42,7 @@ public final class FileErrors {
             case NotDirectoryException e -> e.getFile() + " is not a folder";
             case FileSystemException e when e.getReason() != null -> e.getReason();
             case CharacterCodingException e -> "it is not UTF-8 text";
+            case EOFException e -> "it is cut off";
             default -> cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
         };
     }

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.evaluate.DecodedLines.Decoded;
 import org.lora4j.generate.Beam;
@@ -73,6 +75,16 @@ public final class TextDecoding {
         return (end < 0 ? text : text.substring(0, end)).strip();
     }
 
+    /** Before any text is written, and with the input's name. */
+    private void requireRoom(int input, String text, int tokens) {
+        int positions = model.config().nPositions();
+        if (tokens + maxNewTokens > positions) {
+            throw new LoraException("input " + (input + 1) + " (" + Names.quoted(text) + ") has " + tokens + " tokens, and "
+                    + maxNewTokens + " new ones are more than the model's " + positions + " positions: shorten it"
+                    + (tokens < positions ? " or ask for at most " + (positions - tokens) + " new tokens" : ""));
+        }
+    }
+
     /** What must be the same for a decoding to be gone on with. */
     private Map<String, Object> recipe(List<String> inputs) {
         Map<String, Object> recipe = new LinkedHashMap<>();
@@ -105,6 +117,9 @@ public final class TextDecoding {
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions());
         List<int[]> prompts = open.stream().map(i -> encoder.encodePrompt(inputs.get(i))).toList();
         prompts.forEach(prompt -> tokenizer.requireRows(model.config().vocabSize(), prompt));
+        for (int i = 0; i < prompts.size(); i++) {
+            requireRoom(open.get(i), inputs.get(open.get(i)), prompts.get(i).length);
+        }
         Map<Integer, Decoded> found = new LinkedHashMap<>();
         new Generator(model).beam(prompts, maxNewTokens, stopIds, beam, (number, hypothesis) -> {
             int input = open.get(number);

@@ -2,6 +2,7 @@ package org.lora4j.tokenizer;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
@@ -18,7 +19,8 @@ import org.lora4j.LoraException;
 /** What the two files of a byte-level BPE say, read and checked: every byte has a token, every merge gives one. */
 final class BpeFiles {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final String VERSION_LINE = "#version";
 
     /** No vocabulary is this large; an id beyond it would only make us allocate a huge table. */

@@ -5,7 +5,6 @@ import com.google.common.primitives.ImmutableIntArray;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.Reader;
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
+import org.lora4j.io.TextInput;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019).
@@ -106,16 +106,17 @@ public final class ByteLevelBpe implements Tokenizer {
             throw new LoraException(folder + ": a " + VOCAB_FILE + ", but neither " + MERGES_FILES[0] + " nor "
                     + MERGES_FILES[1] + " there. Copy the one that belongs to it into the folder");
         }
-        try {
-            return BpeFiles.read(vocab.toString(), new StringReader(text(vocab)), merges.toString(), new StringReader(text(merges)));
+        try (Reader words = open(vocab); Reader rules = open(merges)) {
+            return BpeFiles.read(vocab.toString(), words, merges.toString(), rules);
         } catch (IOException e) {
-            throw new LoraException(vocab + ": cannot be read: " + e.getMessage(), e);
+            throw new LoraException(folder + ": vocab.json or the merges beside it cannot be read: "
+                    + FileErrors.reason(vocab, e), e);
         }
     }
 
-    private static String text(Path file) {
+    private static Reader open(Path file) {
         try {
-            return Files.readString(file);
+            return TextInput.open(file);
         } catch (IOException e) {
             throw FileErrors.reading(file, e);
         }

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.lora4j.LoraException;
+import org.lora4j.io.FileErrors;
+import org.lora4j.io.TextInput;
 
 /**
  * RoBERTa's tokenizer (Liu et al. 2019): GPT-2's tokens under other ids.
@@ -62,10 +64,10 @@ public final class RobertaTokenizer implements Tokenizer {
         if (!Files.exists(dict)) {
             throw new LoraException(dict + ": no such file. RoBERTa's ids are in fairseq's dict.txt");
         }
-        try (Reader reader = Files.newBufferedReader(dict)) {
+        try (Reader reader = TextInput.open(dict)) {
             return load(gpt2, dict.toString(), reader);
         } catch (IOException e) {
-            throw new LoraException(dict + ": cannot be read: " + e, e);
+            throw FileErrors.reading(dict, e);
         }
     }
 

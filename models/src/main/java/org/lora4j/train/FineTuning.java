@@ -41,6 +41,7 @@ public final class FineTuning {
     private final LengthGroupedBatches data;
     private final List<Batch> dev;
     private final ExampleEncoder.Result examples;
+    private final ExampleEncoder.Result devExamples;
     private final Map<String, String> recipe = new LinkedHashMap<>();
 
     /**
@@ -76,21 +77,21 @@ public final class FineTuning {
         this.adapter = adapter;
         this.trainable = trainable;
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.config().nPositions(), tooLong);
-        examples = encoder.encode(train);
+        examples = encoder.encode(train, "train");
         if (examples.examples().isEmpty()) {
             throw new LoraException("none of the " + train.size() + " examples fits the model's "
                     + model.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
         }
         requireRows(examples.examples(), tokenizer);
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
-        List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
-        requireRows(devExamples, tokenizer);
-        this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
+        devExamples = encoder.encode(dev, "dev");
+        requireRows(devExamples.examples(), tokenizer);
+        this.dev = Batch.byLength(devExamples.examples(), EVALUATION_BATCH);
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.config() + ", weights " + base);
         recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
-        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples));
+        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples.examples()));
         recipe.put("batch", Integer.toString(batchSize));
         recipe.put("data-seed", Long.toString(seed));
     }
@@ -108,6 +109,11 @@ public final class FineTuning {
     /** How the examples were encoded. */
     public ExampleEncoder.Result examples() {
         return examples;
+    }
+
+    /** How the dev examples were encoded. */
+    public ExampleEncoder.Result devExamples() {
+        return devExamples;
     }
 
     /** The dev batches. */
