@@ -160,7 +160,7 @@ final class GenerateCommand extends LoraCommand {
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
             List<String> texts = lines.stream().map(PromptFile.Line::text).toList();
-            PromptTokens tokens = new PromptTokens(tokenizer);
+            PromptTokens tokens = new PromptTokens(tokenizer, gpt2.config().vocabSize());
             List<int[]> ids = texts.stream().map(text -> tokens.of(text, used == PromptFormat.PAIR)).toList();
             PromptTokens.requireRoom(
                     ids, lines.stream().map(this::place).toList(), maxNewTokens, gpt2.config().nPositions());
@@ -171,7 +171,6 @@ final class GenerateCommand extends LoraCommand {
 
     private void generate(
             Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> ids, PromptFormat used, Beam beam) {
-        ids.forEach(prompt -> tokenizer.requireRows(generator.model().config().vocabSize(), prompt));
         Set<Integer> stop = used == PromptFormat.PAIR ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         if (beam != null) {
             search(generator, tokenizer, texts, ids, used, beam);

@@ -37,7 +37,7 @@ final class MixedTexts {
         this.json = json;
         this.set = set;
         this.tokenizer = tokenizer;
-        this.tokens = new PromptTokens(tokenizer);
+        this.tokens = new PromptTokens(tokenizer, ((Gpt2) set.model()).config().vocabSize());
         this.adapters = adapters;
         this.given = given;
     }
@@ -51,9 +51,7 @@ final class MixedTexts {
     }
 
     private int[] encode(Prompt prompt) {
-        int[] ids = tokens.of(prompt.text, isPair(prompt.adapter));
-        tokenizer.requireRows(((Gpt2) set.model()).config().vocabSize(), ids);
-        return ids;
+        return tokens.of(prompt.text, isPair(prompt.adapter));
     }
 
     private void requireRoom(List<Prompt> prompts, int maxNewTokens) {

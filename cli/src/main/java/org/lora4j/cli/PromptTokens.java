@@ -14,19 +14,22 @@ import org.lora4j.tokenizer.Tokenizer;
 final class PromptTokens {
 
     private final Tokenizer tokenizer;
+    private final int vocabulary;
     private final ExampleEncoder pairs;
 
-    PromptTokens(Tokenizer tokenizer) {
+    /** @param vocabulary the model's number of tokens */
+    PromptTokens(Tokenizer tokenizer, int vocabulary) {
         this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
         this.pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
     }
 
     /** The text's tokens; behind nothing a text begins as after end-of-text, which is how Transformers begins one too. */
     int[] of(String text, boolean pair) {
-        if (pair) {
-            return pairs.encodePrompt(text);
-        }
-        return text.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(text);
+        int[] ids = pair ? pairs.encodePrompt(text)
+                : text.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(text);
+        tokenizer.requireRows(vocabulary, ids);
+        return ids;
     }
 
     /**
