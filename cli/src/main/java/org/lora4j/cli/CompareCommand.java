@@ -13,6 +13,7 @@ import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.Precision;
+import org.lora4j.backend.WeightType;
 import org.lora4j.compare.Comparison;
 import org.lora4j.compare.Comparison.Subject;
 import org.lora4j.compare.Comparison.Verdict;
@@ -114,6 +115,9 @@ final class CompareCommand extends LoraCommand {
             throw wrongUse("--out " + out + ": the page's name must end in .html; the numbers go beside it as .json");
         }
         Path folder = EmbeddedBase.resolve(model);
+        Destination read = Destination.reading("--model", folder).and("--adapter", adapter).and("--batch", batch);
+        read.requireFileApart(out);
+        read.requireFileApart(ComparisonPage.beside(out));
         Batch inputs = inputs(folder);
         List<Verdict> verdicts = compare(folder, inputs, others);
         ComparisonFacts facts = facts(inputs);
@@ -176,7 +180,7 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Subject subject(Path folder, Backend backend) {
-        Gpt2 gpt2 = Gpt2Files.load(folder, backend);
+        Gpt2 gpt2 = Gpt2Files.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
         return new Subject(gpt2, adapter == null ? StandInAdapter.attach(gpt2, seed) : PeftFormat.load(gpt2, adapter));
     }
 

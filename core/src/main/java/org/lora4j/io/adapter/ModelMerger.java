@@ -140,7 +140,8 @@ public final class ModelMerger {
             names.add(HEAD);
         }
         for (String name : names) {
-            TensorInfo info = base.info(sourceOf(name));
+            String from = sourceOf(name);
+            TensorInfo info = base.info(from);
             DType written = type == null || !info.dtype().isFloating() ? info.dtype() : type;
             StoredUpdate update = updates.get(name);
             if (update != null) {
@@ -148,9 +149,9 @@ public final class ModelMerger {
             } else if (replaced.containsKey(name)) {
                 writer.add(replaced.get(name).as(name).as(written));
             } else if (written == info.dtype()) {
-                writer.add(new NamedTensor(name, written, info.shape(), base.bytes(info.name())));
+                writer.add(new NamedTensor(name, written, info.shape(), base.bytes(from)));
             } else {
-                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(info.name()));
+                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(from));
             }
         }
         writer.write(file);
