@@ -52,6 +52,9 @@ import picocli.CommandLine.Option;
         })
 final class CompareCommand extends LoraCommand {
 
+    /** Far more than a comparison in doubles could hold. */
+    private static final int MOST_TOKENS = 1 << 24;
+
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
@@ -232,7 +235,10 @@ final class CompareCommand extends LoraCommand {
             throw wrongUse("--random " + random + ": expected at least one sequence of 2 to " + config.nPositions()
                     + " tokens, which is as far as the model's positions go");
         }
-        int[] ids = new int[Math.multiplyExact(rows, length)];
+        if ((long) rows * length > MOST_TOKENS) {
+            throw wrongUse("--random " + random + ": expected at most " + MOST_TOKENS + " tokens in all");
+        }
+        int[] ids = new int[rows * length];
         Philox philox = new Philox(seed);
         for (int i = 0; i < ids.length; i++) {
             ids[i] = philox.bounded(config.vocabSize(), 0, Philox.site("compare.ids"), i);
