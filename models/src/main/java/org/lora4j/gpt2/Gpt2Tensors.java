@@ -173,15 +173,42 @@ public final class Gpt2Tensors implements TensorSource {
         return stored.containsKey(name);
     }
 
-    /** With the name that the file has, so that messages speak of what is there. */
     @Override
     public TensorInfo info(String name) {
-        return source.info(storedName(name));
+        TensorInfo info = source.info(storedName(name));
+        return new TensorInfo(name, info.dtype(), info.shape(), info.offset(), info.byteSize());
     }
 
     @Override
     public MemorySegment bytes(String name) {
         return source.bytes(storedName(name));
+    }
+
+    // what may go wrong below is said with the name that the file has
+
+    @Override
+    public void requireShape(String name, int... extents) {
+        source.requireShape(storedName(name), extents);
+    }
+
+    @Override
+    public void readFloats(String name, long from, float[] into, int at, int count) {
+        source.readFloats(storedName(name), from, into, at, count);
+    }
+
+    @Override
+    public void readDoubles(String name, long from, double[] into, int at, int count) {
+        source.readDoubles(storedName(name), from, into, at, count);
+    }
+
+    @Override
+    public float[] floats(String name) {
+        return source.floats(storedName(name));
+    }
+
+    @Override
+    public double[] doubles(String name) {
+        return source.doubles(storedName(name));
     }
 
     @Override

@@ -140,8 +140,7 @@ public final class ModelMerger {
             names.add(HEAD);
         }
         for (String name : names) {
-            String from = sourceOf(name);
-            TensorInfo info = base.info(from);
+            TensorInfo info = base.info(sourceOf(name));
             DType written = type == null || !info.dtype().isFloating() ? info.dtype() : type;
             StoredUpdate update = updates.get(name);
             if (update != null) {
@@ -149,9 +148,9 @@ public final class ModelMerger {
             } else if (replaced.containsKey(name)) {
                 writer.add(replaced.get(name).as(name).as(written));
             } else if (written == info.dtype()) {
-                writer.add(new NamedTensor(name, written, info.shape(), base.bytes(from)));
+                writer.add(new NamedTensor(name, written, info.shape(), base.bytes(info.name())));
             } else {
-                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(from));
+                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(info.name()));
             }
         }
         writer.write(file);
