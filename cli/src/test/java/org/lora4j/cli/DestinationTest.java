@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +29,7 @@ class DestinationTest {
                 .isZero();
         assertThat(run("convert adapter --to peft-bin --out bin").exitCode()).isZero();
         assertThat(run("convert adapter --to gguf --out adapter.gguf").exitCode()).isZero();
+        Files.copy(at("pairs.jsonl"), at("decoded.jsonl"));
         Files.createSymbolicLink(at("link.safetensors"), Path.of("batch.safetensors"));
         Files.createSymbolicLink(at("link"), Path.of("model"));
         Files.createSymbolicLink(at("chain"), Path.of("link"));
@@ -56,6 +58,8 @@ class DestinationTest {
         "convert adapter.gguf --to peft --out . --overwrite | which the adapter names",
         "convert adapter --model model --to peft --out link --overwrite | is what --model",
         "convert adapter --model model --to gguf --out model/vocab.json --overwrite | is a file of --model",
+        "evaluate --task e2e --model model --data decoded.jsonl --out . --overwrite | is what --data",
+        "reproduce e2e --model model --out model | is what --model",
         "merge --model model --adapter adapter --out model --overwrite | is what --model",
         "merge --model model --adapter adapter --out chain --overwrite | is what --model",
         "merge --model model --adapter adapter --out adapter --overwrite | is what --adapter",
@@ -111,7 +115,7 @@ class DestinationTest {
         Map<String, Integer> contents = new TreeMap<>();
         try (var files = Files.walk(temp)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                contents.put(file.toString(), java.util.Arrays.hashCode(Files.readAllBytes(file)));
+                contents.put(file.toString(), Arrays.hashCode(Files.readAllBytes(file)));
             }
         }
         return contents;
