@@ -114,6 +114,11 @@ final class EvaluateCommand extends LoraCommand {
 
     private int decode(Split part) {
         Beam search = beam.beam();
+        if (out != null && data.isGiven()) {
+            Destination read = Destination.reading("--data", Path.of(data.name()));
+            List.of(DecodedLines.FILE_NAME, ScorerFiles.HYPOTHESES, ScorerFiles.REFERENCES)
+                    .forEach(file -> read.requireFileApart(out.resolve(file)));
+        }
         Map<String, List<String>> references = TestInputs.of(
                 data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
         if (overwrite && out != null) {

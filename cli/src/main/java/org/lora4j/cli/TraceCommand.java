@@ -56,6 +56,7 @@ final class TraceCommand extends LoraCommand {
 
     @Override
     protected int run() {
+        Destination.reading("--batch", batch).and("--model", model.folder()).and("--adapter", adapter).requireFileApart(out);
         Batch input = BatchFile.read(batch, ui());
         if (gradients && adapter == null) {
             throw wrongUse("--gradients without --adapter: a base model alone has nothing that trains");

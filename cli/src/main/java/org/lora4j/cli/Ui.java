@@ -7,6 +7,8 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where a command prints. What was asked for goes to standard output, everything about the work (progress, remarks,
@@ -19,6 +21,7 @@ public final class Ui {
     private final PrintStream out;
     private final PrintStream err;
     private final Terminal terminal;
+    private final Set<String> said = ConcurrentHashMap.newKeySet();
     private boolean quiet;
     private boolean verbose;
     private BarProgress bar;
@@ -88,6 +91,13 @@ public final class Ui {
     /** Something the user should know although the work goes on. */
     public void warn(String line) {
         errLine("lora4j: warning: " + line);
+    }
+
+    /** The same, where a line that was said before is not said again. */
+    public void warnOnce(String line) {
+        if (said.add(line)) {
+            warn(line);
+        }
     }
 
     /** What went wrong, in one line. */

@@ -71,7 +71,10 @@ public final class PeftConfig {
             throw fields.error("field 'lora_dropout' is " + dropout + ", expected 0 or more and less than 1");
         }
         this.bias = biasMode(fields.text("bias").orElse(BiasMode.NONE.text()));
-        fields.flag("use_dora"); // of another type, it is refused here
+        fields.flag("use_dora"); // of another type, it is refused here, as are these
+        fields.texts("modules_to_save");
+        fields.text("task_type");
+        fields.text("base_model_name_or_path");
         boolean rankStabilised = fields.flag("use_rslora").orElse(false);
         this.scaling = rankStabilised ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R;
         this.fanInFanOut = fields.flag("fan_in_fan_out").orElse(false);

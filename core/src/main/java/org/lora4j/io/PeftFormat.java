@@ -238,7 +238,7 @@ public final class PeftFormat {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': "
                     + (Files.exists(folder) ? "is a file; a loralib or GGUF file is made a folder by lora4j convert"
-                            : "there is no such folder") + ". Name a folder with " + PeftConfig.FILE_NAME
+                            : FileErrors.absent(folder, "folder")) + ". Name a folder with " + PeftConfig.FILE_NAME
                     + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
