@@ -183,7 +183,7 @@ final class GenerateCommand extends LoraCommand {
                 if (json) {
                     results.add(result(texts.get(from + i), text, written.get(i)));
                 } else {
-                    ui().print(used == PromptFormat.PAIR ? text : ui().dim(texts.get(from + i)) + text);
+                    ui().printText(used == PromptFormat.PAIR ? "" : ui().dim(texts.get(from + i)), text);
                 }
             }
         }
@@ -213,7 +213,7 @@ final class GenerateCommand extends LoraCommand {
             result.put("score", found.get(i).score());
             results.add(result);
             if (!json) {
-                ui().print(pairs ? text : ui().dim(texts.get(i)) + text);
+                ui().printText(pairs ? "" : ui().dim(texts.get(i)), text);
             }
         }
         if (json) {

@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
                 "  lora4j generate --model base-6m --adapter my-adapter --prompt \"name : Blue Spice | Type : pub\"",
                 "  lora4j train --help",
                 "",
-                "Exit codes: 0 done, 1 failed, 2 wrong use.",
+                "Exit codes: 0 done, 1 failed, 2 wrong use, 141 whoever read the results has gone (| head).",
                 "LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g.",
         },
         versionProvider = Version.class)
@@ -70,7 +70,13 @@ public final class Main implements Callable<Integer> {
 
     public static void main(String[] args) {
         StandardError.restore();
-        System.exit(run(Ui.ofProcess(), args));
+        Ui ui = Ui.ofProcess();
+        String broken = ProcessArguments.broken(args);
+        if (broken != null) {
+            ui.error(broken);
+            System.exit(ExitCode.WRONG_USE);
+        }
+        System.exit(run(ui, args));
     }
 
     /** Runs one command line and returns its {@link ExitCode}; writes only to the given streams, as to files. */
@@ -81,7 +87,11 @@ public final class Main implements Callable<Integer> {
     static int run(Ui ui, String... args) {
         try {
             String named = args.length == 0 ? "" : args[0];
-            return commandLine(ui, named::equals).execute(args);
+            int code = commandLine(ui, named::equals).execute(args);
+            if (code == ExitCode.OK) {
+                ui.requireWritten();
+            }
+            return code;
         } catch (Throwable thrown) { // a mistake in this package: commands report their own failures
             return Failures.report(thrown, ui);
         } finally {
