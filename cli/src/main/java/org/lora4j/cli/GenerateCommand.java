@@ -65,7 +65,8 @@ final class GenerateCommand extends LoraCommand {
     /** One of the two. */
     static final class Prompts {
 
-        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times.")
+        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times. One that is called like an option follows an "
+                + "equals sign: --prompt=--help.")
         private List<String> texts;
 
         @Option(names = "--prompts", paramLabel = "FILE",
@@ -131,7 +132,7 @@ final class GenerateCommand extends LoraCommand {
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        boolean several = NamedAdapters.areNamed(adapters);
+        boolean several = option(() -> NamedAdapters.areNamed(adapters));
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
         List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
         List<String> texts = several ? List.of() : texts();

@@ -12,6 +12,7 @@ import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
@@ -87,7 +88,16 @@ public final class Main implements Callable<Integer> {
     static int run(Ui ui, String... args) {
         try {
             String named = args.length == 0 ? "" : args[0];
-            int code = commandLine(ui, named::equals).execute(args);
+            CommandLine commandLine = commandLine(ui, named::equals);
+            try {
+                AttachedValues.check(commandLine, args);
+            } catch (ParameterException wrong) {
+                return Failures.wrongUse(wrong, ui);
+            }
+            if (!List.of(args).contains("--")) {
+                commandLine.setEndOfOptionsDelimiter("\0"); // so that --prompt=-- is a value too
+            }
+            int code = commandLine.execute(args);
             if (code == ExitCode.OK) {
                 ui.requireWritten();
             }
@@ -130,6 +140,7 @@ public final class Main implements Callable<Integer> {
                 .setUsageHelpWidth(Math.clamp(ui.terminal().columns(), 80, 120))
                 .setAbbreviatedOptionsAllowed(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setAllowOptionsAsOptionParameters(true) // after an equals sign, see AttachedValues
                 .setExpandAtFiles(false) // a prompt may start with @
                 .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
