@@ -13,9 +13,6 @@ import org.lora4j.Names;
  */
 final class Shown {
 
-    /** More of an error message is read by nobody. */
-    static final int LONGEST_LINE = 4_000;
-
     /** The looks that {@link Ui} gives to words. */
     private static final Pattern OUR_STYLE = Pattern.compile("\u001b\\[(?:0|1|2|31|32)m");
 
@@ -50,14 +47,9 @@ final class Shown {
         return shown.append(cleaned.apply(text.substring(from))).toString();
     }
 
-    /** A message, as one line that is cut in the middle where it is longer than {@link #LONGEST_LINE}. */
+    /** A message, as one line that is cut in the middle where it is very long. */
     static String message(String text) {
-        if (text == null || text.length() <= LONGEST_LINE) {
-            return line(String.valueOf(text));
-        }
-        int half = LONGEST_LINE / 2;
-        return line(text.substring(0, half) + " … (%,d characters left out) … ".formatted(text.length() - 2 * half)
-                + text.substring(text.length() - half));
+        return line(Names.bounded(String.valueOf(text)));
     }
 
     /** Text of several lines, such as a model writes: line breaks and tabs stay, and the joiners that scripts need. */

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.Names;
 
 class ShownTest {
 
@@ -81,7 +82,7 @@ class ShownTest {
     void aMessageOfAMegabyteIsALineThatCanBeRead() {
         ui(Terminal.NONE).error("adapter: " + "name, ".repeat(200_000) + "nothing was written");
 
-        assertThat(err.toString(StandardCharsets.UTF_8)).hasSizeLessThan(Shown.LONGEST_LINE + 100)
+        assertThat(err.toString(StandardCharsets.UTF_8)).hasSizeLessThan(Names.LONGEST_MESSAGE + 100)
                 .startsWith("lora4j: adapter: name").contains("characters left out").contains("nothing was written");
     }
 }
