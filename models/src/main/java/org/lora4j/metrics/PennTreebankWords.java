@@ -70,6 +70,8 @@ abstract class PennTreebankWords {
 
     private final int[] stretchFrom = new int[4];
     private final int[] stretchEnd = new int[4];
+    private int partsFrom;
+    private int lastPart;
 
     final String text;
 
@@ -152,10 +154,7 @@ abstract class PennTreebankWords {
     }
 
     private int oneAcronym(int from) {
-        int letter = from;
-        while (run(letter) > letter && peek(run(letter)) == '-') {
-            letter = run(letter) + 1;
-        }
+        int letter = lastPart(from);
         int end = letter;
         while (isAscii(peek(end)) && peek(end + 1) == '.') {
             end += 2;
@@ -166,6 +165,20 @@ abstract class PennTreebankWords {
             end++;
         }
         return many ? end : from;
+    }
+
+    /** Where the last of the parts begins that hyphens join; looked for once for all of them. */
+    private int lastPart(int from) {
+        if (from >= partsFrom && from < lastPart && run(from) > from) {
+            return lastPart;
+        }
+        int last = from;
+        while (run(last) > last && peek(run(last)) == '-') {
+            last = run(last) + 1;
+        }
+        partsFrom = from;
+        lastPart = last;
+        return last;
     }
 
     /** {@code Mr.}, and {@code No.} before a number. */
