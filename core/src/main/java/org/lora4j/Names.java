@@ -15,6 +15,9 @@ import java.util.List;
  */
 public final class Names {
 
+    /** Characters of an error message; more is read by nobody. */
+    public static final int LONGEST_MESSAGE = 4_000;
+
     private static final int LONGEST_SHOWN = 120;
     /** Not a format string for each character: a text of a hundred thousand of them may come from a file. */
     private static final HexFormat HEX = HexFormat.of();
@@ -44,6 +47,19 @@ public final class Names {
             }
         });
         return line.toString();
+    }
+
+    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}; null for null. */
+    public static String bounded(String message) {
+        if (message == null || message.length() <= LONGEST_MESSAGE + 100) { // no message becomes longer by it
+            return message;
+        }
+        int begin = LONGEST_MESSAGE / 2;
+        int end = message.length() - LONGEST_MESSAGE / 2;
+        // no half of a character that takes two
+        begin -= Character.isHighSurrogate(message.charAt(begin - 1)) ? 1 : 0;
+        end += Character.isLowSurrogate(message.charAt(end)) ? 1 : 0;
+        return message.substring(0, begin) + " … (" + (end - begin) + " characters left out) … " + message.substring(end);
     }
 
     /** The first {@code most} names, as in {@code a, b, c and 9 more}; all where they fit, as in {@code a and b}. */

@@ -69,7 +69,8 @@ final class GenerateCommand extends LoraCommand {
     /** One of the two. */
     static final class Prompts {
 
-        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times.")
+        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times. One that is called like an option follows an "
+                + "equals sign: --prompt=--help.")
         private List<String> texts;
 
         @Option(names = "--prompts", paramLabel = "FILE",
@@ -136,7 +137,7 @@ final class GenerateCommand extends LoraCommand {
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        boolean several = NamedAdapters.areNamed(adapters);
+        boolean several = option(() -> NamedAdapters.areNamed(adapters));
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
         List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
         List<PromptFile.Line> lines = several ? List.of() : texts();
@@ -191,7 +192,7 @@ final class GenerateCommand extends LoraCommand {
                 if (json) {
                     results.add(result(texts.get(from + i), text, written.get(i)));
                 } else {
-                    ui().print(used == PromptFormat.PAIR ? text : ui().dim(texts.get(from + i)) + text);
+                    ui().printText(used == PromptFormat.PAIR ? "" : ui().dim(texts.get(from + i)), text);
                 }
             }
         }
@@ -221,7 +222,7 @@ final class GenerateCommand extends LoraCommand {
             result.put("score", found.get(i).score());
             results.add(result);
             if (!json) {
-                ui().print(pairs ? text : ui().dim(texts.get(i)) + text);
+                ui().printText(pairs ? "" : ui().dim(texts.get(i)), text);
             }
         }
         if (json) {

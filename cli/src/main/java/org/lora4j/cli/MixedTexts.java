@@ -128,7 +128,7 @@ final class MixedTexts {
 
     private Map<String, Object> print(Prompt prompt, String text, int[] tokens) {
         if (!json) {
-            ui.print(ui.dim(prompt.adapter + ": " + (isPair(prompt.adapter) ? "" : prompt.text)) + text);
+            ui.printText(ui.dim(prompt.adapter + ": " + (isPair(prompt.adapter) ? "" : prompt.text)), text);
         }
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("adapter", prompt.adapter);

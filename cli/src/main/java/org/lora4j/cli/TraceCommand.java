@@ -8,6 +8,7 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.PeftFormat;
@@ -66,6 +67,7 @@ final class TraceCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
+            requireRoom(input, gpt2.config());
             LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
@@ -81,6 +83,17 @@ final class TraceCommand extends LoraCommand {
         }
         ui().info("wrote " + out);
         return ExitCode.OK;
+    }
+
+    /** What a pass holds of every position at once must be an array; the refusal comes before the memory is asked for. */
+    private void requireRoom(Batch input, Gpt2Config config) {
+        long widest = Math.max(config.vocabSize(), Math.max(4L * config.nEmbd(), (long) config.nHead() * input.length()));
+        long most = Integer.MAX_VALUE / widest;
+        if ((long) input.size() * input.length() > most && input.length() <= config.nPositions()) {
+            throw new FormatException(batch, "input_ids has shape (" + input.size() + ", " + input.length() + "), "
+                    + (long) input.size() * input.length() + " positions; this model can take " + most
+                    + " in a batch. Split it into several");
+        }
     }
 
     private void addLogits(SafetensorsWriter writer, Gpt2 gpt2, Batch input, Backend b, Workspace inference) {

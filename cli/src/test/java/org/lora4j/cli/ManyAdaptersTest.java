@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.gpt2.Gpt2;
@@ -69,6 +71,26 @@ class ManyAdaptersTest {
 
     private static Path file(String name, String... lines) throws IOException {
         return Files.write(folder.resolve(name), List.of(lines));
+    }
+
+    @Test
+    void aFolderWithAnEqualsSignInItsNameIsAFolder(@TempDir Path here) throws IOException {
+        Path adapter = Files.createDirectory(here.resolve("lr=0.01"));
+        String relative = Path.of("").toAbsolutePath().relativize(adapter).toString();
+        // a name has no slash: only a folder beside the user can be meant by lr=0.01, so the option is asked itself
+        assertThat(NamedAdapters.areNamed(List.of(relative))).isFalse();
+        Path beside = Files.createDirectory(Path.of("lr=0.01." + ProcessHandle.current().pid()));
+        Path both = Path.of(beside.toString().substring(3));
+        try {
+            assertThat(NamedAdapters.areNamed(List.of(beside.toString()))).isFalse();
+            assertThat(NamedAdapters.areNamed(List.of("x=" + beside))).isTrue();
+            Files.createDirectory(both);
+            assertThatThrownBy(() -> NamedAdapters.areNamed(List.of(beside.toString()))).isInstanceOf(LoraException.class)
+                    .hasMessageContaining("Say --adapter ./" + beside);
+        } finally {
+            Files.deleteIfExists(both);
+            Files.delete(beside);
+        }
     }
 
     @Test

@@ -1,6 +1,8 @@
 package org.lora4j.io;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -25,6 +27,8 @@ import org.lora4j.tensor.Shape;
 
 /** One load: the configuration says what should be there, the file what is. */
 record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
+
+    private static final int MOST_SHOWN = 12;
 
     LoraAdapter load() {
         List<String> parts = list(PeftFormat.PARTS);
@@ -52,11 +56,19 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
                 .filter(word -> !word.isBlank()).toList();
     }
 
+    /** For messages: the list may have thousands of names. */
+    private String targets() {
+        JsonNode field = config.field("target_modules");
+        List<String> names = new ArrayList<>();
+        field.forEach(name -> names.add(name.toString()));
+        return names.size() <= MOST_SHOWN ? Names.bounded(Names.oneLine(field.toString())) : Names.some(names, MOST_SHOWN);
+    }
+
     private void wrapAll(LoraAdapter adapter, List<String> parts) {
         List<String> whole = list(PeftFormat.WHOLE);
         List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
         if (expected.isEmpty()) {
-            throw error("its target_modules " + config.field("target_modules") + " match nothing in "
+            throw error("its target_modules " + targets() + " match nothing in "
                     + model.description() + ". Was it made for another base?");
         }
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
@@ -97,7 +109,7 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
     private int rank(String module, String key) {
         if (!source.has(PeftFormat.PREFIX + module + key)) {
             throw error("has no tensor " + PeftFormat.PREFIX + module + key + ", although target_modules "
-                    + config.field("target_modules") + " match " + module + nearest(PeftFormat.PREFIX + module + key));
+                    + targets() + " match " + module + nearest(PeftFormat.PREFIX + module + key));
         }
         Shape shape = source.shape(PeftFormat.PREFIX + module + key);
         int rank = config.rankOf(module);

@@ -6,6 +6,9 @@ import org.lora4j.Names;
 /** One rule over module names; its text form is what the user wrote. */
 sealed interface NameFilter {
 
+    /** Of a list's names, in its text form. */
+    int MOST_SHOWN = 24;
+
     boolean matches(String name);
 
     /** The parts of which each has to match something, or the user made a slip. */
@@ -28,7 +31,8 @@ sealed interface NameFilter {
 
         @Override
         public String toString() {
-            return Names.oneLine(String.join(",", listed));
+            String first = Names.oneLine(String.join(",", listed.subList(0, Math.min(MOST_SHOWN, listed.size()))));
+            return listed.size() <= MOST_SHOWN ? first : first + " and " + (listed.size() - MOST_SHOWN) + " more";
         }
     }
 
