@@ -169,7 +169,7 @@ final class MergeCommand extends LoraCommand {
     private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = Gpt2Files.load(folder, b);
-            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source()).freeze();
+            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source(), ui()::info).freeze();
             return logits(gpt2, b, sample);
         }
     }

@@ -32,9 +32,20 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     static final String EMBEDDING_A = ".lora_embedding_A";
     static final String EMBEDDING_B = ".lora_embedding_B";
 
+    /** @throws FormatException if two tensors have one key, which happens where a file has them under two names */
     public StoredAdapter {
         tensors = List.copyOf(tensors);
         metadata = Map.copyOf(metadata);
+        requireOnce(path, tensors);
+    }
+
+    static void requireOnce(Path path, List<NamedTensor> tensors) {
+        Set<String> names = new LinkedHashSet<>();
+        for (NamedTensor tensor : tensors) {
+            if (!names.add(tensor.name())) {
+                throw new FormatException(path, "tensor " + Names.quoted(tensor.name()) + " is there twice");
+            }
+        }
     }
 
     /**
