@@ -57,12 +57,12 @@ public record PeftUpgrade(PeftConfig config, TensorSource source) {
         }
         List<String> parts = fused ? parts(source, enabled) : List.of();
         List<NamedTensor> tensors = new ArrayList<>();
-        Set<String> plain = source.names().stream().filter(name -> !name.contains(SAVED))
+        Set<String> plain = source.names().stream().filter(name -> !isSecond(name))
                 .map(name -> today(name, adapted)).collect(Collectors.toSet());
         for (String name : source.names()) {
             String today = today(name, adapted);
             // what a module was before it was trained, and a second copy of what it became
-            if (!name.contains(ORIGINAL) && !(name.contains(SAVED) && plain.contains(today))) {
+            if (!name.contains(ORIGINAL) && !(isSecond(name) && plain.contains(today))) {
                 NamedTensor tensor = NamedTensor.copyOf(source, name);
                 tensors.add((fused && today.endsWith(B) ? blocks(source, tensor, parts) : tensor).as(today));
             }
@@ -76,6 +76,11 @@ public record PeftUpgrade(PeftConfig config, TensorSource source) {
             }
         }
         return new PeftUpgrade(upgraded, new MemoryTensors(source.path(), tensors, metadata));
+    }
+
+    /** A name under which PEFT saves a tensor beside its proper one, where an embedding or all biases are saved. */
+    private static boolean isSecond(String name) {
+        return name.contains(SAVED) || name.endsWith(PeftFormat.MAGNITUDE + ".weight");
     }
 
     /** The name without what wrappers of PyTorch put into it. */

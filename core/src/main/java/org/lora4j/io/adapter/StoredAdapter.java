@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.MemoryTensors;
@@ -29,6 +30,7 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     static final String PREFIX = "base_model.model.";
     static final String A = ".lora_A.weight";
     static final String B = ".lora_B.weight";
+    private static final String FROZEN = ".base_layer.weight";
     static final String EMBEDDING_A = ".lora_embedding_A";
     static final String EMBEDDING_B = ".lora_embedding_B";
 
@@ -84,7 +86,12 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
      */
     public List<NamedTensor> others() {
         return tensors.stream().filter(tensor -> !isB(tensor) && !tensor.name().endsWith(A)
-                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(".base_layer.weight")).toList();
+                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(FROZEN)).toList();
+    }
+
+    /** The frozen weights of adapted modules, which PEFT stores once more. */
+    Stream<NamedTensor> frozenCopies() {
+        return tensors.stream().filter(tensor -> tensor.name().endsWith(FROZEN));
     }
 
     /** The factor s of an update. */
