@@ -62,8 +62,9 @@ final class PythonRegex {
     private Match run(String name, boolean whole) {
         int[] text = name.codePoints().toArray();
         RegexNode.Run run = new RegexNode.Run(text, parsed.groups(), MOST_STEPS);
+        int[] last = {0};
         try {
-            return parsed.root().match(run, 0, end -> !whole || end == text.length) ? new Match(run) : null;
+            return parsed.root().match(run, 0, end -> (last[0] = end) == text.length || !whole) ? new Match(run, last[0]) : null;
         } catch (RegexNode.TooManySteps | StackOverflowError e) {
             throw new LoraException(what + " " + Names.quoted(source) + ": the regular expression takes too long, or too much "
                     + "stack, on the name " + Names.quoted(name) + "; write it without nested repetitions", e);
@@ -75,8 +76,16 @@ final class PythonRegex {
 
         private final RegexNode.Run run;
 
-        private Match(RegexNode.Run run) {
+        private final int end;
+
+        private Match(RegexNode.Run run, int end) {
             this.run = run;
+            this.end = end;
+        }
+
+        /** How many characters, as code points, it has. */
+        int length() {
+            return end;
         }
 
         /** What the group of this name matched, or null. */
