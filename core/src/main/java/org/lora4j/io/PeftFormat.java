@@ -148,7 +148,7 @@ public final class PeftFormat {
         for (Entry entry : entries(adapter)) {
             tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
         }
-        adapter.whole().tables().forEach((key, table) -> tensors.add(key, DType.F32, inFiles(adapter.model(), table),
+        adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
                 fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
         AtomicFolder.write(folder, staging -> {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
