@@ -44,7 +44,8 @@ import picocli.CommandLine.Option;
             "W = W0 + s*B*A is computed in double and rounded once to the type that is written. The report says what that cost: the "
                     + "largest and the mean error in ulps of the type, the error relative to the update (in bf16 and f16 rounding "
                     + "can hide much of a small update), and how much the logits of a sample differ between base + adapter and "
-                    + "the merged model. It is written beside the model as merge_report.json.",
+                    + "the merged model. It is written beside the model as merge_report.json. An adapter with NaN or infinite "
+                    + "values, and a sum too large for the type, are errors.",
         },
         footer = "  lora4j merge --model gpt2 --adapter my-adapter --dtype bf16 --out gpt2-merged")
 final class MergeCommand extends LoraCommand {

@@ -1,5 +1,6 @@
 package org.lora4j.io;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -83,7 +84,13 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
     }
 
     private String targets() {
-        return Names.shortened(config.field("target_modules").toString());
+        JsonNode targets = config.field("target_modules");
+        if (!targets.isArray()) {
+            return Names.shortened(targets.toString());
+        }
+        List<String> names = new ArrayList<>();
+        targets.forEach(name -> names.add(name.toString()));
+        return "[" + Names.list(names, 8) + "]";
     }
 
     private List<String> linearOrAll() {

@@ -91,6 +91,13 @@ public final class AdapterFiles {
         if (adapter.updates().isEmpty()) {
             throw adapter.error("holds no low-rank update, neither lora_A nor lora_embedding_A");
         }
+        for (NamedTensor tensor : adapter.tensors()) {
+            long infinite = adapter.notFinite(tensor);
+            if (infinite > 0) {
+                remarks.add(Names.oneLine(tensor.name() + " holds " + infinite + " of " + tensor.shape().size()
+                        + " values that are NaN or infinite; they are written as they are"));
+            }
+        }
         adapter.frozenCopies().filter(copy -> !format.isFolder()).forEach(copy -> remarks.add(Names.oneLine("left out "
                 + copy.name() + ", the base's frozen weight once more: " + format.text() + " takes that of the base it is used with")));
         switch (format) {

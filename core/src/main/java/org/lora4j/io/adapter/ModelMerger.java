@@ -160,13 +160,11 @@ public final class ModelMerger {
     }
 
     private void requireFinite(NamedTensor tensor) {
-        if (tensor.dtype().isFloating()) {
-            long count = Arrays.stream(tensor.doubles()).filter(value -> !Double.isFinite(value)).count();
-            if (count > 0) {
-                throw adapter.error(Names.quoted(tensor.name()) + " holds " + count + " of " + tensor.shape().size() + " values "
-                        + "that are NaN or infinite, and so would the merged model. Its training diverged, or the file is "
-                        + "damaged; take an earlier checkpoint");
-            }
+        long count = adapter.notFinite(tensor);
+        if (count > 0) {
+            throw adapter.error(Names.quoted(tensor.name()) + " holds " + count + " of " + tensor.shape().size() + " values that "
+                    + "are NaN or infinite, and so would the merged model. Its training diverged, or the file is damaged; take an "
+                    + "earlier checkpoint");
         }
     }
 

@@ -2,6 +2,7 @@ package org.lora4j.io.adapter;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -92,6 +93,12 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     /** The frozen weights of adapted modules, which PEFT stores once more. */
     Stream<NamedTensor> frozenCopies() {
         return tensors.stream().filter(tensor -> tensor.name().endsWith(FROZEN));
+    }
+
+    /** How many of a tensor's values are NaN or infinite. */
+    long notFinite(NamedTensor tensor) {
+        return tensor.dtype().isFloating()
+                ? Arrays.stream(tensor.doubles()).filter(value -> !Double.isFinite(value)).count() : 0;
     }
 
     /** The factor s of an update. */
