@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * How error messages speak of names: quoted, on one line, shortened, with the nearest known ones beside a wrong one.
@@ -29,9 +30,19 @@ public final class Names {
 
     /** The name in single quotes, made safe by {@link #oneLine} and cut in the middle if it is very long. */
     public static String quoted(String name) {
-        String shown = name.length() <= LONGEST_SHOWN ? name
-                : name.substring(0, LONGEST_SHOWN / 2) + "…" + name.substring(name.length() - LONGEST_SHOWN / 2);
-        return "'" + oneLine(shown) + "'";
+        return "'" + shortened(name) + "'";
+    }
+
+    /** The name on one line, cut in the middle if it is very long. */
+    public static String shortened(String name) {
+        return oneLine(name.length() <= LONGEST_SHOWN ? name
+                : name.substring(0, LONGEST_SHOWN / 2) + "…" + name.substring(name.length() - LONGEST_SHOWN / 2));
+    }
+
+    /** As someone writes a list, {@code a,b,c}; of a long one the first names and how many there are. */
+    public static String list(Collection<String> names, int most) {
+        String first = names.stream().limit(most).map(Names::shortened).collect(Collectors.joining(","));
+        return names.size() <= most ? first : first + ",… (" + names.size() + " names)";
     }
 
     /** The text with every control character and lone surrogate written as an escape, {@code \n} or {@code \x1b}. */
@@ -69,7 +80,7 @@ public final class Names {
         int shown = Math.min(most, names.size());
         for (int i = 0; i < shown; i++) {
             boolean last = i == names.size() - 1;
-            text.append(i == 0 ? "" : last ? " and " : ", ").append(oneLine(next.next()));
+            text.append(i == 0 ? "" : last ? " and " : ", ").append(shortened(next.next()));
         }
         return names.size() > shown ? text + " and " + (names.size() - shown) + " more" : text.toString();
     }

@@ -184,7 +184,7 @@ final class CompareCommand extends LoraCommand {
 
     private Subject subject(Path folder, Backend backend) {
         Gpt2 gpt2 = Gpt2Files.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
-        return new Subject(gpt2, adapter == null ? StandInAdapter.attach(gpt2, seed) : PeftFormat.load(gpt2, adapter));
+        return new Subject(gpt2, adapter == null ? StandInAdapter.attach(gpt2, seed) : PeftFormat.load(gpt2, adapter, ui()::info));
     }
 
     // ------------------------------------------------------------------------------------------------ inputs

@@ -126,7 +126,7 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
@@ -158,7 +158,7 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }

@@ -146,7 +146,7 @@ final class GenerateCommand extends LoraCommand {
             Gpt2 gpt2 = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
             if (several) {
-                MixedTexts writer = new MixedTexts(ui(), json, named.load(gpt2), tokenizer, named, format);
+                MixedTexts writer = new MixedTexts(ui(), json, named.load(gpt2, ui()), tokenizer, named, format);
                 if (beam != null) {
                     writer.search(mixed, maxNewTokens, beam);
                 } else {
@@ -154,7 +154,7 @@ final class GenerateCommand extends LoraCommand {
                 }
                 return ExitCode.OK;
             }
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }

@@ -47,7 +47,8 @@ import picocli.CommandLine.Option;
                     + "largest and the mean error in ulps of the type, the error relative to the update (in bf16 and f16 rounding "
                     + "can hide much of a small update), and how much the logits of a sample differ between base + adapter and "
                     + "the merged model. It is written beside the model as merge_report.json. The tokenizer's files, chat templates "
-                    + "and generation_config.json are copied.",
+                    + "and generation_config.json are copied. An adapter with NaN or infinite values, and a sum too large for the "
+                    + "type, are errors.",
         },
         footer = "  lora4j merge --model gpt2 --adapter my-adapter --dtype bf16 --out gpt2-merged")
 final class MergeCommand extends LoraCommand {
@@ -179,7 +180,7 @@ final class MergeCommand extends LoraCommand {
     private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = Gpt2Files.load(folder, b, 0, WeightType.FLOAT32, ui()::warnOnce);
-            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source()).freeze();
+            PeftFormat.load(gpt2, stored.path(), stored.config(), stored.source(), ui()::info).freeze();
             return logits(gpt2, b, sample);
         }
     }

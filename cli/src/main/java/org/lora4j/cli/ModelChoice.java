@@ -47,7 +47,7 @@ final class ModelChoice {
     }
 
     /** Attaches the adapter of a folder, where one is given. */
-    static LoraAdapter attach(Gpt2 model, Path adapter) {
-        return adapter == null ? null : PeftFormat.load(model, adapter);
+    static LoraAdapter attach(Gpt2 model, Path adapter, Ui ui) {
+        return adapter == null ? null : PeftFormat.load(model, adapter, ui::info);
     }
 }

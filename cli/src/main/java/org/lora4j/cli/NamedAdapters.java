@@ -65,9 +65,9 @@ record NamedAdapters(Map<String, Path> folders) {
     }
 
     /** All of them over a model. */
-    AdapterSet load(Gpt2 model) {
+    AdapterSet load(Gpt2 model, Ui ui) {
         AdapterSet set = new AdapterSet(model);
-        folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder)));
+        folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder, ui::info)));
         return set;
     }
 

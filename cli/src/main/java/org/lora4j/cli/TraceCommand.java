@@ -68,7 +68,7 @@ final class TraceCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
             requireRoom(input, gpt2.config());
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
             try {

@@ -244,6 +244,7 @@ class ModelFilesTest {
         for (String name : companions.subList(2, companions.size())) {
             Files.writeString(model.resolve(name), "{}");
         }
+        Files.writeString(model.resolve("tokenizer.json"), tokenizerJson());
         Files.createDirectory(model.resolve("additional_chat_templates"));
         Files.writeString(model.resolve("additional_chat_templates/tools.jinja"), "x");
         Files.writeString(model.resolve("training_args.bin"), "x");
@@ -262,6 +263,12 @@ class ModelFilesTest {
         assertThat(merged.resolve("additional_chat_templates/tools.jinja")).hasContent("x");
         assertThat(merged.resolve("vocab.bpe")).hasSameBinaryContentAs(model.resolve("vocab.bpe"));
         assertThat(Run.of("generate", "--model", merged.toString(), "--prompt", "x", "--max-new-tokens", "1").exitCode()).isZero();
+    }
+
+    private String tokenizerJson() throws IOException {
+        return """
+                {"pre_tokenizer": {"type": "ByteLevel"}, "decoder": {"type": "ByteLevel"},
+                 "model": {"type": "BPE", "merges": [], "vocab": %s}}""".formatted(Files.readString(model.resolve("vocab.json")));
     }
 
     @Test

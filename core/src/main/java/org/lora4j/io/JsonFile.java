@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,6 +46,9 @@ public final class JsonFile {
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new FormatException(file, "is not a regular file, expected JSON");
+            }
+            try (InputStream in = Files.newInputStream(file)) {
+                DownloadErrors.refuse(file, in.readNBytes(DownloadErrors.BEGINNING));
             }
             if (Files.size(file) > longest) {
                 throw new FormatException(file, "has " + Files.size(file) + " bytes, expected at most " + longest);

@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.FileSystems;
@@ -64,8 +65,10 @@ public abstract class MappedTensors implements TensorSource {
             return readWhole(file, arena, reader);
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return reader.read(new Opening(
-                    file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena)));
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            DownloadErrors.refuse(file, mapped.asSlice(0, Math.min(mapped.byteSize(), DownloadErrors.BEGINNING))
+                    .toArray(ValueLayout.JAVA_BYTE));
+            return reader.read(new Opening(file, arena, mapped));
         } catch (IOException e) {
             arena.close();
             throw FileErrors.reading(file, e);

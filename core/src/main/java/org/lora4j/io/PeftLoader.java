@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -15,18 +16,14 @@ import org.lora4j.lora.LoraAdapter;
 import org.lora4j.lora.LoraConfig;
 import org.lora4j.lora.LoraInit;
 import org.lora4j.lora.LoraModel;
-import org.lora4j.lora.LoraProjection;
 import org.lora4j.lora.LoraScaling;
-import org.lora4j.nn.Embedding;
-import org.lora4j.nn.Linear;
-import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.tensor.Shape;
 
 /** One load: the configuration says what should be there, the file what is. */
-record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource source) {
+record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource source, Consumer<String> remarks) {
 
     private static final int MOST_SHOWN = 12;
 
@@ -57,16 +54,9 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
     }
 
     /** For messages: the list may have thousands of names. */
-    private String targets() {
-        JsonNode field = config.field("target_modules");
-        List<String> names = new ArrayList<>();
-        field.forEach(name -> names.add(name.toString()));
-        return names.size() <= MOST_SHOWN ? Names.bounded(Names.oneLine(field.toString())) : Names.some(names, MOST_SHOWN);
-    }
-
     private void wrapAll(LoraAdapter adapter, List<String> parts) {
         List<String> whole = list(PeftFormat.WHOLE);
-        List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
+        List<String> expected = config.adapted(linearOrAll());
         if (expected.isEmpty()) {
             throw error("its target_modules " + targets() + " match nothing in "
                     + model.description() + ". Was it made for another base?");
@@ -96,6 +86,16 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
         }
     }
 
+    private String targets() {
+        JsonNode targets = config.field("target_modules");
+        if (!targets.isArray()) {
+            return Names.shortened(targets.toString());
+        }
+        List<String> names = new ArrayList<>();
+        targets.forEach(name -> names.add(name.toString()));
+        return "[" + Names.list(names, 8) + "]";
+    }
+
     private List<String> linearOrAll() {
         List<String> names = PeftFormat.moduleNames(model);
         if (config.targets().orElseThrow().isAllLinear()) {
@@ -123,14 +123,22 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
     private void upload(LoraAdapter adapter) {
         Backend backend = model.backend();
         Set<String> unread = new LinkedHashSet<>(source.names());
-        for (PeftFormat.Entry entry : PeftFormat.entries(adapter)) {
+        List<PeftFormat.Entry> entries = PeftFormat.entries(adapter);
+        new PeftTables(model, adapter, source, folder, remarks).take(unread, entries); // DoRA's lengths are of these
+        boolean withoutBiases = hasNoBiases(adapter, entries);
+        List<String> infinite = new ArrayList<>();
+        for (PeftFormat.Entry entry : entries) {
+            if (withoutBiases && adapter.biases().contains(entry.parameter())) {
+                continue; // the copies hold the base's
+            }
             if (!source.has(entry.key())) {
                 throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
                         + nearest(entry.key()));
             }
             if (!source.shape(entry.key()).equals(entry.shape())) {
                 throw error(entry.key() + " has shape " + source.shape(entry.key()) + ", expected " + entry.shape()
-                        + " for " + model.description() + ". Was it made for a base of another size?");
+                        + " for " + model.description() + ". "
+                        + PeftTables.otherSize(model, source.shape(entry.key()), entry.shape()));
             }
             double[] values = source.doubles(entry.key());
             double[] inMemory = entry.toMemory().apply(values);
@@ -142,10 +150,31 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
                         + ", though the metadata says so. Remove " + PeftFormat.PARTS + " from the file's metadata to load it "
                         + "as one update of the whole map");
             }
+            if (!Arrays.stream(values).allMatch(Double::isFinite)) {
+                infinite.add(entry.key());
+            }
             backend.upload(inMemory, entry.parameter().value());
             unread.remove(entry.key());
         }
-        unread.removeIf(key -> isCopyOfBase(adapter, key));
+        if (!infinite.isEmpty()) {
+            remark("holds NaN or infinite values, in " + Names.some(infinite, 3) + ": what it computes will be NaN. Its training "
+                    + "diverged, or the file is damaged");
+        }
+        requireAllRead(unread);
+    }
+
+    /** PEFT of some versions saved no biases for lora_only; those that it loads today without a word are the base's. */
+    private boolean hasNoBiases(LoraAdapter adapter, List<PeftFormat.Entry> entries) {
+        boolean none = !adapter.biases().isEmpty() && entries.stream().noneMatch(
+                entry -> adapter.biases().contains(entry.parameter()) && source.has(entry.key()));
+        if (none) {
+            remark("its configuration says bias " + config.bias().text() + ", and its file holds no bias, as some versions of PEFT "
+                    + "wrote it: the base's biases are used, as PEFT does");
+        }
+        return none;
+    }
+
+    private void requireAllRead(Set<String> unread) {
         if (!unread.isEmpty()) {
             List<String> heads = config.modulesToSave().stream()
                     .filter(name -> unread.stream().anyMatch(key -> key.startsWith(PeftFormat.PREFIX + name + "."))).toList();
@@ -171,37 +200,8 @@ record PeftLoader(LoraModel model, Path folder, PeftConfig config, TensorSource 
         }
     }
 
-    /** PEFT stores the frozen weight of an embedding or head once more, adapted or not; it must be this base's. */
-    private boolean isCopyOfBase(LoraAdapter adapter, String key) {
-        if (!key.startsWith(PeftFormat.PREFIX) || !key.endsWith(".weight")) {
-            return false;
-        }
-        String module = key.substring(PeftFormat.PREFIX.length(), key.length() - ".weight".length())
-                .replaceFirst("\\.base_layer$", "");
-        Parameter weight = frozenWeight(adapter, module);
-        if (weight == null || !source.shape(key).equals(weight.shape())) {
-            return false;
-        }
-        if (!Arrays.equals(source.floats(key), model.backend().readFloats(weight.value()))) {
-            throw error(key + " differs from the base's weight: it was made for another base");
-        }
-        return true;
-    }
-
-    /** The base's weight of an embedding or the head, or of an adapted map; null for anything else. */
-    private Parameter frozenWeight(LoraAdapter adapter, String module) {
-        for (Slot<TokenEmbedding> slot : model.embeddings()) {
-            if (slot.name().equals(module)) {
-                return slot.get() instanceof Embedding plain ? plain.table()
-                        : adapter.embeddings().containsKey(module) ? adapter.embeddings().get(module).base().table() : null;
-            }
-        }
-        LoraProjection lora = adapter.projections().get(module);
-        if (lora != null) {
-            return lora.base().weight();
-        }
-        return model.projections().stream().filter(slot -> slot.name().equals(module) && module.equals("lm_head"))
-                .map(slot -> slot.get() instanceof Linear plain ? plain.weight() : null).findFirst().orElse(null);
+    private void remark(String text) {
+        remarks.accept(Names.oneLine("adapter '" + folder + "': " + text));
     }
 
     private String nearest(String key) {

@@ -6,9 +6,6 @@ import org.lora4j.Names;
 /** One rule over module names; its text form is what the user wrote. */
 sealed interface NameFilter {
 
-    /** Of a list's names, in its text form. */
-    int MOST_SHOWN = 24;
-
     boolean matches(String name);
 
     /** The parts of which each has to match something, or the user made a slip. */
@@ -18,6 +15,8 @@ sealed interface NameFilter {
 
     /** Names that are in a list, or end with a dot and an element of it. */
     record Ends(List<String> listed) implements NameFilter {
+
+        private static final int MOST_SHOWN = 8;
 
         @Override
         public boolean matches(String name) {
@@ -31,8 +30,7 @@ sealed interface NameFilter {
 
         @Override
         public String toString() {
-            String first = Names.oneLine(String.join(",", listed.subList(0, Math.min(MOST_SHOWN, listed.size()))));
-            return listed.size() <= MOST_SHOWN ? first : first + " and " + (listed.size() - MOST_SHOWN) + " more";
+            return Names.list(listed, MOST_SHOWN);
         }
     }
 
