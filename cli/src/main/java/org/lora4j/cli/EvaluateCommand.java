@@ -18,6 +18,7 @@ import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.generate.Beam;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -113,6 +114,11 @@ final class EvaluateCommand extends LoraCommand {
 
     private int decode(Split part) {
         Beam search = beam.beam();
+        if (out != null && data.isGiven()) {
+            Destination read = Destination.reading("--data", Path.of(data.name()));
+            List.of(DecodedLines.FILE_NAME, ScorerFiles.HYPOTHESES, ScorerFiles.REFERENCES)
+                    .forEach(file -> read.requireFileApart(out.resolve(file)));
+        }
         Map<String, List<String>> references = TestInputs.of(
                 data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
         if (overwrite && out != null) {
@@ -120,7 +126,7 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
@@ -152,16 +158,19 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
-            ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), gpt2.config().nPositions(), data.tooLong());
-            ExampleEncoder.Result encoded = encoder.encode(pairs);
+            Tokenizer tokenizer = model.tokenizer();
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, gpt2.config().nPositions(), data.tooLong());
+            ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
                         + gpt2.config().nPositions() + " positions. Shorten them, or give --too-long truncate_context");
             }
+            encoded.examples().forEach(example -> tokenizer.requireRows(gpt2.config().vocabSize(), example.tokens()));
+            encoded.remarks(part.toString()).forEach(ui()::warn);
             print(evaluate(gpt2, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;

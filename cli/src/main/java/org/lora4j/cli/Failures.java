@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
@@ -35,7 +36,13 @@ final class Failures {
     /** Work that failed: {@link ExitCode#FAILURE}. */
     static int report(Throwable thrown, Ui ui) {
         Throwable cause = thrown instanceof UncheckedIOException io ? io.getCause() : thrown;
+        if (cause instanceof ResultsLostException lost && lost.isReaderGone()) {
+            return ExitCode.READER_GONE; // nobody is left to tell
+        }
         switch (cause) {
+            case ResultsLostException lost -> ui.error("standard output: the results cannot be written (" + lost.getMessage()
+                    + "). Send them to a place that has room and is open for writing.");
+            case InvalidPathException path -> ui.error(message(path));
             case LoraException lora -> ui.error(lora.getMessage());
             case IOException io -> ui.error(message(io));
             case ReadOnlyFileSystemException _ -> ui.error("the file system is read-only; nothing was written.");
@@ -54,6 +61,7 @@ final class Failures {
         CommandSpec command = wrong.getCommandLine().getCommandSpec();
         String line = wrong instanceof UnmatchedArgumentException unmatched
                 ? unmatched(unmatched, command)
+                : wrong.getCause() instanceof InvalidPathException path ? message(path).replaceFirst("\\.$", "")
                 : inOurWords(oneLine(wrong.getMessage()));
         boolean ended = line.endsWith(".") || line.endsWith("?");
         ui.error(line + (ended ? " " : ". ") + "See " + command.qualifiedName() + " --help.");
@@ -106,6 +114,12 @@ final class Failures {
                     ? "reading or writing failed (" + name(thrown) + ")."
                     : "reading or writing failed: " + oneLine(thrown.getMessage());
         };
+    }
+
+    /** A locale that has no such character, or a NUL out of a file. */
+    private static String message(InvalidPathException thrown) {
+        return Names.quoted(thrown.getInput()) + ": cannot be the name of a file here, where names are in "
+                + System.getProperty("sun.jnu.encoding") + ". Choose another, or a UTF-8 locale: LC_ALL=C.UTF-8.";
     }
 
     private static String message(OutOfMemoryError thrown) {

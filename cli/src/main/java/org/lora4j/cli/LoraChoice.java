@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tuning.lora.BiasMode;
@@ -111,12 +112,12 @@ final class LoraChoice {
             } else if (PARTS.contains(target.toLowerCase(Locale.ROOT))) {
                 parts.add(target.toLowerCase(Locale.ROOT));
             } else {
-                throw new LoraException("--targets " + targets + ": the attention map has no part " + target
+                throw new LoraException("--targets " + Names.shortened(targets) + ": the attention map has no part " + target
                         + "; its parts are q, k and v");
             }
         }
         if (parts.isEmpty() && names.isEmpty()) {
-            throw new LoraException("--targets '" + targets + "': names nothing. Name some, such as q,v or c_attn");
+            throw new LoraException("--targets " + Names.quoted(targets) + ": names nothing. Name some, such as q,v or c_attn");
         }
         LoraConfig withParts = config.withParts(parts).withPartsInLayers(layers);
         return names.isEmpty() ? withParts : withParts.withTargets(onLayers(TargetSelector.byNames(names)));

@@ -149,6 +149,9 @@ final class ReproduceCommand extends LoraCommand {
                 devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev,
                 TestInputs.of(E2e.embedded(part), quick && limit == 0 ? QUICK_INPUTS : limit), part, batch, alpha,
                 beam.beam(), beam.maxNewTokens(), root);
+        Destination read = Destination.reading("--model", setup.model());
+        read.requireFolderApart(root);
+        rows.forEach(row -> seeds.forEach(seed -> read.requireFolderApart(setup.folder(row, seed))));
         try (Backend b = backend.open()) {
             ReproducedRun runs = new ReproducedRun(ui(), b, setup);
             ReproducedTable shown = new ReproducedTable(ui());

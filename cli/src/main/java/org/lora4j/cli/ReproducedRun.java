@@ -3,7 +3,6 @@ package org.lora4j.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,6 +10,7 @@ import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
@@ -23,6 +23,7 @@ import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.generate.Beam;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
+import org.lora4j.gpt2.ModelCompanions;
 import org.lora4j.io.FileErrors;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tokenizer.ByteLevelBpe;
@@ -104,7 +105,7 @@ final class ReproducedRun {
     /** Trains a row, or goes on with it, or reads what came of it. */
     RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
-        Gpt2 model = Gpt2Files.load(setup.model, backend);
+        Gpt2 model = load(setup.model);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
         LoraAdapter adapter = row.full() ? null
                 : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
@@ -131,7 +132,7 @@ final class ReproducedRun {
                 asked.trainPairs(), asked.devPairs(), outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
                 outcome.seconds(), outcome.tokensPerSecond(), null, 0, null, 0, null, asked.backend(), command);
         if (row.full()) {
-            copyTokenizer(folder);
+            ModelCompanions.replace(setup.model, folder, ui::warnOnce);
         }
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
@@ -165,17 +166,8 @@ final class ReproducedRun {
         return names.isEmpty() ? config : config.withTargets(TargetSelector.byNames(names));
     }
 
-    private void copyTokenizer(Path folder) {
-        try {
-            for (String name : List.of("vocab.json", "merges.txt", "vocab.bpe")) {
-                if (Files.exists(setup.model.resolve(name))) {
-                    Files.copy(setup.model.resolve(name), folder.resolve(name),
-                            StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
-        } catch (IOException e) {
-            throw FileErrors.writing(folder, e);
-        }
+    private Gpt2 load(Path model) {
+        return Gpt2Files.load(model, backend, 0, WeightType.FLOAT32, ui::warnOnce);
     }
 
     // ------------------------------------------------------------------------------------------------ texts and scores
@@ -188,7 +180,7 @@ final class ReproducedRun {
                 && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
             return done;
         }
-        Gpt2 model = Gpt2Files.load(row.full() ? folder : setup.model, backend);
+        Gpt2 model = load(row.full() ? folder : setup.model);
         if (!row.full()) {
             PeftFormat.load(model, folder).freeze();
         }
@@ -202,7 +194,7 @@ final class ReproducedRun {
     /** What the base writes, and how that scores. */
     TaskScores.Result base() {
         Path folder = setup.root.resolve(BASE);
-        return decode("the base, decode", Gpt2Files.load(setup.model, backend), folder);
+        return decode("the base, decode", load(setup.model), folder);
     }
 
     /** The texts of a run whose scores are there. */

@@ -3,7 +3,6 @@ package org.lora4j.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
@@ -42,6 +41,7 @@ final class Samples {
         for (int i = 0; i < wanted; i++) {
             String input = contexts.get((int) ((2L * i + 1) * contexts.size() / (2L * wanted)));
             int[] prompt = encoder.encodePrompt(input);
+            tokenizer.requireRows(model.config().vocabSize(), prompt);
             if (prompt.length + MAX_NEW_TOKENS <= model.config().nPositions()) {
                 inputs.add(input);
                 prompts.add(prompt);
@@ -70,7 +70,7 @@ final class Samples {
 
     private List<String> write() {
         return inputs.isEmpty() ? List.of() : new Generator(model)
-                .generate(prompts, MAX_NEW_TOKENS, Set.of(tokenizer.endOfText()), Sampling.GREEDY, (sequence, id) -> { })
-                .stream().map(ids -> tokenizer.decode(ids).strip()).toList();
+                .generate(prompts, MAX_NEW_TOKENS, tokenizer.stopIdsOfPairs(), Sampling.GREEDY, (sequence, id) -> { })
+                .stream().map(ids -> tokenizer.decodeText(ids).strip()).toList();
     }
 }

@@ -9,6 +9,7 @@ import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.SafetensorsWriter;
@@ -56,6 +57,7 @@ final class TraceCommand extends LoraCommand {
 
     @Override
     protected int run() {
+        Destination.reading("--batch", batch).and("--model", model.folder()).and("--adapter", adapter).requireFileApart(out);
         Batch input = BatchFile.read(batch, ui());
         if (gradients && adapter == null) {
             throw wrongUse("--gradients without --adapter: a base model alone has nothing that trains");
@@ -65,7 +67,8 @@ final class TraceCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
+            requireRoom(input, gpt2.config());
+            LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
             try {
@@ -80,6 +83,17 @@ final class TraceCommand extends LoraCommand {
         }
         ui().info("wrote " + out);
         return ExitCode.OK;
+    }
+
+    /** What a pass holds of every position at once must be an array; the refusal comes before the memory is asked for. */
+    private void requireRoom(Batch input, Gpt2Config config) {
+        long widest = Math.max(config.vocabSize(), Math.max(4L * config.nEmbd(), (long) config.nHead() * input.length()));
+        long most = Integer.MAX_VALUE / widest;
+        if ((long) input.size() * input.length() > most && input.length() <= config.nPositions()) {
+            throw new FormatException(batch, "input_ids has shape (" + input.size() + ", " + input.length() + "), "
+                    + (long) input.size() * input.length() + " positions; this model can take " + most
+                    + " in a batch. Split it into several");
+        }
     }
 
     private void addLogits(SafetensorsWriter writer, Gpt2 gpt2, Batch input, Backend b, Workspace inference) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
+import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
@@ -169,23 +170,26 @@ final class TrainCommand extends LoraCommand {
             Tokenizer tokenizer = model.tokenizer();
             LoraAdapter adapter = lora.attach(gpt2, config, seed);
             FineTuning job = new FineTuning(gpt2, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
+            int learned = job.examples().examples().size();
+            int measured = job.devExamples().examples().size();
+            sayWhatWasTooLong(job, dev.size());
             TrainingPlan plan = plan(job);
             RunFolder.prepare(out, overwrite);
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(gpt2, adapter, lora.text(), train.size(), dev.size(), b);
+                run.announce(gpt2, adapter, lora.text(), learned, measured, b);
             }
             Samples texts = new Samples(gpt2, tokenizer, dev, samples);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out).write(
-                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
+                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), learned),
                     new RunReport.Base(model.name(), gpt2.config().parameterCount()),
                     RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())
                             .named(lora.method()), plan,
-                    batchSize, train.size(), texts.after(), outcome, b, commandText());
+                    batchSize, learned, texts.after(), outcome, b, commandText());
             if (json) {
-                ui().printJson(result(gpt2, adapter, plan, outcome, report));
+                ui().printJson(result(gpt2, adapter, job, plan, outcome, report));
             } else {
                 run.summarise(outcome);
                 ui().print(ui().bold("Adapter   ") + out);
@@ -226,13 +230,29 @@ final class TrainCommand extends LoraCommand {
                 checkpointEvery, logEvery, recompute));
     }
 
+    private void sayWhatWasTooLong(FineTuning job, int devPairs) {
+        job.examples().remarks("train").forEach(ui()::warn);
+        job.devExamples().remarks("dev").forEach(ui()::warn);
+        if (devPairs > 0 && job.dev().isEmpty()) {
+            ui().warn("nothing is left of the dev part, so no dev loss is measured and the last step's weights are kept");
+        }
+    }
+
+    private static void put(Map<String, Object> result, String part, ExampleEncoder.Result examples) {
+        result.put(part + "examples", examples.examples().size());
+        result.put(part + "dropped", examples.dropped());
+        result.put(part + "truncated", examples.truncated());
+    }
+
     private Map<String, Object> result(
-            Gpt2 gpt2, LoraAdapter adapter, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
+            Gpt2 gpt2, LoraAdapter adapter, FineTuning job, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("adapter", out.toString());
         result.put("report", report.toString());
         result.put("parameters", gpt2.config().parameterCount());
         result.put("trainable_parameters", adapter.parameterCount());
+        put(result, "", job.examples());
+        put(result, "dev_", job.devExamples());
         result.put("steps", plan.steps());
         result.put("best_step", outcome.bestStep());
         result.put("dev_loss_before", outcome.before() == null ? null : outcome.before().loss());

@@ -7,6 +7,6 @@
  * </pre>
  *
  * {@link org.lora4j.data.E2e}, {@link org.lora4j.experiments.data.WebNlg} and {@link org.lora4j.experiments.data.Dart} are the paper's data-to-text
- * tasks; {@link org.lora4j.experiments.data.DataName} finds data by the name a user gives.
+ * tasks; {@link org.lora4j.experiments.data.DataName} finds data by the name a user gives, {@link org.lora4j.data.PromptFile} reads prompts.
  */
 package org.lora4j.data;

@@ -2,6 +2,7 @@ package org.lora4j.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,7 +37,8 @@ public final class Checkpoint {
     /** Its name in a run's folder. */
     public static final String FILE_NAME = "checkpoint.safetensors";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final String PROGRESS = "lora4j.progress";
     private static final String RECIPE = "lora4j.recipe";
 

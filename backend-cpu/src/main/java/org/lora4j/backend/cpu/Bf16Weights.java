@@ -1,5 +1,7 @@
 package org.lora4j.backend.cpu;
 
+import java.util.Optional;
+import org.lora4j.tensor.Buffer;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
@@ -18,6 +20,11 @@ final class Bf16Weights extends CompressedWeights {
 
     Bf16Weights(int rows, int columns) {
         super(rows, columns, 2);
+    }
+
+    @Override
+    public Optional<Buffer> another() {
+        return Optional.of(new Bf16Weights(rows, columns));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.lora4j.backend.cpu;
 
+import java.util.Optional;
+import org.lora4j.tensor.Buffer;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
@@ -20,6 +22,11 @@ final class Int8Weights extends CompressedWeights {
     Int8Weights(int rows, int columns) {
         super(rows, columns, 4);
         scales = new float[rows];
+    }
+
+    @Override
+    public Optional<Buffer> another() {
+        return Optional.of(new Int8Weights(rows, columns));
     }
 
     @Override
