@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.data.DataName;
 import org.lora4j.data.Split;
@@ -42,6 +43,12 @@ final class DataChoice {
     boolean has(Split split) {
         requireGiven();
         return DataName.of(data).has(split);
+    }
+
+    /** Where it lies; null for what is embedded. */
+    Path path() {
+        requireGiven();
+        return DataName.of(data).path();
     }
 
     /** Before anything is loaded. */

@@ -11,7 +11,6 @@ import org.lora4j.data.E2e;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.evaluate.DecodedLines;
 import org.lora4j.evaluate.ScorerFiles;
 import org.lora4j.evaluate.TestInputs;
 import org.lora4j.evaluate.TextDecoding;
@@ -85,7 +84,7 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--out", paramLabel = "DIR", description = "e2e: a folder for the texts; without it they are not kept.")
     private Path out;
 
-    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts.")
+    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts; one of this command goes on.")
     private boolean overwrite;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
@@ -106,7 +105,14 @@ final class EvaluateCommand extends LoraCommand {
             throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
         }
         Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
-        return task == Task.E2E ? decode(part) : measureLoss(part);
+        if (task != Task.E2E || out == null) {
+            return task == Task.E2E ? decode(part) : measureLoss(part);
+        }
+        Destination.reading("--model", model.folder()).and("--data", data.isGiven() ? data.path() : null)
+                .requireFolderApart(out);
+        try (RunFolder locked = RunFolder.open(out)) {
+            return decode(part);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ texts
@@ -115,9 +121,6 @@ final class EvaluateCommand extends LoraCommand {
         Beam search = beam.beam();
         Map<String, List<String>> references = TestInputs.of(
                 data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
-        if (overwrite && out != null) {
-            DecodedLines.delete(out);
-        }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
             LoraAdapter attached = ModelChoice.attach(gpt2, adapter);
@@ -125,6 +128,9 @@ final class EvaluateCommand extends LoraCommand {
                 attached.freeze();
             }
             TextDecoding decoding = new TextDecoding(gpt2, model.tokenizer(), search, beam.maxNewTokens());
+            if (overwrite && out != null) {
+                decoding.forgetOthers(out, List.copyOf(references.keySet()));
+            }
             TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
             if (json) {
                 Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));

@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The command {@code lora4j}. A new subcommand is a class that extends {@link LoraCommand} and a name in the list below.
@@ -121,8 +123,17 @@ public final class Main implements Callable<Integer> {
                 .setAbbreviatedOptionsAllowed(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExpandAtFiles(false) // a prompt may start with @
+                .registerConverter(Path.class, Main::path)
                 .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    /** An empty name would be the current folder, which nobody means who gives an empty variable. */
+    private static Path path(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException(Failures.NO_NAME);
+        }
+        return Path.of(text);
     }
 
     /** Examples as they were written: a command that is wrapped cannot be copied. */

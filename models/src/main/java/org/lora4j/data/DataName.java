@@ -75,6 +75,11 @@ public final class DataName {
         };
     }
 
+    /** The file or folder it lies in; null for what is embedded. */
+    public Path path() {
+        return path;
+    }
+
     /** Whether it is scored by {@link org.lora4j.metrics.GenerationEval}'s rules, as WebNLG and DART are. */
     public boolean isOfTriples() {
         return kind != Kind.EMBEDDED && kind != Kind.PATH;

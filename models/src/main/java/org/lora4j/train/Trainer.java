@@ -1,5 +1,6 @@
 package org.lora4j.train;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import org.lora4j.data.Batch;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.io.TensorFiles;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -33,10 +35,14 @@ import org.lora4j.optim.GradientClip;
  * from the beginning on, they are the last ones.
  *
  * <p>A run that diverges (a loss, a norm of gradients or a value that is not finite) ends with an error that names what is
- * left. To that end a checkpoint is written only when its values are finite and the next step has found a finite loss with
- * them, and the last update counts when the model was run with it.
+ * left: the values with the lowest dev loss, else those of the last step with a finite loss, else those of the last
+ * checkpoint. A checkpoint is written only when its values are finite and the next step has found a finite loss with them,
+ * and the last update counts when the model was run with it.
  */
 public final class Trainer {
+
+    /** Values of which a second copy costs nothing worth naming, 64 MB in floats: an adapter, not a model. */
+    private static final long SMALL = 1 << 24;
 
     private final Gpt2 model;
     private final Backend backend;
@@ -53,6 +59,8 @@ public final class Trainer {
     private final Workspace training;
     private final Workspace evaluation;
     private final KeptValues best; // null where the dev loss is measured at the end only
+    private final KeptValues last; // of the last step that is known to be good; null where they are too many
+    private long lastGood = -1;
     private Checkpoint.Progress progress = Checkpoint.Progress.START;
     private MetricsLog log;
     private long checkpointed = -1; // the step of the checkpoint on disk
@@ -93,6 +101,8 @@ public final class Trainer {
                 backend, dev.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1));
         boolean evaluatesBetween = plan.evaluateEvery() > 0 && plan.evaluateEvery() < plan.steps();
         best = !dev.isEmpty() && evaluatesBetween ? new KeptValues(backend, this.trainable) : null;
+        long values = this.trainable.stream().mapToLong(Parameter::size).sum();
+        last = folder != null && values <= SMALL ? new KeptValues(backend, this.trainable) : null;
     }
 
     /** What a checkpoint of this plan on these data must agree with. */
@@ -256,27 +266,42 @@ public final class Trainer {
 
     /** Keeps what is left of the run, and says what and where that is. */
     private LoraException diverged(String what) {
-        return new LoraException(what + ", so training has diverged. " + rescued() + ". Lower --lr (" + plan.learningRate()
-                + "), lengthen --warmup, or set --clip 1");
+        String rescued = folder == null ? "Nothing is kept, since the run has no folder" : rescued();
+        return new LoraException(what + ", so training has diverged. " + rescued + ". Lower --lr (" + plan.learningRate()
+                + ")" + (plan.clipNorm() > 0 ? " or --clip (" + plan.clipNorm() + ")" : ", set --clip 1") + " or lengthen --warmup");
     }
 
     private String rescued() {
-        if (folder == null) {
-            return "Nothing is kept, since the run has no folder";
-        }
         String kept = null;
         if (progress.hasBest()) { // was saved when it was measured
-            kept = "%s holds the values of step %d, with the lowest dev loss (%.4f)".formatted(
-                    folder, progress.bestStep(), progress.bestLoss());
+            kept = "step %d, which has the lowest dev loss (%.4f)".formatted(progress.bestStep(), progress.bestLoss());
+        } else if (putLastBack()) {
+            saveBest.run();
+            kept = "step " + lastGood + ", the last with a finite loss";
         } else if (checkpointed > 0) {
             Checkpoint.load(folder, backend, adamW, best, recipe);
             saveBest.run();
-            kept = folder + " holds the values of step " + checkpointed + ", those of its last checkpoint";
+            kept = "step " + checkpointed + ", from the last checkpoint";
         }
         if (checkpointed == 0) {
             Checkpoint.delete(folder); // there is nothing to go on with
         }
-        return kept != null ? kept : "Nothing is kept, since no step before it was saved (--checkpoint-every, --evaluate-every)";
+        return kept == null ? "Nothing good was learned before that, so " + folder + " holds no adapter: the last good state "
+                + "is the base (step 0)" : saved() + " is of " + kept + "; begin anew with another --out or --overwrite";
+    }
+
+    /** What saveBest writes: an adapter, or a whole model. */
+    private Path saved() {
+        Path adapter = folder.resolve(TensorFiles.ADAPTER + ".safetensors");
+        return Files.exists(adapter) ? adapter : folder.resolve("model.safetensors");
+    }
+
+    private boolean putLastBack() {
+        if (lastGood <= Math.max(0, checkpointed)) {
+            return false;
+        }
+        last.putBack();
+        return trainable.stream().allMatch(parameter -> Double.isFinite(backend.sumOfSquares(parameter.value())));
     }
 
     // ------------------------------------------------------------------------------------------------ one step
@@ -301,6 +326,10 @@ public final class Trainer {
             requireFiniteValues();
             checkpoint();
             checkpointDue = false;
+        }
+        if (last != null) {
+            last.keep();
+            lastGood = progress.step();
         }
         start = System.nanoTime();
         double learningRate = plan.learningRateAt(progress.step());
