@@ -76,7 +76,7 @@ final class DemoCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = Gpt2Files.load(EmbeddedBase.folder(), b);
             Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-            Samples texts = new Samples(gpt2, tokenizer, allDev, SAMPLES);
+            Samples texts = new Samples(gpt2, tokenizer, allDev, SAMPLES, ui()::warn);
             texts.before();
 
             LoraAdapter adapter =

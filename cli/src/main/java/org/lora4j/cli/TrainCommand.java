@@ -195,7 +195,7 @@ final class TrainCommand extends LoraCommand {
             if (!json) {
                 run.announce(gpt2, adapter, lora.text(), train.size(), dev.size(), b);
             }
-            Samples texts = new Samples(gpt2, tokenizer, dev, samples);
+            Samples texts = new Samples(gpt2, tokenizer, dev, samples, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out).write(

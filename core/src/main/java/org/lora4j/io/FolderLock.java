@@ -3,16 +3,17 @@ package org.lora4j.io;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.UUID;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -38,11 +39,16 @@ public final class FolderLock implements AutoCloseable {
     /** Beyond what is written, so that systems whose locks keep readers out let one read who has it. */
     private static final long LOCKED_BYTE = 1L << 40;
 
+    /** A process gives its lock back by closing any channel on the file, so it must not open one twice. */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+    private final Path real;
     private final Path file;
     private final FileChannel channel;
     private final List<Path> made;
 
-    private FolderLock(Path file, FileChannel channel, List<Path> made) {
+    private FolderLock(Path real, Path file, FileChannel channel, List<Path> made) {
+        this.real = real;
         this.file = file;
         this.channel = channel;
         this.made = made;
@@ -57,56 +63,69 @@ public final class FolderLock implements AutoCloseable {
         List<Path> made = missing(folder);
         try {
             Files.createDirectories(folder);
-            Path file = folder.resolve(FILE_NAME);
-            while (true) {
-                FileChannel channel = FileChannel.open(
-                        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                try {
-                    if (!tryLock(channel)) {
-                        throw new LoraException(Names.oneLine(folder + ": is being written by another lora4j" + owner(file)
-                                + ". Choose another folder, or wait until that one has ended"));
-                    }
-                    if (isStillThere(file, channel)) {
-                        return new FolderLock(file, channel, made);
-                    }
-                    channel.close(); // its last owner removed the file between our opening and our locking it
-                } catch (IOException | RuntimeException e) {
-                    channel.close();
-                    throw e;
-                }
+            Path real = folder.toRealPath();
+            if (!HELD.add(real)) {
+                throw refused(folder, "");
+            }
+            try {
+                return new FolderLock(real, real.resolve(FILE_NAME), locked(folder, real.resolve(FILE_NAME)), made);
+            } catch (IOException | RuntimeException e) {
+                HELD.remove(real);
+                throw e;
             }
         } catch (IOException e) {
             throw FileErrors.writing(folder, e);
         }
     }
 
+    private static FileChannel locked(Path folder, Path file) throws IOException {
+        while (true) {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                Object opened = identity(file);
+                if (!tryLock(channel)) {
+                    throw refused(folder, owner(file));
+                }
+                if (opened != null && opened.equals(identity(file))) {
+                    channel.truncate(0);
+                    channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+                    return channel;
+                }
+                channel.close(); // its last owner removed the file between our opening and our locking it
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+        }
+    }
+
+    /** What tells two files of one name apart, found without opening it; null if there is none. */
+    private static Object identity(Path file) throws IOException {
+        try {
+            Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).fileKey();
+            return key == null ? file : key;
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+    }
+
     private static boolean tryLock(FileChannel channel) {
         try {
-            FileLock lock = channel.tryLock(LOCKED_BYTE, 1, false);
-            return lock != null;
-        } catch (OverlappingFileLockException e) {
-            return false; // this process has it
+            return channel.tryLock(LOCKED_BYTE, 1, false) != null;
         } catch (IOException e) {
             return true; // no locks on this file system
         }
     }
 
-    /** Writes who we are, and looks whether that is what one finds under the name. */
-    private static boolean isStillThere(Path file, FileChannel channel) throws IOException {
-        byte[] mark = (ProcessHandle.current().pid() + " " + UUID.randomUUID() + "\n").getBytes(StandardCharsets.US_ASCII);
-        channel.truncate(0);
-        channel.write(ByteBuffer.wrap(mark), 0);
-        try {
-            return Arrays.equals(Files.readAllBytes(file), mark);
-        } catch (IOException e) {
-            return false;
-        }
+    private static LoraException refused(Path folder, String owner) {
+        return new LoraException(Names.oneLine(folder + ": is being written by another lora4j" + owner
+                + ". Choose another folder, or wait until that one has ended"));
     }
 
     /** {@code  (process 4711)}, where the file says it. */
     private static String owner(Path file) {
         try {
-            String pid = Files.readString(file, StandardCharsets.US_ASCII).strip().split(" ", 2)[0];
+            String pid = Files.readString(file, StandardCharsets.US_ASCII).strip();
             return pid.matches("\\d{1,19}") ? " (process " + pid + ")" : "";
         } catch (IOException e) {
             return "";
@@ -130,6 +149,7 @@ public final class FolderLock implements AutoCloseable {
         } catch (IOException e) {
             // stays, and blocks nobody
         }
+        HELD.remove(real);
         try {
             for (Path folder : made) {
                 Files.deleteIfExists(folder);
