@@ -33,7 +33,7 @@ import picocli.CommandLine.TypeConversionException;
                 "  lora4j generate --model base-6m --adapter my-adapter --prompt \"name : Blue Spice | Type : pub\"",
                 "  lora4j train --help",
                 "",
-                "Exit codes: 0 done, 1 failed, 2 wrong use.",
+                "Exit codes: 0 done, 1 failed, 2 wrong use; 129, 130 or 143 stopped by a signal.",
                 "LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g.",
         },
         versionProvider = Version.class)
