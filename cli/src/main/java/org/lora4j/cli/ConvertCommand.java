@@ -66,6 +66,12 @@ final class ConvertCommand extends LoraCommand {
     @Override
     protected int run() throws Exception {
         AdapterFormat format = format();
+        try (RunFolder locked = format.isFolder() ? RunFolder.open(out) : null) {
+            return convert(format);
+        }
+    }
+
+    private int convert(AdapterFormat format) throws Exception {
         DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
                 + ": expected f32, f16 or bf16"));
         Path from = adapter.path();

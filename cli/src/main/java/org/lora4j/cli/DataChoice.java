@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -56,6 +57,12 @@ final class DataChoice {
             opened = DataName.of(data);
         }
         return opened;
+    }
+
+    /** Where it lies; null for what is embedded. */
+    Path path() {
+        requireGiven();
+        return DataName.of(data).path();
     }
 
     /** Before anything is loaded. */

@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
+import org.lora4j.io.FolderLock;
 
 /** Where a command writes: nothing that is there is replaced without being asked for, and never what the command reads. */
 final class Destination {
@@ -123,7 +124,7 @@ final class Destination {
             return;
         }
         try (Stream<Path> files = Files.list(folder)) {
-            if (files.findAny().isPresent()) {
+            if (files.anyMatch(file -> !file.endsWith(FolderLock.FILE_NAME))) {
                 throw new LoraException("--out " + folder + ": is not empty. Choose another folder, or give --overwrite to "
                         + "replace what it holds");
             }

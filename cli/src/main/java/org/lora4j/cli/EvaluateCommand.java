@@ -86,7 +86,7 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--out", paramLabel = "DIR", description = "e2e: a folder for the texts; without it they are not kept.")
     private Path out;
 
-    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts.")
+    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts; one of this command goes on.")
     private boolean overwrite;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
@@ -107,7 +107,14 @@ final class EvaluateCommand extends LoraCommand {
             throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
         }
         Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
-        return task == Task.E2E ? decode(part) : measureLoss(part);
+        if (task != Task.E2E || out == null) {
+            return task == Task.E2E ? decode(part) : measureLoss(part);
+        }
+        Destination.reading("--model", model.folder()).and("--data", data.isGiven() ? data.path() : null)
+                .requireFolderApart(out);
+        try (RunFolder locked = RunFolder.open(out)) {
+            return decode(part);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ texts
@@ -121,9 +128,6 @@ final class EvaluateCommand extends LoraCommand {
         }
         Map<String, List<String>> references = TestInputs.of(
                 data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
-        if (overwrite && out != null) {
-            DecodedLines.delete(out);
-        }
         try (Backend b = backend.open()) {
             Gpt2 gpt2 = model.load(b);
             LoraAdapter attached = ModelChoice.attach(gpt2, adapter, ui());
@@ -131,6 +135,9 @@ final class EvaluateCommand extends LoraCommand {
                 attached.freeze();
             }
             TextDecoding decoding = new TextDecoding(gpt2, model.tokenizer(), search, beam.maxNewTokens());
+            if (overwrite && out != null) {
+                decoding.forgetOthers(out, List.copyOf(references.keySet()));
+            }
             TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
             if (json) {
                 Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));

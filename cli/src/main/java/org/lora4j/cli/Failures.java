@@ -30,6 +30,10 @@ final class Failures {
     private static final Pattern NO_CHOICE = Pattern.compile(
             "Invalid value for option '(--[\\w-]+)'.*: expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'");
 
+    /** What a converter says of an empty name. */
+    static final String NO_NAME = "an empty name";
+    private static final Pattern NO_PATH = Pattern.compile("Invalid value for (?:option|positional parameter.*) '?([\\w-]+)'?.*: " + NO_NAME);
+
     private Failures() {
     }
 
@@ -43,6 +47,10 @@ final class Failures {
             case ResultsLostException lost -> ui.error("standard output: the results cannot be written (" + lost.getMessage()
                     + "). Send them to a place that has room and is open for writing.");
             case InvalidPathException path -> ui.error(message(path));
+            case InterruptedRun stopped -> {
+                ui.error(stopped.getMessage());
+                return stopped.exitCode();
+            }
             case LoraException lora -> ui.error(lora.getMessage());
             case IOException io -> ui.error(message(io));
             case ReadOnlyFileSystemException _ -> ui.error("the file system is read-only; nothing was written.");
@@ -90,6 +98,10 @@ final class Failures {
         if (number.matches()) {
             return number.group(1) + " " + number.group(2) + ": expected a "
                     + (number.group(3).equals("double") ? "number" : "whole number");
+        }
+        Matcher path = NO_PATH.matcher(message);
+        if (path.matches()) {
+            return path.group(1) + " '': expected the name of a file or folder";
         }
         Matcher choice = NO_CHOICE.matcher(message);
         if (choice.matches()) {

@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The command {@code lora4j}. A new subcommand is a class that extends {@link LoraCommand} and a name in the list below.
@@ -32,7 +34,8 @@ import picocli.CommandLine.Spec;
                 "  lora4j generate --model base-6m --adapter my-adapter --prompt \"name : Blue Spice | Type : pub\"",
                 "  lora4j train --help",
                 "",
-                "Exit codes: 0 done, 1 failed, 2 wrong use, 141 whoever read the results has gone (| head).",
+                "Exit codes: 0 done, 1 failed, 2 wrong use; 129, 130 or 143 stopped by a signal, 141 whoever read the results has",
+                "gone (| head).",
                 "LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g.",
         },
         versionProvider = Version.class)
@@ -142,8 +145,17 @@ public final class Main implements Callable<Integer> {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setAllowOptionsAsOptionParameters(true) // after an equals sign, see AttachedValues
                 .setExpandAtFiles(false) // a prompt may start with @
+                .registerConverter(Path.class, Main::path)
                 .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    /** An empty name would be the current folder, which nobody means who gives an empty variable. */
+    private static Path path(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException(Failures.NO_NAME);
+        }
+        return Path.of(text);
     }
 
     /** Examples as they were written: a command that is wrapped cannot be copied. */

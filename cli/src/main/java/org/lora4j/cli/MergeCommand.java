@@ -90,6 +90,12 @@ final class MergeCommand extends LoraCommand {
 
     @Override
     protected int run() throws Exception {
+        try (RunFolder locked = RunFolder.open(out)) {
+            return merge();
+        }
+    }
+
+    private int merge() throws Exception {
         DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
                 + ": expected f32, bf16 or f16"));
         Path folder = EmbeddedBase.resolve(model);

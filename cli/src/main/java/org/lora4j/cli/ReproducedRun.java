@@ -48,6 +48,7 @@ final class ReproducedRun {
     private final Ui ui;
     private final Backend backend;
     private final Setup setup;
+    private final boolean overwrite;
 
     /**
      * What all runs of a command share.
@@ -73,10 +74,12 @@ final class ReproducedRun {
         }
     }
 
-    ReproducedRun(Ui ui, Backend backend, Setup setup) {
+    /** @param overwrite whether a run with other options is taken away, rather than refused */
+    ReproducedRun(Ui ui, Backend backend, Setup setup, boolean overwrite) {
         this.ui = ui;
         this.backend = backend;
         this.setup = setup;
+        this.overwrite = overwrite;
     }
 
     /** What a row would train: its method in words and the number of its parameters. */
@@ -88,10 +91,9 @@ final class ReproducedRun {
     }
 
     /** Takes away what an earlier command has left of a run. */
-    void forget(Experiment.Row row, long seed) {
-        Path folder = setup.folder(row, seed);
+    private static void forget(Path folder) {
         try {
-            for (String file : List.of(RunResult.TRAINED_FILE_NAME, RunResult.FILE_NAME, Checkpoint.FILE_NAME)) {
+            for (String file : List.of(RunResult.TRAINED_FILE_NAME, RunResult.FILE_NAME)) {
                 Files.deleteIfExists(folder.resolve(file));
             }
         } catch (IOException e) {
@@ -105,6 +107,12 @@ final class ReproducedRun {
     /** Trains a row, or goes on with it, or reads what came of it. */
     RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
+        try (RunFolder locked = RunFolder.open(folder)) {
+            return train(row, plan, command, folder, locked);
+        }
+    }
+
+    private RunResult train(Experiment.Row row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         Gpt2 model = load(setup.model);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
         LoraAdapter adapter = row.full() ? null
@@ -114,18 +122,21 @@ final class ReproducedRun {
                 model.config().parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
                 null, backend.name() + ", " + backend.describe(), command);
-        RunResult trained = RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
-        if (trained != null) {
+        RunResult trained = overwrite ? readable(folder) : RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
+        if (trained != null && (!overwrite || trained.isSameRun(asked, folder))) {
             trained.requireSameRun(asked, folder);
             return trained;
         }
-        RunFolder.prepare(folder, !Checkpoint.existsIn(folder)); // without trained.json an adapter is of a run that was cut off
-        DecodedLines.delete(folder);
+        forget(folder);
         ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
         FineTuning job = row.full()
                 ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
                 : new FineTuning(
                         model, tokenizer, adapter, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed());
+        // without trained.json an adapter is of a run that was cut off
+        if (!job.isUnfinishedIn(folder, plan) && (overwrite || !Checkpoint.existsIn(folder))) {
+            locked.clear();
+        }
         Trainer.Outcome outcome = new TrainingRun(ui).train(job, plan, folder, setup.modelName);
         trained = new RunResult(asked.row(), asked.name(), asked.method(), asked.settings(), asked.base(),
                 asked.parameters(), asked.trainable(), asked.seed(), asked.steps(), asked.batch(), asked.learningRate(),
@@ -136,6 +147,15 @@ final class ReproducedRun {
         }
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
+    }
+
+    /** Null also where it cannot be read, and is about to be written over. */
+    private static RunResult readable(Path folder) {
+        try {
+            return RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
+        } catch (LoraException e) {
+            return null;
+        }
     }
 
     private static Method method(Experiment.Row row, Gpt2 model, LoraAdapter adapter) {
@@ -210,6 +230,9 @@ final class ReproducedRun {
         }
         TextDecoding decoding =
                 new TextDecoding(model, ByteLevelBpe.load(setup.model), setup.beam, setup.maxNewTokens);
+        if (overwrite) {
+            decoding.forgetOthers(folder, List.copyOf(setup.references.keySet()));
+        }
         return new TaskScores(ui).of(task, decoding, setup.references, folder);
     }
 }

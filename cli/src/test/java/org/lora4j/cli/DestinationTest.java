@@ -58,7 +58,7 @@ class DestinationTest {
         "convert adapter.gguf --to peft --out . --overwrite | which the adapter names",
         "convert adapter --model model --to peft --out link --overwrite | is what --model",
         "convert adapter --model model --to gguf --out model/vocab.json --overwrite | is a file of --model",
-        "evaluate --task e2e --model model --data decoded.jsonl --out . --overwrite | is what --data",
+        "evaluate --task e2e --model model --data decoded.jsonl --out . --overwrite | which --data names",
         "reproduce e2e --model model --out model | is what --model",
         "merge --model model --adapter adapter --out model --overwrite | is what --model",
         "merge --model model --adapter adapter --out chain --overwrite | is what --model",

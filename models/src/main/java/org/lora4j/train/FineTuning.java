@@ -101,9 +101,27 @@ public final class FineTuning {
         encoded.forEach(example -> tokenizer.requireRows(model.config().vocabSize(), example.tokens()));
     }
 
-    /** The steps of some epochs, when {@code accumulation} batches make a step. */
+    /**
+     * The steps of some epochs, when {@code accumulation} batches make a step: the last step of an epoch has those that are
+     * left, so an epoch has ⌈batches / accumulation⌉.
+     */
     public long steps(double epochs, int accumulation) {
-        return Math.max(1, (long) Math.ceil(epochs * data.batchesPerEpoch() / accumulation));
+        return Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(data.batchesPerEpoch(), accumulation)));
+    }
+
+    /** Batches in an epoch. */
+    public int batchesPerEpoch() {
+        return data.batchesPerEpoch();
+    }
+
+    /**
+     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, adapter and
+     * plan. It ends with the bits that a new run would end with.
+     */
+    public boolean isUnfinishedIn(Path folder, TrainingPlan plan) {
+        Map<String, String> asked = new LinkedHashMap<>(recipe);
+        asked.putAll(Trainer.recipe(plan, data));
+        return Checkpoint.isOf(folder, asked);
     }
 
     /** How the examples were encoded. */

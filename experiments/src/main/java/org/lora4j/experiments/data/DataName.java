@@ -46,7 +46,7 @@ public final class DataName {
     private DataName(String name, Kind kind) {
         this.name = name;
         this.kind = kind;
-        path = kind == Kind.EMBEDDED ? null : Path.of(name.substring(kind.prefix.length()));
+        path = kind == Kind.EMBEDDED || kind == Kind.STANDARD_INPUT ? null : Path.of(name.substring(kind.prefix.length()));
     }
 
     /** A file or folder that is there goes before a name that means something else. */
@@ -93,6 +93,11 @@ public final class DataName {
             source = kind == Kind.STANDARD_INPUT ? DataSource.of("standard input", System.in) : DataSource.of(path);
         }
         return source;
+    }
+
+    /** The file or folder it lies in; null for what is embedded and for standard input. */
+    public Path path() {
+        return path;
     }
 
     /** Whether it is scored by {@link org.lora4j.experiments.metrics.GenerationEval}'s rules, as WebNLG and DART are. */

@@ -81,6 +81,20 @@ public final class DecodedLines {
         return opened;
     }
 
+    /** Whether the folder holds a decoding of this recipe; false also where it cannot be read. */
+    static boolean isOf(Path folder, Map<String, ?> recipe) {
+        Path file = folder.resolve(FILE_NAME);
+        try {
+            List<String> kept = Files.exists(file) ? lines(file) : List.of();
+            if (!kept.isEmpty()) {
+                requireSame(file, parse(file, kept.getFirst(), 1), recipe);
+            }
+            return !kept.isEmpty();
+        } catch (LoraException e) {
+            return false;
+        }
+    }
+
     /** The texts that are in a folder, in the order of the inputs. */
     public static List<Decoded> read(Path folder) {
         Path file = folder.resolve(FILE_NAME);

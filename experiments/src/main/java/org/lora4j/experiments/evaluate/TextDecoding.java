@@ -98,6 +98,13 @@ public final class TextDecoding {
         return recipe;
     }
 
+    /** Takes away the decoding that is in this folder, unless it is one that {@link #decode} would go on with. */
+    public void forgetOthers(Path folder, List<String> inputs) {
+        if (!DecodedLines.isOf(folder, recipe(inputs))) {
+            DecodedLines.delete(folder);
+        }
+    }
+
     /** How many of the inputs an earlier decoding has left in this folder. */
     public int alreadyIn(Path folder, List<String> inputs) {
         return DecodedLines.open(folder, recipe(inputs)).count();

@@ -69,6 +69,16 @@ public record RunResult(
         require(folder, "seed", seed, asked.seed);
     }
 
+    /** What {@link #requireSameRun} requires. */
+    public boolean isSameRun(RunResult asked, Path folder) {
+        try {
+            requireSameRun(asked, folder);
+            return true;
+        } catch (LoraException e) {
+            return false;
+        }
+    }
+
     private static void require(Path folder, String what, Object found, Object asked) {
         if (!found.equals(asked)) {
             throw new LoraException(folder + ": the run in there has " + what + " " + found + ", asked is " + asked
