@@ -95,6 +95,12 @@ PATTERNS = [
     {"c_attn$": 4, "c_pro": 5},
     {"wte|lm_head": 11},
     {"_attn": 3},
+    {r"(c_attn)\1": 2},
+    {r"(.)\1": 2},
+    {r".*\1c_attn": 3},
+    {r"\1c_attn": 3},
+    {r"c_attn|mlp.c_fc": 5},
+    {r"(?P<n>c_fc)": 7},
 ]
 
 

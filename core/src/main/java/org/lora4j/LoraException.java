@@ -3,16 +3,17 @@ package org.lora4j;
 /**
  * An error that a user can do something about. Its message is one line that says what was asked, what was found and what
  * to do, with the names the user typed; the command line prints just that line.
+ * A file may have named ten thousand things in it, so it is cut in the middle beyond {@value Names#LONGEST_MESSAGE} characters.
  */
 public class LoraException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
     public LoraException(String message) {
-        super(message);
+        super(Names.bounded(message));
     }
 
     public LoraException(String message, Throwable cause) {
-        super(message, cause);
+        super(Names.bounded(message), cause);
     }
 }

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * How error messages speak of names: quoted, on one line, shortened, with the nearest known ones beside a wrong one.
@@ -14,6 +15,9 @@ import java.util.List;
  * must not reach the terminal as such, and one of a megabyte must not fill it.
  */
 public final class Names {
+
+    /** Characters of an error message; more is read by nobody. */
+    public static final int LONGEST_MESSAGE = 4_000;
 
     private static final int LONGEST_SHOWN = 120;
     /** Not a format string for each character: a text of a hundred thousand of them may come from a file. */
@@ -26,9 +30,19 @@ public final class Names {
 
     /** The name in single quotes, made safe by {@link #oneLine} and cut in the middle if it is very long. */
     public static String quoted(String name) {
-        String shown = name.length() <= LONGEST_SHOWN ? name
-                : name.substring(0, LONGEST_SHOWN / 2) + "…" + name.substring(name.length() - LONGEST_SHOWN / 2);
-        return "'" + oneLine(shown) + "'";
+        return "'" + shortened(name) + "'";
+    }
+
+    /** The name on one line, cut in the middle if it is very long. */
+    public static String shortened(String name) {
+        return oneLine(name.length() <= LONGEST_SHOWN ? name
+                : name.substring(0, LONGEST_SHOWN / 2) + "…" + name.substring(name.length() - LONGEST_SHOWN / 2));
+    }
+
+    /** As someone writes a list, {@code a,b,c}; of a long one the first names and how many there are. */
+    public static String list(Collection<String> names, int most) {
+        String first = names.stream().limit(most).map(Names::shortened).collect(Collectors.joining(","));
+        return names.size() <= most ? first : first + ",… (" + names.size() + " names)";
     }
 
     /** The text with every control character and lone surrogate written as an escape, {@code \n} or {@code \x1b}. */
@@ -46,6 +60,19 @@ public final class Names {
         return line.toString();
     }
 
+    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}; null for null. */
+    public static String bounded(String message) {
+        if (message == null || message.length() <= LONGEST_MESSAGE + 100) { // no message becomes longer by it
+            return message;
+        }
+        int begin = LONGEST_MESSAGE / 2;
+        int end = message.length() - LONGEST_MESSAGE / 2;
+        // no half of a character that takes two
+        begin -= Character.isHighSurrogate(message.charAt(begin - 1)) ? 1 : 0;
+        end += Character.isLowSurrogate(message.charAt(end)) ? 1 : 0;
+        return message.substring(0, begin) + " … (" + (end - begin) + " characters left out) … " + message.substring(end);
+    }
+
     /** The first {@code most} names, as in {@code a, b, c and 9 more}; all where they fit, as in {@code a and b}. */
     public static String some(Collection<String> names, int most) {
         StringBuilder text = new StringBuilder();
@@ -53,7 +80,7 @@ public final class Names {
         int shown = Math.min(most, names.size());
         for (int i = 0; i < shown; i++) {
             boolean last = i == names.size() - 1;
-            text.append(i == 0 ? "" : last ? " and " : ", ").append(oneLine(next.next()));
+            text.append(i == 0 ? "" : last ? " and " : ", ").append(shortened(next.next()));
         }
         return names.size() > shown ? text + " and " + (names.size() - shown) + " more" : text.toString();
     }

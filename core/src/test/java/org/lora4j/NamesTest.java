@@ -9,6 +9,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class NamesTest {
 
+    @Test
+    void aMessageWithTenThousandNamesIsCutInTheMiddle() {
+        String message = "adapter 'a': " + "c_porj, ".repeat(10_000) + "🙂".repeat(3_000) + "nothing was written";
+
+        String shown = new LoraException(message).getMessage();
+
+        assertThat(shown).hasSizeLessThan(Names.LONGEST_MESSAGE + 100).startsWith("adapter 'a': c_porj").endsWith("nothing was written")
+                .contains("characters left out");
+        assertThat(shown.codePoints().filter(c -> Character.getType(c) == Character.SURROGATE)).isEmpty();
+        assertThat(new LoraException("short").getMessage()).isEqualTo("short");
+    }
+
     @ParameterizedTest
     @CsvSource({"c_proj, c_proj, 0", "c_porj, c_proj, 1", "c_pro, c_proj, 1", "c_prooj, c_proj, 1", "C_Proj, c_proj, 0",
         "q, v, 1", "abc, cba, 2", "'', abc, 3"})

@@ -14,6 +14,7 @@ import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.Precision;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.compare.Comparison.Subject;
@@ -50,6 +51,9 @@ import picocli.CommandLine.Option;
             "      --text \"name : Blue Spice | Type : pub\" --out compare.html",
         })
 final class CompareCommand extends LoraCommand {
+
+    /** Far more than a comparison in doubles could hold. */
+    private static final int MOST_TOKENS = 1 << 24;
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
@@ -114,6 +118,9 @@ final class CompareCommand extends LoraCommand {
             throw wrongUse("--out " + out + ": the page's name must end in .html; the numbers go beside it as .json");
         }
         Path folder = EmbeddedBase.resolve(model);
+        Destination read = Destination.reading("--model", folder).and("--adapter", adapter).and("--batch", batch);
+        read.requireFileApart(out);
+        read.requireFileApart(ComparisonPage.beside(out));
         Batch inputs = inputs(folder);
         List<Verdict> verdicts = compare(folder, inputs, others);
         ComparisonFacts facts = facts(inputs);
@@ -176,8 +183,8 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Subject subject(Path folder, Backend backend) {
-        LanguageModel loaded = Families.load(folder, backend);
-        return new Subject(loaded, adapter == null ? StandInAdapter.attach(loaded, seed) : PeftFormat.load(loaded, adapter));
+        LanguageModel loaded = Families.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
+        return new Subject(loaded, adapter == null ? StandInAdapter.attach(loaded, seed) : PeftFormat.load(loaded, adapter, ui()::info));
     }
 
     // ------------------------------------------------------------------------------------------------ inputs
@@ -228,7 +235,10 @@ final class CompareCommand extends LoraCommand {
             throw wrongUse("--random " + random + ": expected at least one sequence of 2 to " + config.sizes().positions()
                     + " tokens, which is as far as the model's positions go");
         }
-        int[] ids = new int[Math.multiplyExact(rows, length)];
+        if ((long) rows * length > MOST_TOKENS) {
+            throw wrongUse("--random " + random + ": expected at most " + MOST_TOKENS + " tokens in all");
+        }
+        int[] ids = new int[rows * length];
         Philox philox = new Philox(seed);
         for (int i = 0; i < ids.length; i++) {
             ids[i] = philox.bounded(config.sizes().vocabulary(), 0, Philox.site("compare.ids"), i);

@@ -1,7 +1,5 @@
 package org.lora4j.cli;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,7 +7,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.lora4j.LoraException;
 import org.lora4j.adapters.AdapterFiles;
 import org.lora4j.adapters.AdapterFormat;
 import org.lora4j.adapters.PeftConfig;
@@ -69,13 +66,22 @@ final class ConvertCommand extends LoraCommand {
     @Override
     protected int run() throws Exception {
         AdapterFormat format = format();
+        try (RunFolder locked = format.isFolder() ? RunFolder.open(out) : null) {
+            return convert(format);
+        }
+    }
+
+    private int convert(AdapterFormat format) throws Exception {
         DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
                 + ": expected f32, f16 or bf16"));
         Path from = adapter.path();
-        requireOther(from);
+        Destination read = Destination.reading("the adapter", from)
+                .and("--model", model == null ? null : EmbeddedBase.resolve(model));
         if (format.isFolder()) {
+            read.requireFolderApart(out);
             Destination.requireFolder(out, overwrite);
         } else {
+            read.requireFileApart(out);
             Destination.requireFile(out, overwrite);
         }
         StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(base != null ? base : model));
@@ -93,12 +99,6 @@ final class ConvertCommand extends LoraCommand {
         String name = out.getFileName() == null ? "" : out.getFileName().toString();
         return name.endsWith(".gguf") ? AdapterFormat.GGUF
                 : name.endsWith(".pt") || name.endsWith(".bin") ? AdapterFormat.LORALIB : AdapterFormat.PEFT;
-    }
-
-    private void requireOther(Path from) throws IOException {
-        if (Files.exists(out) && Files.exists(from) && Files.isSameFile(out, from)) {
-            throw new LoraException("--out " + out + ": is the adapter itself. Choose another place");
-        }
     }
 
     /** The configuration with the base's name, and where the base is at hand with short names of its modules. */

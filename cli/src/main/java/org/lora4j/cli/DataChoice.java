@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -16,8 +17,14 @@ final class DataChoice {
     @Option(names = "--data", paramLabel = "PATH",
             description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
                     + "and completion, text lines context||completion, e2e for the embedded E2E, or webnlg:DIR and dart:DIR for "
-                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories).")
+                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories). "
+                    + "A folder has a file for each part: train.jsonl, dev.jsonl (or valid, validation, val, eval), test.jsonl. "
+                    + "Files may be packed by gzip; - is standard input. White space around the texts counts in JSON lines and "
+                    + "is dropped elsewhere. Special and added tokens of the model that are written out in the texts, such as "
+                    + "<|endoftext|>, are these tokens.")
     private String data;
+
+    private DataName opened;
 
     @Option(names = "--too-long", defaultValue = "fail", paramLabel = "WHAT",
             description = "An example longer than the model's positions: fail, truncate_context or drop "
@@ -35,13 +42,27 @@ final class DataChoice {
     /** The pairs of a part; without {@code --data} it is wrong use. */
     List<TextPair> open(Split split) {
         requireGiven();
-        return DataName.of(data).open(split);
+        return opened().open(split);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */
     boolean has(Split split) {
         requireGiven();
-        return DataName.of(data).has(split);
+        return opened().has(split);
+    }
+
+    /** The same for all parts: what comes through a pipe comes once. */
+    private DataName opened() {
+        if (opened == null) {
+            opened = DataName.of(data);
+        }
+        return opened;
+    }
+
+    /** Where it lies; null for what is embedded. */
+    Path path() {
+        requireGiven();
+        return DataName.of(data).path();
     }
 
     /** Before anything is loaded. */

@@ -51,7 +51,8 @@ final class DemoCommand extends LoraCommand {
     private static final int SAMPLES = 5;
 
     @Option(names = "--out", defaultValue = "runs/demo", paramLabel = "DIR",
-            description = "The run's folder; what an earlier demo left there is replaced (default: ${DEFAULT-VALUE}).")
+            description = "The run's folder; what an earlier demo left there is replaced, and one that was interrupted by "
+                    + "Ctrl-C goes on (default: ${DEFAULT-VALUE}).")
     private Path out;
 
     @Option(names = "--quick", description = "600 pairs and 75 steps instead of 6,000 and 750.")
@@ -62,20 +63,29 @@ final class DemoCommand extends LoraCommand {
 
     @Override
     protected int run() {
+        try (RunFolder folder = RunFolder.open(out)) {
+            demonstrate(folder);
+        }
+        return ExitCode.OK;
+    }
+
+    private void demonstrate(RunFolder folder) {
         List<TextPair> train = FineTuning.sample(E2e.embedded(Split.TRAIN), quick ? 600 : 6_000, SEED);
         List<TextPair> allDev = E2e.embedded(Split.DEV);
         List<TextPair> dev = FineTuning.sample(allDev, quick ? DEV_PAIRS / 4 : DEV_PAIRS, SEED);
         try (Backend b = backend.open()) {
             LanguageModel loaded = Families.load(EmbeddedBase.folder(), b);
             Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-            Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES);
+            Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES, ui()::warn);
             texts.before();
 
             LoraAdapter adapter =
                     LoraAdapter.attach(loaded, LoraConfig.of(RANK, ALPHA).withParts(PARTS), SEED);
             FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, BATCH, TooLong.FAIL, SEED);
             TrainingPlan plan = plan(job);
-            RunFolder.prepare(out, true);
+            if (!job.isUnfinishedIn(out, plan)) {
+                folder.clear();
+            }
             TrainingRun run = new TrainingRun(ui());
             run.announce(loaded, adapter, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
             Trainer.Outcome outcome = run.train(job, plan, out, EmbeddedBase.NAME);
@@ -95,7 +105,6 @@ final class DemoCommand extends LoraCommand {
             ui().print(ui().dim("Try it:   ./lora4j generate --model base-6m --adapter " + out
                     + " --prompt \"" + samples.getFirst().input() + "\""));
         }
-        return ExitCode.OK;
     }
 
     private static TrainingPlan plan(FineTuning job) {

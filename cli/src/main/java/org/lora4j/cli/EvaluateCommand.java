@@ -18,6 +18,7 @@ import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -85,7 +86,7 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--out", paramLabel = "DIR", description = "e2e: a folder for the texts; without it they are not kept.")
     private Path out;
 
-    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts.")
+    @Option(names = "--overwrite", description = "e2e: decode anew where the folder holds other texts; one of this command goes on.")
     private boolean overwrite;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
@@ -106,25 +107,37 @@ final class EvaluateCommand extends LoraCommand {
             throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
         }
         Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
-        return task == Task.E2E ? decode(part) : measureLoss(part);
+        if (task != Task.E2E || out == null) {
+            return task == Task.E2E ? decode(part) : measureLoss(part);
+        }
+        Destination.reading("--model", model.folder()).and("--data", data.isGiven() ? data.path() : null)
+                .requireFolderApart(out);
+        try (RunFolder locked = RunFolder.open(out)) {
+            return decode(part);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ texts
 
     private int decode(Split part) {
         Beam search = beam.beam();
+        if (out != null && data.isGiven()) {
+            Destination read = Destination.reading("--data", Path.of(data.name()));
+            List.of(DecodedLines.FILE_NAME, ScorerFiles.HYPOTHESES, ScorerFiles.REFERENCES)
+                    .forEach(file -> read.requireFileApart(out.resolve(file)));
+        }
         Map<String, List<String>> references = TestInputs.of(
                 data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
-        if (overwrite && out != null) {
-            DecodedLines.delete(out);
-        }
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
             TextDecoding decoding = new TextDecoding(loaded, model.tokenizer(), search, beam.maxNewTokens());
+            if (overwrite && out != null) {
+                decoding.forgetOthers(out, List.copyOf(references.keySet()));
+            }
             TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
             if (json) {
                 Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));
@@ -152,16 +165,19 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
-            ExampleEncoder encoder = new ExampleEncoder(model.tokenizer(), loaded.sizes().positions(), data.tooLong());
-            ExampleEncoder.Result encoded = encoder.encode(pairs);
+            Tokenizer tokenizer = model.tokenizer();
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.sizes().positions(), data.tooLong());
+            ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
                         + loaded.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
             }
+            encoded.examples().forEach(example -> tokenizer.requireRows(loaded.sizes().vocabulary(), example.tokens()));
+            encoded.remarks(part.toString()).forEach(ui()::warn);
             print(evaluate(loaded, Batch.byLength(encoded.examples(), batchSize), b), encoded);
         }
         return ExitCode.OK;

@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
@@ -29,13 +30,27 @@ final class Failures {
     private static final Pattern NO_CHOICE = Pattern.compile(
             "Invalid value for option '(--[\\w-]+)'.*: expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'");
 
+    /** What a converter says of an empty name. */
+    static final String NO_NAME = "an empty name";
+    private static final Pattern NO_PATH = Pattern.compile("Invalid value for (?:option|positional parameter.*) '?([\\w-]+)'?.*: " + NO_NAME);
+
     private Failures() {
     }
 
     /** Work that failed: {@link ExitCode#FAILURE}. */
     static int report(Throwable thrown, Ui ui) {
         Throwable cause = thrown instanceof UncheckedIOException io ? io.getCause() : thrown;
+        if (cause instanceof ResultsLostException lost && lost.isReaderGone()) {
+            return ExitCode.READER_GONE; // nobody is left to tell
+        }
         switch (cause) {
+            case ResultsLostException lost -> ui.error("standard output: the results cannot be written (" + lost.getMessage()
+                    + "). Send them to a place that has room and is open for writing.");
+            case InvalidPathException path -> ui.error(message(path));
+            case InterruptedRun stopped -> {
+                ui.error(stopped.getMessage());
+                return stopped.exitCode();
+            }
             case LoraException lora -> ui.error(lora.getMessage());
             case IOException io -> ui.error(message(io));
             case ReadOnlyFileSystemException _ -> ui.error("the file system is read-only; nothing was written.");
@@ -54,6 +69,7 @@ final class Failures {
         CommandSpec command = wrong.getCommandLine().getCommandSpec();
         String line = wrong instanceof UnmatchedArgumentException unmatched
                 ? unmatched(unmatched, command)
+                : wrong.getCause() instanceof InvalidPathException path ? message(path).replaceFirst("\\.$", "")
                 : inOurWords(oneLine(wrong.getMessage()));
         boolean ended = line.endsWith(".") || line.endsWith("?");
         ui.error(line + (ended ? " " : ". ") + "See " + command.qualifiedName() + " --help.");
@@ -83,6 +99,10 @@ final class Failures {
             return number.group(1) + " " + number.group(2) + ": expected a "
                     + (number.group(3).equals("double") ? "number" : "whole number");
         }
+        Matcher path = NO_PATH.matcher(message);
+        if (path.matches()) {
+            return path.group(1) + " '': expected the name of a file or folder";
+        }
         Matcher choice = NO_CHOICE.matcher(message);
         if (choice.matches()) {
             return choice.group(1) + " " + choice.group(3) + ": expected "
@@ -106,6 +126,12 @@ final class Failures {
                     ? "reading or writing failed (" + name(thrown) + ")."
                     : "reading or writing failed: " + oneLine(thrown.getMessage());
         };
+    }
+
+    /** A locale that has no such character, or a NUL out of a file. */
+    private static String message(InvalidPathException thrown) {
+        return Names.quoted(thrown.getInput()) + ": cannot be the name of a file here, where names are in "
+                + System.getProperty("sun.jnu.encoding") + ". Choose another, or a UTF-8 locale: LC_ALL=C.UTF-8.";
     }
 
     private static String message(OutOfMemoryError thrown) {

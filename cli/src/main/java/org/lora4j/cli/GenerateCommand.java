@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
@@ -34,6 +35,9 @@ import picocli.CommandLine.Option;
             "",
             "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
                     + "prompt as such a context; otherwise the text is simply continued.",
+            "",
+            "Special and added tokens of the model that are written out in a prompt are recognised; in the text special ones are "
+                    + "left out. It ends where eos_token_id of generation_config.json or config.json says, else at end-of-text.",
             "",
             "Several adapters, each --adapter NAME=DIR, share the base, and prompts with different ones go through it in one "
                     + "batch. A file of prompts in JSON Lines says which adapter each one uses; without that, every prompt is "
@@ -65,11 +69,13 @@ final class GenerateCommand extends LoraCommand {
     /** One of the two. */
     static final class Prompts {
 
-        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times.")
+        @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times. One that is called like an option follows an "
+                + "equals sign: --prompt=--help.")
         private List<String> texts;
 
         @Option(names = "--prompts", paramLabel = "FILE",
-                description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}.")
+                description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}, "
+                        + "perhaps with other fields; - for standard input.")
         private Path file;
     }
 
@@ -131,16 +137,16 @@ final class GenerateCommand extends LoraCommand {
         if (temperature == 0 && (topK != 0 || topP != 1)) {
             ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
         }
-        boolean several = NamedAdapters.areNamed(adapters);
+        boolean several = option(() -> NamedAdapters.areNamed(adapters));
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
         List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
-        List<String> texts = several ? List.of() : texts();
+        List<PromptFile.Line> lines = several ? List.of() : texts();
         Path adapter = several || adapters.isEmpty() ? null : Path.of(adapters.getFirst());
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
             if (several) {
-                MixedTexts writer = new MixedTexts(ui(), json, named.load(loaded), tokenizer, named, format);
+                MixedTexts writer = new MixedTexts(ui(), json, named.load(loaded, ui()), tokenizer, named, format);
                 if (beam != null) {
                     writer.search(mixed, maxNewTokens, beam);
                 } else {
@@ -148,22 +154,25 @@ final class GenerateCommand extends LoraCommand {
                 }
                 return ExitCode.OK;
             }
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
             if (attached != null) {
                 attached.freeze();
             }
             PromptFormat used = format != null ? format
                     : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
-            generate(new Generator(loaded), tokenizer, texts, used, beam);
+            List<String> texts = lines.stream().map(PromptFile.Line::text).toList();
+            PromptTokens tokens = new PromptTokens(tokenizer, loaded.sizes().vocabulary());
+            List<int[]> ids = texts.stream().map(text -> tokens.of(text, used == PromptFormat.PAIR)).toList();
+            PromptTokens.requireRoom(
+                    ids, lines.stream().map(this::place).toList(), maxNewTokens, loaded.sizes().positions());
+            generate(new Generator(loaded), tokenizer, texts, ids, used, beam);
         }
         return ExitCode.OK;
     }
 
-    private void generate(Generator generator, Tokenizer tokenizer, List<String> texts, PromptFormat used, Beam beam) {
-        ExampleEncoder pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
-        List<int[]> ids = texts.stream()
-                .map(text -> used == PromptFormat.PAIR ? pairs.encodePrompt(text) : tokenizer.encode(text)).toList();
-        Set<Integer> stop = Set.of(tokenizer.endOfText());
+    private void generate(
+            Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> ids, PromptFormat used, Beam beam) {
+        Set<Integer> stop = used == PromptFormat.PAIR ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         if (beam != null) {
             search(generator, tokenizer, texts, ids, used, beam);
             return;
@@ -177,13 +186,13 @@ final class GenerateCommand extends LoraCommand {
             Sampling draws = new Sampling(temperature, topK, topP, seed + from / AT_ONCE);
             List<int[]> written = generator.generate(some, maxNewTokens, stop, draws, (sequence, id) -> { });
             for (int i = 0; i < written.size(); i++) {
-                String text = tokenizer.decode(written.get(i));
-                text = used == PromptFormat.PAIR ? text.strip() : text;
+                String text = tokenizer.decodeText(written.get(i));
+                text = used == PromptFormat.PAIR ? ExampleEncoder.completion(text) : text;
                 tokens += written.get(i).length;
                 if (json) {
                     results.add(result(texts.get(from + i), text, written.get(i)));
                 } else {
-                    ui().print(used == PromptFormat.PAIR ? text : ui().dim(texts.get(from + i)) + text);
+                    ui().printText(used == PromptFormat.PAIR ? "" : ui().dim(texts.get(from + i)), text);
                 }
             }
         }
@@ -198,7 +207,7 @@ final class GenerateCommand extends LoraCommand {
     private void search(
             Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> prompts, PromptFormat used, Beam beam) {
         boolean pairs = used == PromptFormat.PAIR;
-        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : Set.of(tokenizer.endOfText());
+        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : tokenizer.stopIds();
         List<Hypothesis> found;
         try (Progress progress = prompts.size() > 1 ? ui().progress("generate") : Progress.SILENT) {
             progress.start(prompts.size());
@@ -208,12 +217,12 @@ final class GenerateCommand extends LoraCommand {
         List<Map<String, Object>> results = new ArrayList<>();
         for (int i = 0; i < found.size(); i++) {
             int[] tokens = found.get(i).tokens();
-            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decode(tokens);
+            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decodeText(tokens);
             Map<String, Object> result = result(texts.get(i), text, tokens);
             result.put("score", found.get(i).score());
             results.add(result);
             if (!json) {
-                ui().print(pairs ? text : ui().dim(texts.get(i)) + text);
+                ui().printText(pairs ? "" : ui().dim(texts.get(i)), text);
             }
         }
         if (json) {
@@ -229,27 +238,35 @@ final class GenerateCommand extends LoraCommand {
         return result;
     }
 
-    private List<String> texts() {
-        if (prompts.file == null) {
-            return prompts.texts;
-        }
-        List<PromptFile.Line> lines = PromptFile.read(prompts.file);
+    /** Those of {@code --prompt} are numbered as if each were a line. */
+    private List<PromptFile.Line> lines() {
+        return prompts.file != null ? PromptFile.read(prompts.file) : IntStream.range(0, prompts.texts.size())
+                .mapToObj(i -> new PromptFile.Line(i + 1, null, prompts.texts.get(i))).toList();
+    }
+
+    private String place(PromptFile.Line line) {
+        return prompts.file != null ? "--prompts " + prompts.file + ": line " + line.line()
+                : "--prompt" + (prompts.texts.size() == 1 ? "" : " number " + line.line());
+    }
+
+    private List<PromptFile.Line> texts() {
+        List<PromptFile.Line> lines = lines();
         lines.stream().filter(line -> line.adapter() != null).findFirst().ifPresent(line -> {
             throw new LoraException("--prompts " + prompts.file + ": line " + line.line() + " asks for adapter "
                     + Names.quoted(line.adapter()) + ", and no adapter has a name. Give --adapter "
                     + Names.oneLine(line.adapter()) + "=DIR");
         });
-        return lines.stream().map(PromptFile.Line::text).toList();
+        return lines;
     }
 
     /** Each prompt with the adapter that it names; every prompt with every adapter where none names one. */
     private List<MixedTexts.Prompt> mixedPrompts(NamedAdapters named) {
-        List<PromptFile.Line> lines = prompts.file == null
-                ? prompts.texts.stream().map(text -> new PromptFile.Line(0, null, text)).toList() : PromptFile.read(prompts.file);
+        List<PromptFile.Line> lines = lines();
         if (lines.stream().anyMatch(line -> line.adapter() != null)) {
-            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text())).toList();
+            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text(), place(line)))
+                    .toList();
         }
         return lines.stream().flatMap(line -> named.folders().keySet().stream()
-                .map(name -> new MixedTexts.Prompt(name, line.text()))).toList();
+                .map(name -> new MixedTexts.Prompt(name, line.text(), place(line)))).toList();
     }
 }

@@ -1,18 +1,21 @@
 package org.lora4j.cli;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine;
 
 /**
  * The command {@code lora4j}. A new subcommand is a class that extends {@link LoraCommand} and a name in the list below.
@@ -31,7 +34,8 @@ import picocli.CommandLine.Spec;
                 "  lora4j generate --model base-6m --adapter my-adapter --prompt \"name : Blue Spice | Type : pub\"",
                 "  lora4j train --help",
                 "",
-                "Exit codes: 0 done, 1 failed, 2 wrong use.",
+                "Exit codes: 0 done, 1 failed, 2 wrong use; 129, 130 or 143 stopped by a signal, 141 whoever read the results has",
+                "gone (| head).",
                 "LORA4J_JAVA_OPTS holds options for Java, such as -Xmx8g.",
         },
         versionProvider = Version.class)
@@ -70,7 +74,13 @@ public final class Main implements Callable<Integer> {
 
     public static void main(String[] args) {
         StandardError.restore();
-        System.exit(run(Ui.ofProcess(), args));
+        Ui ui = Ui.ofProcess();
+        String broken = ProcessArguments.broken(args);
+        if (broken != null) {
+            ui.error(broken);
+            System.exit(ExitCode.WRONG_USE);
+        }
+        System.exit(run(ui, args));
     }
 
     /** Runs one command line and returns its {@link ExitCode}; writes only to the given streams, as to files. */
@@ -81,7 +91,20 @@ public final class Main implements Callable<Integer> {
     static int run(Ui ui, String... args) {
         try {
             String named = args.length == 0 ? "" : args[0];
-            return commandLine(ui, named::equals).execute(args);
+            CommandLine commandLine = commandLine(ui, named::equals);
+            try {
+                AttachedValues.check(commandLine, args);
+            } catch (ParameterException wrong) {
+                return Failures.wrongUse(wrong, ui);
+            }
+            if (!List.of(args).contains("--")) {
+                commandLine.setEndOfOptionsDelimiter("\0"); // so that --prompt=-- is a value too
+            }
+            int code = commandLine.execute(args);
+            if (code == ExitCode.OK) {
+                ui.requireWritten();
+            }
+            return code;
         } catch (Throwable thrown) { // a mistake in this package: commands report their own failures
             return Failures.report(thrown, ui);
         } finally {
@@ -120,9 +143,19 @@ public final class Main implements Callable<Integer> {
                 .setUsageHelpWidth(Math.clamp(ui.terminal().columns(), 80, 120))
                 .setAbbreviatedOptionsAllowed(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setAllowOptionsAsOptionParameters(true) // after an equals sign, see AttachedValues
                 .setExpandAtFiles(false) // a prompt may start with @
+                .registerConverter(Path.class, Main::path)
                 .setParameterExceptionHandler((wrong, args) -> Failures.wrongUse(wrong, ui))
                 .setExecutionExceptionHandler((thrown, commandLine, parsed) -> Failures.report(thrown, ui));
+    }
+
+    /** An empty name would be the current folder, which nobody means who gives an empty variable. */
+    private static Path path(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException(Failures.NO_NAME);
+        }
+        return Path.of(text);
     }
 
     /** Examples as they were written: a command that is wrapped cannot be copied. */

@@ -11,23 +11,25 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.adapters.AdapterFiles;
 import org.lora4j.adapters.MergeError;
 import org.lora4j.adapters.ModelMerger;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
+import org.lora4j.gpt2.Gpt2Tensors;
+import org.lora4j.gpt2.ModelCompanions;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
-import org.lora4j.io.TensorFiles;
-import org.lora4j.io.TensorSource;
+import org.lora4j.io.NotFinite;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.ByteLevelBpe;
@@ -44,15 +46,14 @@ import picocli.CommandLine.Option;
             "W = W0 + s*B*A is computed in double and rounded once to the type that is written. The report says what that cost: the "
                     + "largest and the mean error in ulps of the type, the error relative to the update (in bf16 and f16 rounding "
                     + "can hide much of a small update), and how much the logits of a sample differ between base + adapter and "
-                    + "the merged model. It is written beside the model as merge_report.json.",
+                    + "the merged model. It is written beside the model as merge_report.json. The tokenizer's files, chat templates "
+                    + "and generation_config.json are copied. An adapter with NaN or infinite values, and a sum too large for the "
+                    + "type, are errors.",
         },
         footer = "  lora4j merge --model gpt2 --adapter my-adapter --dtype bf16 --out gpt2-merged")
 final class MergeCommand extends LoraCommand {
 
     private static final String REPORT = "merge_report.json";
-    /** What belongs to a model beside its tensors and configuration. */
-    private static final List<String> BESIDE = List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
-            "special_tokens_map.json", "added_tokens.json", "generation_config.json");
     private static final int SAMPLE_ROWS = 4;
     private static final int SAMPLE_LENGTH = 32;
 
@@ -89,21 +90,26 @@ final class MergeCommand extends LoraCommand {
 
     @Override
     protected int run() throws Exception {
+        try (RunFolder locked = RunFolder.open(out)) {
+            return merge();
+        }
+    }
+
+    private int merge() throws Exception {
         DType type = dtype == null ? null : Types.named(dtype).orElseThrow(() -> wrongUse("--dtype " + dtype
                 + ": expected f32, bf16 or f16"));
         Path folder = EmbeddedBase.resolve(model);
         ModelConfig config = Families.config(folder);
         Path from = adapter.path();
         Destination.requireFolder(out, overwrite);
-        if (Files.exists(out) && Files.isSameFile(out, folder)) {
-            throw new LoraException("--out " + out + ": is the base itself. Choose another folder");
-        }
+        Destination.reading("--model", folder).and("--adapter", from).requireFolderApart(out);
         List<Batch> sample = sample(folder, config);
         StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
         List<double[]> expected = logitsWithAdapter(folder, stored, sample);
-        List<MergeError> errors = write(folder, config, stored, type);
+        Map<String, Long> notFinite = new LinkedHashMap<>();
+        List<MergeError> errors = write(folder, config, stored, type, notFinite);
         LogitsChange change = compare(expected, logits(out, sample), config.sizes().vocabulary());
-        Map<String, Object> report = report(errors, change, from);
+        Map<String, Object> report = report(errors, change, from, notFinite);
         AtomicFolder.write(out, staging -> Files.write(staging.resolve(REPORT), new ObjectMapper()
                 .enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(report)));
         print(report, errors, change);
@@ -112,33 +118,43 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ writing
 
-    private List<MergeError> write(Path folder, ModelConfig config, StoredAdapter stored, DType type) {
+    private List<MergeError> write(
+            Path folder, ModelConfig config, StoredAdapter stored, DType type, Map<String, Long> notFinite) {
         List<MergeError> errors = new ArrayList<>();
-        try (TensorSource base = TensorFiles.open(folder)) {
-            ModelMerger merger = new ModelMerger(base, stored, config.isTied(), config.names()::isInByOut);
-            ObjectNode written = JsonFile.read(folder.resolve("config.json"));
+        try (Gpt2Tensors base = Gpt2Tensors.open(folder, config.isTied())) {
+            ModelMerger merger = new ModelMerger(base, stored, base.tied(), config.names()::isInByOut);
             if (merger.unties()) {
-                written.put("tie_word_embeddings", false);
                 ui().info("the adapter changes one view of the tied embedding: the merged model has a head of its own");
             }
-            if (type != null) {
-                written.put(written.has("dtype") ? "dtype" : "torch_dtype", Types.inConfiguration(type));
+            notFinite.putAll(NotFinite.in(base));
+            if (!notFinite.isEmpty()) {
+                ui().warn("the base holds NaN or infinity in " + Names.some(notFinite.keySet(), 3) + ", and so does the merged "
+                        + "model. Take another copy of the base");
             }
-            if (!written.has("architectures")) {
-                written.putArray("architectures").add("GPT2LMHeadModel");
-            }
+            ObjectNode written = configuration(folder, config, base.tied() && !merger.unties(), type);
             AtomicFolder.write(out, staging -> {
                 errors.addAll(merger.write(staging.resolve("model.safetensors"), type));
                 Files.write(staging.resolve("config.json"), new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT)
                         .writeValueAsString(written).getBytes(StandardCharsets.UTF_8));
-                for (String name : BESIDE) {
-                    if (Files.isRegularFile(folder.resolve(name))) {
-                        Files.copy(folder.resolve(name), staging.resolve(name));
-                    }
-                }
+                ModelCompanions.copyFiles(folder, staging, ui()::warnOnce);
             });
+            ModelCompanions.finish(folder, out, ui()::warnOnce);
         }
         return errors;
+    }
+
+    private static ObjectNode configuration(Path folder, ModelConfig config, boolean tied, DType type) {
+        ObjectNode written = JsonFile.read(folder.resolve("config.json"));
+        if (tied != config.isTied()) {
+            written.put("tie_word_embeddings", tied);
+        }
+        if (type != null) {
+            written.put(written.has("dtype") ? "dtype" : "torch_dtype", Types.inConfiguration(type));
+        }
+        if (!written.has("architectures")) {
+            written.putArray("architectures").add("GPT2LMHeadModel");
+        }
+        return written;
     }
 
     // ------------------------------------------------------------------------------------------------ the sample
@@ -158,6 +174,7 @@ final class MergeCommand extends LoraCommand {
         ByteLevelBpe tokenizer = ByteLevelBpe.load(folder);
         for (String prompt : prompts) {
             int[] ids = tokenizer.encode(prompt);
+            tokenizer.requireRows(config.sizes().vocabulary(), ids);
             if (ids.length == 0 || ids.length > config.sizes().positions()) {
                 throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.sizes().positions());
             }
@@ -168,8 +185,8 @@ final class MergeCommand extends LoraCommand {
 
     private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
         try (Backend b = backend.open()) {
-            LanguageModel loaded = Families.load(folder, b);
-            PeftFormat.load(loaded, stored.path(), stored.config(), stored.source()).freeze();
+            LanguageModel loaded = Families.load(folder, b, 0, WeightType.FLOAT32, ui()::warnOnce);
+            PeftFormat.load(loaded, stored.path(), stored.config(), stored.source(), ui()::info).freeze();
             return logits(loaded, b, sample);
         }
     }
@@ -218,7 +235,8 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ the report
 
-    private Map<String, Object> report(List<MergeError> errors, LogitsChange change, Path from) {
+    private Map<String, Object> report(
+            List<MergeError> errors, LogitsChange change, Path from, Map<String, Long> notFinite) {
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("model", model);
         report.put("adapter", from.toString());
@@ -232,6 +250,7 @@ final class MergeCommand extends LoraCommand {
         report.put("logits_max_change_relative", change.relative());
         report.put("logits_same_top_token", change.sameTop());
         report.put("logits_positions", change.positions());
+        report.put("not_finite_in_base", notFinite);
         report.put("tensors", errors);
         return report;
     }

@@ -26,7 +26,7 @@ final class MixedTexts {
     private final boolean json;
     private final AdapterSet set;
     private final Tokenizer tokenizer;
-    private final ExampleEncoder pairs;
+    private final PromptTokens tokens;
     private final NamedAdapters adapters;
     private final PromptFormat given;
     private final Map<String, PromptFormat> formats = new HashMap<>();
@@ -37,13 +37,13 @@ final class MixedTexts {
         this.json = json;
         this.set = set;
         this.tokenizer = tokenizer;
-        this.pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
+        this.tokens = new PromptTokens(tokenizer, set.model().sizes().vocabulary());
         this.adapters = adapters;
         this.given = given;
     }
 
-    /** A text to continue and the adapter that does. */
-    record Prompt(String adapter, String text) {
+    /** A text to continue, the adapter that does, and where both were given. */
+    record Prompt(String adapter, String text, String place) {
     }
 
     private boolean isPair(String adapter) {
@@ -51,13 +51,20 @@ final class MixedTexts {
     }
 
     private int[] encode(Prompt prompt) {
-        return isPair(prompt.adapter) ? pairs.encodePrompt(prompt.text) : tokenizer.encode(prompt.text);
+        return tokens.of(prompt.text, isPair(prompt.adapter));
+    }
+
+    private void requireRoom(List<Prompt> prompts, int maxNewTokens) {
+        PromptTokens.requireRoom(prompts.stream().map(this::encode).toList(), prompts.stream().map(Prompt::place).toList(),
+                maxNewTokens, set.model().sizes().positions());
     }
 
     /** Greedily or by drawing, {@code atOnce} in a batch whatever adapters they use. */
     void write(List<Prompt> prompts, int maxNewTokens, Sampling sampling, int atOnce) {
+        requireRoom(prompts, maxNewTokens);
         MixedGenerator generator = new MixedGenerator(set);
-        Set<Integer> stop = Set.of(tokenizer.endOfText());
+        Set<Integer> stop = prompts.stream().anyMatch(prompt -> isPair(prompt.adapter))
+                ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
         List<Map<String, Object>> results = new ArrayList<>();
         long start = System.nanoTime();
         long tokens = 0;
@@ -71,8 +78,8 @@ final class MixedTexts {
                     draws, (sequence, id) -> { });
             for (int i = 0; i < some.size(); i++) {
                 tokens += written.get(i).length;
-                String text = tokenizer.decode(written.get(i));
-                results.add(print(some.get(i), isPair(some.get(i).adapter) ? text.strip() : text, written.get(i)));
+                String text = tokenizer.decodeText(written.get(i));
+                results.add(print(some.get(i), isPair(some.get(i).adapter) ? ExampleEncoder.completion(text) : text, written.get(i)));
             }
         }
         if (json) {
@@ -84,6 +91,7 @@ final class MixedTexts {
 
     /** By beam search, one adapter after the other. */
     void search(List<Prompt> prompts, int maxNewTokens, Beam beam) {
+        requireRoom(prompts, maxNewTokens);
         Map<String, List<Integer>> byAdapter = new LinkedHashMap<>();
         for (int i = 0; i < prompts.size(); i++) {
             byAdapter.computeIfAbsent(prompts.get(i).adapter, name -> new ArrayList<>()).add(i);
@@ -95,7 +103,7 @@ final class MixedTexts {
             int[] done = new int[1];
             byAdapter.forEach((name, numbers) -> {
                 set.switchTo(name);
-                Set<Integer> stop = isPair(name) ? TextDecoding.stopIds(tokenizer) : Set.of(tokenizer.endOfText());
+                Set<Integer> stop = isPair(name) ? TextDecoding.stopIds(tokenizer) : tokenizer.stopIds();
                 List<int[]> ids = numbers.stream().map(number -> encode(prompts.get(number))).toList();
                 List<Hypothesis> best = generator.beam(
                         ids, maxNewTokens, stop, beam, (input, hypothesis) -> progress.update(++done[0], ""));
@@ -109,7 +117,7 @@ final class MixedTexts {
             int[] tokens = found[i].tokens();
             Prompt prompt = prompts.get(i);
             Map<String, Object> result = print(
-                    prompt, isPair(prompt.adapter) ? TextDecoding.text(tokenizer, tokens) : tokenizer.decode(tokens), tokens);
+                    prompt, isPair(prompt.adapter) ? TextDecoding.text(tokenizer, tokens) : tokenizer.decodeText(tokens), tokens);
             result.put("score", found[i].score());
             results.add(result);
         }
@@ -120,7 +128,7 @@ final class MixedTexts {
 
     private Map<String, Object> print(Prompt prompt, String text, int[] tokens) {
         if (!json) {
-            ui.print(ui.dim(prompt.adapter + ": " + (isPair(prompt.adapter) ? "" : prompt.text)) + text);
+            ui.printText(ui.dim(prompt.adapter + ": " + (isPair(prompt.adapter) ? "" : prompt.text)), text);
         }
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("adapter", prompt.adapter);

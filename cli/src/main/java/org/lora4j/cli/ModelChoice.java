@@ -10,7 +10,9 @@ import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code --model}, for commands that load one. */
 final class ModelChoice {
@@ -22,6 +24,9 @@ final class ModelChoice {
     @Mixin
     private WeightChoice weights;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
     Path folder() {
         return EmbeddedBase.resolve(model);
     }
@@ -31,8 +36,10 @@ final class ModelChoice {
         return model;
     }
 
+    /** Loads it; what the user should know of its files is said on standard error. */
     LanguageModel load(Backend backend) {
-        return Families.load(folder(), backend, 0, weights.type());
+        Ui ui = ((LoraCommand) command.userObject()).ui();
+        return Families.load(folder(), backend, 0, weights.type(), ui::warnOnce);
     }
 
     Tokenizer tokenizer() {
@@ -40,7 +47,7 @@ final class ModelChoice {
     }
 
     /** Attaches the adapter of a folder, where one is given. */
-    static LoraAdapter attach(LanguageModel model, Path adapter) {
-        return adapter == null ? null : PeftFormat.load(model, adapter);
+    static LoraAdapter attach(LanguageModel model, Path adapter, Ui ui) {
+        return adapter == null ? null : PeftFormat.load(model, adapter, ui::info);
     }
 }

@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,12 +22,29 @@ import org.lora4j.tuning.lora.AdapterSet;
  */
 record NamedAdapters(Map<String, Path> folders) {
 
-    /** A name has no slash in it, so a folder's path with an equals sign is told apart by a ./ in front. */
-    private static final Pattern NAMED = Pattern.compile("([^/\\\\=]+)=(.+)");
+    /** A name has no slash in it, so a folder's path with an equals sign can be told apart by a ./ in front. */
+    private static final Pattern NAMED = Pattern.compile("([^/\\\\=]+)=(.+)", Pattern.DOTALL);
 
-    /** Whether one of the options has a name; one folder alone needs none. */
+    /**
+     * Whether one of the options has a name; one folder alone needs none. {@code lr=0.01} is a folder of that name where
+     * there is one.
+     *
+     * @throws LoraException if it could be a folder of that name as well as a name and its folder
+     */
     static boolean areNamed(List<String> options) {
-        return options.size() > 1 || options.stream().anyMatch(option -> NAMED.matcher(option).matches());
+        return options.size() > 1 || options.stream().anyMatch(option -> NAMED.matcher(option).matches() && !isFolder(option));
+    }
+
+    private static boolean isFolder(String option) {
+        if (!Files.exists(Path.of(option))) {
+            return false;
+        }
+        String folder = option.substring(option.indexOf('=') + 1);
+        if (Files.exists(Path.of(folder))) {
+            throw new LoraException("--adapter " + option + ": there is a folder " + option + ", and a folder " + folder
+                    + ". Say --adapter ./" + option + " for the first, or --adapter NAME=" + folder + " with another name");
+        }
+        return true;
     }
 
     /** @throws LoraException if one has no name, or two have the same */
@@ -34,7 +52,7 @@ record NamedAdapters(Map<String, Path> folders) {
         Map<String, Path> folders = new LinkedHashMap<>();
         for (String option : options) {
             Matcher named = NAMED.matcher(option);
-            if (!named.matches()) {
+            if (!named.matches() || isFolder(option)) {
                 throw new LoraException("--adapter " + option + ": where there are several, each needs a name. Say "
                         + "--adapter NAME=" + option);
             }
@@ -47,9 +65,9 @@ record NamedAdapters(Map<String, Path> folders) {
     }
 
     /** All of them over a model. */
-    AdapterSet load(LanguageModel model) {
+    AdapterSet load(LanguageModel model, Ui ui) {
         AdapterSet set = new AdapterSet(model);
-        folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder)));
+        folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder, ui::info)));
         return set;
     }
 

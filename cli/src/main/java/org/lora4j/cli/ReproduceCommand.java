@@ -8,7 +8,6 @@ import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
-import org.lora4j.experiments.evaluate.DecodedLines;
 import org.lora4j.experiments.evaluate.TestInputs;
 import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
@@ -119,7 +118,7 @@ final class ReproduceCommand extends LoraCommand {
     @Option(names = "--out", paramLabel = "DIR", description = "The folder of the runs (default: runs/reproduce-NAME).")
     private Path out;
 
-    @Option(names = "--overwrite", description = "Begin anew where the folder holds runs with other options.")
+    @Option(names = "--overwrite", description = "Begin anew where the folder holds runs with other options; those of this command go on.")
     private boolean overwrite;
 
     @Option(names = "--json", description = "Print JSON, for programs.")
@@ -149,22 +148,19 @@ final class ReproduceCommand extends LoraCommand {
                 devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev,
                 TestInputs.of(E2e.embedded(part), quick && limit == 0 ? QUICK_INPUTS : limit), part, batch, alpha,
                 beam.beam(), beam.maxNewTokens(), root);
-        try (Backend b = backend.open()) {
-            ReproducedRun runs = new ReproducedRun(ui(), b, setup);
+        Destination read = Destination.reading("--model", setup.model());
+        read.requireFolderApart(root);
+        rows.forEach(row -> seeds.forEach(seed -> read.requireFolderApart(setup.folder(row, seed))));
+        try (RunFolder locked = RunFolder.open(root); Backend b = backend.open()) {
+            ReproducedRun runs = new ReproducedRun(ui(), b, setup, overwrite);
             ReproducedTable shown = new ReproducedTable(ui());
             List<RunResult> results = new ArrayList<>();
             Path page = null;
             TrainingPlan plan = null;
-            if (overwrite) {
-                DecodedLines.delete(root.resolve(ReproducedRun.BASE));
-            }
             TaskScores.Result base = trainOnly ? null : runs.base();
             ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
             for (Experiment.Row row : rows) {
                 for (long seed : seeds) {
-                    if (overwrite) {
-                        runs.forget(row, seed);
-                    }
                     plan = plan(experiment, row, seed, setup.train().size());
                     RunResult result = runs.train(row, plan, commandText());
                     if (!trainOnly) {

@@ -3,12 +3,12 @@ package org.lora4j.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
@@ -21,6 +21,7 @@ import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
+import org.lora4j.gpt2.ModelCompanions;
 import org.lora4j.io.FileErrors;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
@@ -44,6 +45,7 @@ final class ReproducedRun {
     private final Ui ui;
     private final Backend backend;
     private final Setup setup;
+    private final boolean overwrite;
 
     /**
      * What all runs of a command share.
@@ -69,10 +71,12 @@ final class ReproducedRun {
         }
     }
 
-    ReproducedRun(Ui ui, Backend backend, Setup setup) {
+    /** @param overwrite whether a run with other options is taken away, rather than refused */
+    ReproducedRun(Ui ui, Backend backend, Setup setup, boolean overwrite) {
         this.ui = ui;
         this.backend = backend;
         this.setup = setup;
+        this.overwrite = overwrite;
     }
 
     /** What a row would train: its method in words and the number of its parameters. */
@@ -84,10 +88,9 @@ final class ReproducedRun {
     }
 
     /** Takes away what an earlier command has left of a run. */
-    void forget(Experiment.Row row, long seed) {
-        Path folder = setup.folder(row, seed);
+    private static void forget(Path folder) {
         try {
-            for (String file : List.of(RunResult.TRAINED_FILE_NAME, RunResult.FILE_NAME, Checkpoint.FILE_NAME)) {
+            for (String file : List.of(RunResult.TRAINED_FILE_NAME, RunResult.FILE_NAME)) {
                 Files.deleteIfExists(folder.resolve(file));
             }
         } catch (IOException e) {
@@ -101,7 +104,13 @@ final class ReproducedRun {
     /** Trains a row, or goes on with it, or reads what came of it. */
     RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
-        LanguageModel model = Families.load(setup.model, backend);
+        try (RunFolder locked = RunFolder.open(folder)) {
+            return train(row, plan, command, folder, locked);
+        }
+    }
+
+    private RunResult train(Experiment.Row row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
+        LanguageModel model = load(setup.model);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
         LoraAdapter adapter = row.full() ? null
                 : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
@@ -110,28 +119,40 @@ final class ReproducedRun {
                 model.parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
                 null, backend.name() + ", " + backend.describe(), command);
-        RunResult trained = RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
-        if (trained != null) {
+        RunResult trained = overwrite ? readable(folder) : RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
+        if (trained != null && (!overwrite || trained.isSameRun(asked, folder))) {
             trained.requireSameRun(asked, folder);
             return trained;
         }
-        RunFolder.prepare(folder, !Checkpoint.existsIn(folder)); // without trained.json an adapter is of a run that was cut off
-        DecodedLines.delete(folder);
+        forget(folder);
         ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
         FineTuning job = row.full()
                 ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
                 : new FineTuning(
                         model, tokenizer, adapter, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed());
+        // without trained.json an adapter is of a run that was cut off
+        if (!job.isUnfinishedIn(folder, plan) && (overwrite || !Checkpoint.existsIn(folder))) {
+            locked.clear();
+        }
         Trainer.Outcome outcome = new TrainingRun(ui).train(job, plan, folder, setup.modelName);
         trained = new RunResult(asked.row(), asked.name(), asked.method(), asked.settings(), asked.base(),
                 asked.parameters(), asked.trainable(), asked.seed(), asked.steps(), asked.batch(), asked.learningRate(),
                 asked.trainPairs(), asked.devPairs(), outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
                 outcome.seconds(), outcome.tokensPerSecond(), null, 0, null, 0, null, asked.backend(), command);
         if (row.full()) {
-            copyTokenizer(folder);
+            ModelCompanions.replace(setup.model, folder, ui::warnOnce);
         }
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
+    }
+
+    /** Null also where it cannot be read, and is about to be written over. */
+    private static RunResult readable(Path folder) {
+        try {
+            return RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
+        } catch (LoraException e) {
+            return null;
+        }
     }
 
     private static Method method(Experiment.Row row, LanguageModel model, LoraAdapter adapter) {
@@ -151,17 +172,8 @@ final class ReproducedRun {
         return LoraConfig.of(rank, alpha).withTargets(targets, List.of());
     }
 
-    private void copyTokenizer(Path folder) {
-        try {
-            for (String name : List.of("vocab.json", "merges.txt", "vocab.bpe")) {
-                if (Files.exists(setup.model.resolve(name))) {
-                    Files.copy(setup.model.resolve(name), folder.resolve(name),
-                            StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
-        } catch (IOException e) {
-            throw FileErrors.writing(folder, e);
-        }
+    private LanguageModel load(Path model) {
+        return Families.load(model, backend, 0, WeightType.FLOAT32, ui::warnOnce);
     }
 
     // ------------------------------------------------------------------------------------------------ texts and scores
@@ -174,7 +186,7 @@ final class ReproducedRun {
                 && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
             return done;
         }
-        LanguageModel model = Families.load(row.full() ? folder : setup.model, backend);
+        LanguageModel model = load(row.full() ? folder : setup.model);
         if (!row.full()) {
             PeftFormat.load(model, folder).freeze();
         }
@@ -188,7 +200,7 @@ final class ReproducedRun {
     /** What the base writes, and how that scores. */
     TaskScores.Result base() {
         Path folder = setup.root.resolve(BASE);
-        return decode("the base, decode", Families.load(setup.model, backend), folder);
+        return decode("the base, decode", load(setup.model), folder);
     }
 
     /** The texts of a run whose scores are there. */
@@ -204,6 +216,9 @@ final class ReproducedRun {
         }
         TextDecoding decoding =
                 new TextDecoding(model, ByteLevelBpe.load(setup.model), setup.beam, setup.maxNewTokens);
+        if (overwrite) {
+            decoding.forgetOthers(folder, List.copyOf(setup.references.keySet()));
+        }
         return new TaskScores(ui).of(task, decoding, setup.references, folder);
     }
 }

@@ -3,39 +3,102 @@ package org.lora4j.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftConfig;
+import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.FileErrors;
+import org.lora4j.io.FolderLock;
+import org.lora4j.io.TensorFiles;
 import org.lora4j.train.Checkpoint;
 
-/** Where a training run lives. Nothing in it is lost without being asked for. */
-final class RunFolder {
+/**
+ * Where a command writes several files. It is this command's from {@link #open} until it is closed, and nothing in it is
+ * lost without being asked for.
+ *
+ * <p>A training run begins anew, goes on, or is refused:
+ *
+ * <pre>
+ *   in the folder                        without --overwrite      with it
+ *   nothing of a run                     begins                   begins
+ *   an adapter, no checkpoint            refused                  begins, and the adapter goes first
+ *   an unfinished run of this command    goes on                  goes on
+ *   an unfinished run of another         refused                  begins, and what that run left goes first
+ * </pre>
+ *
+ * So a command that was interrupted goes on when it is given again, --overwrite or not, and a folder never holds the
+ * adapter of one run beside the checkpoint of another.
+ */
+final class RunFolder implements AutoCloseable {
 
-    private RunFolder() {
+    /** What a run leaves; metrics.jsonl begins anew by itself. */
+    private static final List<String> FILES = List.of(Checkpoint.FILE_NAME, PeftConfig.FILE_NAME,
+            TensorFiles.ADAPTER + ".safetensors", TensorFiles.ADAPTER_BIN, RunReporter.FILE_NAME);
+
+    private final Path folder;
+    private final FolderLock lock;
+
+    private RunFolder(Path folder, FolderLock lock) {
+        this.folder = folder;
+        this.lock = lock;
     }
 
     /**
-     * Makes a folder ready for a run: new, with an unfinished run to go on with, or emptied of an earlier one.
+     * Makes the folder where it is missing, and keeps other commands out of it.
      *
-     * @throws LoraException if it holds a finished adapter and {@code overwrite} was not asked for, or cannot be written
+     * @throws LoraException if another command is writing there, or it cannot be written
      */
-    static void prepare(Path folder, boolean overwrite) {
+    static RunFolder open(Path folder) {
+        if (Files.exists(folder) && !Files.isDirectory(folder)) {
+            throw new LoraException("--out " + folder + ": there is a file of that name, expected a folder");
+        }
         try {
-            if (Files.exists(folder) && !Files.isDirectory(folder)) {
-                throw new LoraException("--out " + folder + ": there is a file of that name, expected a folder");
-            }
-            Files.createDirectories(folder);
-            Path probe = Files.createTempFile(folder, ".lora4j-", ".probe");
-            Files.delete(probe);
-            if (overwrite) {
-                Files.deleteIfExists(folder.resolve(Checkpoint.FILE_NAME));
-            } else if (!Checkpoint.existsIn(folder) && Files.exists(folder.resolve(PeftConfig.FILE_NAME))) {
-                throw new LoraException("--out " + folder + ": holds an adapter already. Choose another folder, or give "
-                        + "--overwrite to replace it");
+            FolderLock lock = FolderLock.take(folder);
+            probe(folder, lock);
+            return new RunFolder(folder, lock);
+        } catch (LoraException e) {
+            throw e.getCause() == null ? new LoraException("--out " + e.getMessage(), e)
+                    : new LoraException("--out: " + e.getMessage() + ". Choose another folder or change its permissions", e);
+        }
+    }
+
+    /** A file can be made: the lock's may have been there before. */
+    private static void probe(Path folder, FolderLock lock) {
+        try {
+            Files.delete(Files.createTempFile(folder, ".lora4j-", ".probe"));
+        } catch (IOException e) {
+            lock.close();
+            throw FileErrors.writing(folder, e);
+        }
+    }
+
+    /**
+     * Refuses what a run without {@code --overwrite} would replace, before anything is loaded.
+     *
+     * @throws LoraException if the folder holds a finished adapter
+     */
+    RunFolder requireNoAdapter() {
+        if (!Checkpoint.existsIn(folder) && Files.exists(folder.resolve(PeftConfig.FILE_NAME))) {
+            throw new LoraException("--out " + folder + ": holds an adapter already. Choose another folder, or give "
+                    + "--overwrite to replace it");
+        }
+        return this;
+    }
+
+    /** Takes away what another run has left, so that a new one can begin. */
+    void clear() {
+        AtomicFolder.recover(folder); // or the next reader would put an old adapter back
+        try {
+            for (String file : FILES) {
+                Files.deleteIfExists(folder.resolve(file));
             }
         } catch (IOException e) {
-            throw new LoraException("--out: " + FileErrors.writing(folder, e).getMessage()
-                    + ". Choose another folder or change its permissions", e);
+            throw FileErrors.writing(folder, e);
         }
+    }
+
+    @Override
+    public void close() {
+        lock.close();
     }
 }

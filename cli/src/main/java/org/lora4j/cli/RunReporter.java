@@ -37,7 +37,7 @@ final class RunReporter {
             String title, String subtitle, RunReport.Base base, RunReport.Method method, TrainingPlan plan, int batch,
             int examples, List<RunReport.Sample> samples, Trainer.Outcome outcome, Backend backend, String command) {
         List<Score> scores = new ArrayList<>();
-        if (outcome.before() != null && outcome.after() != null) {
+        if (outcome.before() != null && Double.isFinite(outcome.before().loss()) && Double.isFinite(outcome.after().loss())) {
             scores.add(Score.devLoss(outcome.before().loss(), outcome.after().loss()));
             scores.add(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
         }

@@ -3,7 +3,8 @@ package org.lora4j.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Consumer;
+import org.lora4j.LoraException;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
@@ -23,6 +24,7 @@ final class Samples {
 
     private final LanguageModel model;
     private final Tokenizer tokenizer;
+    private final Consumer<String> remarks;
     private final Map<String, List<String>> references;
     private final List<String> inputs = new ArrayList<>();
     private final List<int[]> prompts = new ArrayList<>();
@@ -31,9 +33,11 @@ final class Samples {
     /**
      * @param pairs which training does not see
      * @param count how many inputs, spread over the pairs; those that leave no room to write are passed over
+     * @param remarks hears why there are none, where the model cannot write them
      */
-    Samples(LanguageModel model, Tokenizer tokenizer, List<TextPair> pairs, int count) {
+    Samples(LanguageModel model, Tokenizer tokenizer, List<TextPair> pairs, int count, Consumer<String> remarks) {
         this.model = model;
+        this.remarks = remarks;
         this.tokenizer = tokenizer;
         references = TextPair.completionsByContext(pairs);
         List<String> contexts = List.copyOf(references.keySet());
@@ -42,6 +46,7 @@ final class Samples {
         for (int i = 0; i < wanted; i++) {
             String input = contexts.get((int) ((2L * i + 1) * contexts.size() / (2L * wanted)));
             int[] prompt = encoder.encodePrompt(input);
+            tokenizer.requireRows(model.sizes().vocabulary(), prompt);
             if (prompt.length + MAX_NEW_TOKENS <= model.sizes().positions()) {
                 inputs.add(input);
                 prompts.add(prompt);
@@ -54,11 +59,11 @@ final class Samples {
     }
 
     void before() {
-        before = write();
+        before = written();
     }
 
     List<RunReport.Sample> after() {
-        List<String> after = write();
+        List<String> after = written();
         List<RunReport.Sample> samples = new ArrayList<>();
         for (int i = 0; i < inputs.size(); i++) {
             List<String> known = references.get(inputs.get(i)).stream().filter(text -> !text.isEmpty()).toList();
@@ -68,9 +73,20 @@ final class Samples {
         return samples;
     }
 
+    /** A model that cannot write, because its logits are not numbers say, may still be trained. */
+    private List<String> written() {
+        try {
+            return write();
+        } catch (LoraException e) {
+            remarks.accept("the report has no samples: " + e.getMessage());
+            inputs.clear();
+            return List.of();
+        }
+    }
+
     private List<String> write() {
         return inputs.isEmpty() ? List.of() : new Generator(model)
-                .generate(prompts, MAX_NEW_TOKENS, Set.of(tokenizer.endOfText()), Sampling.GREEDY, (sequence, id) -> { })
-                .stream().map(ids -> tokenizer.decode(ids).strip()).toList();
+                .generate(prompts, MAX_NEW_TOKENS, tokenizer.stopIdsOfPairs(), Sampling.GREEDY, (sequence, id) -> { })
+                .stream().map(ids -> tokenizer.decodeText(ids).strip()).toList();
     }
 }

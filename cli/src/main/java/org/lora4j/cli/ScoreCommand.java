@@ -23,6 +23,7 @@ import org.lora4j.experiments.metrics.GenerationEval;
 import org.lora4j.experiments.metrics.Metric;
 import org.lora4j.experiments.metrics.Score;
 import org.lora4j.experiments.metrics.TextLines;
+import org.lora4j.io.TextInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -84,7 +85,12 @@ final class ScoreCommand extends LoraCommand {
     private boolean json;
 
     /** What is printed, in order: the name for people, the key for programs, the value. */
-    private record Line(String name, String key, double value) { }
+    private record Line(String name, String key, double value, String whyUndefined) {
+
+        Line(String name, String key, double value) {
+            this(name, key, value, "");
+        }
+    }
 
     @Override
     protected int run() throws IOException {
@@ -188,7 +194,7 @@ final class ScoreCommand extends LoraCommand {
             if (named.isOfTriples()) {
                 return byInput(named.open(Split.TEST));
             }
-            String lower = file.toLowerCase(Locale.ROOT);
+            String lower = TextInput.unpackedName(file).toLowerCase(Locale.ROOT);
             if (lower.endsWith(".csv") || lower.endsWith(".jsonl")) {
                 return byInput(DataSets.open(Path.of(file), Split.TEST));
             }
@@ -224,8 +230,10 @@ final class ScoreCommand extends LoraCommand {
                 case ACCURACY -> new Line("accuracy", metric.key(), labels.accuracy());
                 case F1 -> f1(labels);
                 case MATTHEWS -> new Line("Matthews", metric.key(), labels.matthews());
-                case PEARSON -> new Line("Pearson", metric.key(), correlation(predicted, gold).pearson());
-                default -> new Line("Spearman", metric.key(), correlation(predicted, gold).spearman());
+                case PEARSON -> new Line("Pearson", metric.key(), correlation(predicted, gold).pearson(),
+                        whyUndefined(predicted, gold));
+                default -> new Line("Spearman", metric.key(), correlation(predicted, gold).spearman(),
+                        whyUndefined(predicted, gold));
             });
         }
         return lines;
@@ -242,6 +250,23 @@ final class ScoreCommand extends LoraCommand {
 
     private Correlation correlation(List<String> predicted, List<String> gold) {
         return Correlation.of(numbers(hypotheses(), predicted), numbers(referenceFiles.getFirst(), gold));
+    }
+
+    private String whyUndefined(List<String> predicted, List<String> gold) {
+        String found = notFinite(hypotheses(), predicted);
+        found = found.isEmpty() ? notFinite(referenceFiles.getFirst(), gold) : found;
+        return found.isEmpty() ? "all numbers of one file are equal" : found;
+    }
+
+    /** The first line that is NaN or infinite; empty where there is none. */
+    private static String notFinite(String file, List<String> lines) {
+        double[] numbers = numbers(file, lines);
+        for (int i = 0; i < numbers.length; i++) {
+            if (!Double.isFinite(numbers[i])) {
+                return file + ", line " + (i + 1) + " is " + Names.quoted(lines.get(i)) + ", which is no finite number";
+            }
+        }
+        return "";
     }
 
     private static double[] numbers(String file, List<String> lines) {
@@ -282,7 +307,7 @@ final class ScoreCommand extends LoraCommand {
         }
         for (Line line : lines) {
             ui().print(line.name() + ": " + (Double.isNaN(line.value())
-                    ? "undefined, since all numbers of one file are equal" : "%.4f".formatted(line.value())));
+                    ? "undefined, since " + line.whyUndefined() : "%.4f".formatted(line.value())));
         }
     }
 

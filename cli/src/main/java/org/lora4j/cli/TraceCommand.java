@@ -12,6 +12,7 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.SafetensorsWriter;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -56,6 +57,7 @@ final class TraceCommand extends LoraCommand {
 
     @Override
     protected int run() {
+        Destination.reading("--batch", batch).and("--model", model.folder()).and("--adapter", adapter).requireFileApart(out);
         Batch input = BatchFile.read(batch, ui());
         if (gradients && adapter == null) {
             throw wrongUse("--gradients without --adapter: a base model alone has nothing that trains");
@@ -65,7 +67,8 @@ final class TraceCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter);
+            requireRoom(input, loaded.sizes());
+            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, input.inputIds().length);
             try {
@@ -80,6 +83,17 @@ final class TraceCommand extends LoraCommand {
         }
         ui().info("wrote " + out);
         return ExitCode.OK;
+    }
+
+    /** What a pass holds of every position at once must be an array; the refusal comes before the memory is asked for. */
+    private void requireRoom(Batch input, ModelSizes sizes) {
+        long widest = Math.max(sizes.vocabulary(), Math.max(4L * sizes.width(), (long) sizes.heads() * input.length()));
+        long most = Integer.MAX_VALUE / widest;
+        if ((long) input.size() * input.length() > most && input.length() <= sizes.positions()) {
+            throw new FormatException(batch, "input_ids has shape (" + input.size() + ", " + input.length() + "), "
+                    + (long) input.size() * input.length() + " positions; this model can take " + most
+                    + " in a batch. Split it into several");
+        }
     }
 
     private void addLogits(SafetensorsWriter writer, LanguageModel loaded, Batch input, Backend b, Workspace inference) {

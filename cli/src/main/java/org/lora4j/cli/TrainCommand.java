@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
+import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan.ScheduleKind;
@@ -29,8 +31,10 @@ import picocli.CommandLine.Option;
             "Trains an adapter on pairs of context and completion.",
             "",
             "The loss is on the completions only. The folder --out gets the adapter as PEFT writes it, metrics.jsonl and "
-                    + "report.html. A run that was killed goes on from its last checkpoint when the same command is given "
-                    + "again. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 --dropout 0.1 "
+                    + "report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at once), and a run "
+                    + "that was interrupted or killed goes on from its last checkpoint when the same command is given again. "
+                    + "Of the values measured on a dev set those with the lowest loss are kept; a run that diverges fails and "
+                    + "says what is left. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 --dropout 0.1 "
                     + "--label-smoothing 0.1 --rank 4 --alpha 32 --targets q,v.",
         },
         footer = {
@@ -48,7 +52,9 @@ final class TrainCommand extends LoraCommand {
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder, for the adapter.")
     private Path out;
 
-    @Option(names = "--overwrite", description = "Begin anew where the folder holds an adapter or an unfinished run.")
+    @Option(names = "--overwrite",
+            description = "Replace the adapter or the unfinished run of another command that the folder holds: it is removed "
+                    + "when training begins. An unfinished run of the same command goes on.")
     private boolean overwrite;
 
     @Option(names = "--method", defaultValue = "lora", paramLabel = "NAME",
@@ -75,7 +81,8 @@ final class TrainCommand extends LoraCommand {
     private int batchSize;
 
     @Option(names = "--accumulate", defaultValue = "1", paramLabel = "N",
-            description = "Batches whose gradients make one step (default: ${DEFAULT-VALUE}).")
+            description = "Batches whose gradients make one step; the last step of an epoch has those that are left "
+                    + "(default: ${DEFAULT-VALUE}).")
     private int accumulation;
 
     @Option(names = "--lr", defaultValue = "2e-4", paramLabel = "X",
@@ -133,7 +140,7 @@ final class TrainCommand extends LoraCommand {
     private long evaluateEvery;
 
     @Option(names = "--checkpoint-every", defaultValue = "200", paramLabel = "N",
-            description = "Steps between checkpoints, 0 for none (default: ${DEFAULT-VALUE}).")
+            description = "Steps between checkpoints, 0 for none but that of an interruption (default: ${DEFAULT-VALUE}).")
     private long checkpointEvery;
 
     @Option(names = "--log-every", defaultValue = "10", paramLabel = "N",
@@ -160,6 +167,17 @@ final class TrainCommand extends LoraCommand {
     protected int run() {
         checkOptions();
         LoraConfig config = lora.config();
+        Destination.reading("--model", model.folder()).and("--data", data.path()).requireFolderApart(out);
+        try (RunFolder folder = RunFolder.open(out)) {
+            if (!overwrite) {
+                folder.requireNoAdapter();
+            }
+            train(config, folder);
+        }
+        return ExitCode.OK;
+    }
+
+    private void train(LoraConfig config, RunFolder folder) {
         List<TextPair> train = data.open(Split.TRAIN);
         List<TextPair> dev = data.has(Split.DEV) ? data.open(Split.DEV) : List.of();
         train = examples > 0 ? FineTuning.sample(train, examples, seed) : train;
@@ -169,30 +187,58 @@ final class TrainCommand extends LoraCommand {
             Tokenizer tokenizer = model.tokenizer();
             LoraAdapter adapter = lora.attach(loaded, config, seed);
             FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
+            int learned = job.examples().examples().size();
+            int measured = job.devExamples().examples().size();
+            sayWhatWasTooLong(job, dev.size());
             TrainingPlan plan = plan(job);
-            RunFolder.prepare(out, overwrite);
+            remarkOn(plan, job);
+            if (overwrite && !job.isUnfinishedIn(out, plan)) {
+                folder.clear();
+            }
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(loaded, adapter, lora.text(), train.size(), dev.size(), b);
+                run.announce(loaded, adapter, lora.text(), learned, measured, b);
             }
-            Samples texts = new Samples(loaded, tokenizer, dev, samples);
+            Samples texts = new Samples(loaded, tokenizer, dev, samples, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out).write(
-                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), train.size()),
+                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), learned),
                     new RunReport.Base(model.name(), loaded.parameterCount()),
                     RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())
                             .named(lora.method()), plan,
-                    batchSize, train.size(), texts.after(), outcome, b, commandText());
+                    batchSize, learned, texts.after(), outcome, b, commandText());
             if (json) {
-                ui().printJson(result(loaded, adapter, plan, outcome, report));
+                ui().printJson(result(loaded, adapter, job, plan, outcome, report));
             } else {
                 run.summarise(outcome);
                 ui().print(ui().bold("Adapter   ") + out);
                 ui().print(ui().bold("Report    ") + report);
             }
         }
-        return ExitCode.OK;
+    }
+
+    /** What is no mistake, and yet hardly meant. */
+    private void remarkOn(TrainingPlan plan, FineTuning job) {
+        long total = plan.steps();
+        if (lora.alpha() == 0) {
+            ui().warn("--alpha 0: the update is multiplied by 0, so it learns nothing and changes nothing");
+        }
+        if (plan.warmupSteps() >= total && warmup != null && warmup > 0) {
+            ui().warn("--warmup %d: the run has no more than %d steps, so the learning rate never gets above %s of --lr %s".formatted(
+                    warmup, total, Double.toString(plan.learningRateAt(total - 1)), Double.toString(learningRate)));
+        }
+        if (job.batchesPerEpoch() < accumulation) {
+            ui().warn("--accumulate %d: an epoch has %d batches, and a step ends with its epoch".formatted(
+                    accumulation, job.batchesPerEpoch()));
+        }
+        if (job.dev().isEmpty() && (evaluateEvery > 0 || devExamples > 0)) {
+            ui().warn((evaluateEvery > 0 ? "--evaluate-every " + evaluateEvery : "--dev-examples " + devExamples)
+                    + ": there are no dev examples to measure on. A folder or zip with a dev part beside the train part has them");
+        } else if (evaluateEvery > total) {
+            ui().warn("--evaluate-every %d: the run has %d steps, and is measured before and after only".formatted(
+                    evaluateEvery, total));
+        }
     }
 
     /** What needs no data and no model to be seen to be wrong; the plan checks the rest. */
@@ -226,19 +272,40 @@ final class TrainCommand extends LoraCommand {
                 checkpointEvery, logEvery, recompute));
     }
 
+    private void sayWhatWasTooLong(FineTuning job, int devPairs) {
+        job.examples().remarks("train").forEach(ui()::warn);
+        job.devExamples().remarks("dev").forEach(ui()::warn);
+        if (devPairs > 0 && job.dev().isEmpty()) {
+            ui().warn("nothing is left of the dev part, so no dev loss is measured and the last step's weights are kept");
+        }
+    }
+
+    private static void put(Map<String, Object> result, String part, ExampleEncoder.Result examples) {
+        result.put(part + "examples", examples.examples().size());
+        result.put(part + "dropped", examples.dropped());
+        result.put(part + "truncated", examples.truncated());
+    }
+
     private Map<String, Object> result(
-            LanguageModel loaded, LoraAdapter adapter, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
+            LanguageModel loaded, LoraAdapter adapter, FineTuning job, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("adapter", out.toString());
         result.put("report", report.toString());
         result.put("parameters", loaded.parameterCount());
         result.put("trainable_parameters", adapter.parameterCount());
+        put(result, "", job.examples());
+        put(result, "dev_", job.devExamples());
         result.put("steps", plan.steps());
         result.put("best_step", outcome.bestStep());
-        result.put("dev_loss_before", outcome.before() == null ? null : outcome.before().loss());
-        result.put("dev_loss", outcome.after() == null ? null : outcome.after().loss());
+        result.put("dev_loss_before", finiteLoss(outcome.before()));
+        result.put("dev_loss", finiteLoss(outcome.after()));
         result.put("seconds", outcome.seconds());
         result.put("tokens_per_second", outcome.tokensPerSecond());
         return result;
+    }
+
+    /** Null where nothing was measured, and for what JSON has no word for. */
+    private static Double finiteLoss(Evaluation evaluation) {
+        return evaluation == null || !Double.isFinite(evaluation.loss()) ? null : Double.valueOf(evaluation.loss());
     }
 }

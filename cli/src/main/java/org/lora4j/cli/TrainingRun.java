@@ -7,6 +7,7 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
+import org.lora4j.train.StoppedException;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
@@ -51,12 +52,18 @@ final class TrainingRun {
     }
 
     Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {
-        try (Progress progress = ui.progress("train")) {
-            Display display = new Display(progress, plan.steps());
+        try (Progress progress = ui.progress("train");
+                StopSignals signals = StopSignals.listen(() -> ui.info("stopping: this step is finished and a checkpoint "
+                        + "written; a second signal (Ctrl-C) ends at once, without"))) {
+            Display display = new Display(progress, plan.steps(), signals);
             if (job.dev().isEmpty() && !Checkpoint.existsIn(out)) {
                 display.start(); // so that the first step, the slowest, counts
             }
-            return job.run(plan, out, baseModel, display);
+            try {
+                return job.run(plan, out, baseModel, display);
+            } catch (StoppedException stopped) {
+                throw new InterruptedRun(stopped, signals.exitCode());
+            }
         }
     }
 
@@ -65,14 +72,16 @@ final class TrainingRun {
 
         private final Progress progress;
         private final long steps;
+        private final StopSignals signals;
         private double smoothed = Double.NaN;
         private double speed;
         private boolean started;
         private Progress base;
 
-        Display(Progress progress, long steps) {
+        Display(Progress progress, long steps, StopSignals signals) {
             this.progress = progress;
             this.steps = steps;
+            this.signals = signals;
         }
 
         @Override
@@ -117,6 +126,16 @@ final class TrainingRun {
                     step, evaluation.loss(), evaluation.perplexity(), best || step == 0 ? "" : " (not the best)"));
         }
 
+        @Override
+        public void remark(String line) {
+            ui.warn(line);
+        }
+
+        @Override
+        public boolean stopRequested() {
+            return signals.isReceived();
+        }
+
         private void start() {
             if (!started) {
                 progress.start(steps);
@@ -126,13 +145,12 @@ final class TrainingRun {
     }
 
     void summarise(Trainer.Outcome outcome) {
-        if (outcome.before() != null && outcome.after() != null) {
+        if (outcome.after() != null && Double.isNaN(outcome.after().loss())) {
+            ui.print(ui.bold("Dev loss  ") + "not a number, before and after");
+        } else if (outcome.before() != null && outcome.after() != null) {
             ui.print(ui.bold("Dev loss  ") + "%.3f before, %s after; perplexity %.1f before, %s after".formatted(
                     outcome.before().loss(), ui.good("%.3f".formatted(outcome.after().loss())),
                     outcome.before().perplexity(), ui.good("%.1f".formatted(outcome.after().perplexity()))));
-        } else if (outcome.after() != null) {
-            ui.print(ui.bold("Dev loss  ") + "%.3f after; perplexity %.1f".formatted(
-                    outcome.after().loss(), outcome.after().perplexity()));
         }
         ui.print(ui.bold("Training  ") + "%.1f s, %,.0f tokens/s".formatted(
                 outcome.seconds(), outcome.tokensPerSecond()));

@@ -5,12 +5,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where a command prints. What was asked for goes to standard output, everything about the work (progress, remarks,
  * errors) to standard error, so that a pipe gets results only. Safe to use while a {@link Progress} is shown.
+ *
+ * <p>All that is printed goes through {@link Shown}, so that no name in a file can give orders to a terminal. A text that
+ * a model wrote is the result itself: it is cleaned on its way to a terminal, and left as it is for a file or a pipe.
+ *
+ * <p>Results that cannot be written end the command with {@link ResultsLostException}; remarks that cannot be are let go.
  */
 public final class Ui {
 
@@ -19,6 +27,7 @@ public final class Ui {
     private final PrintStream out;
     private final PrintStream err;
     private final Terminal terminal;
+    private final Set<String> said = ConcurrentHashMap.newKeySet();
     private boolean quiet;
     private boolean verbose;
     private BarProgress bar;
@@ -31,7 +40,7 @@ public final class Ui {
 
     /** This process's own streams. */
     static Ui ofProcess() {
-        Ui ui = new Ui(System.out, System.err, Terminal.ofProcess());
+        Ui ui = new Ui(StandardOutput.ofProcess(), System.err, Terminal.ofProcess());
         if (ui.terminal.err()) {
             // Ctrl-C leaves the bar where it is; the shell's prompt belongs on a line of its own
             Runtime.getRuntime().addShutdownHook(new Thread(ui::abandonBar, "lora4j-terminal"));
@@ -47,23 +56,49 @@ public final class Ui {
 
     // ------------------------------------------------------------------------------------------------ results
 
-    /** A line of the result, on standard output. */
+    /** A line of the result, on standard output. What would break it is shown as an escape. */
     public void print(String line) {
+        printLine(Shown.styledLine(line));
+    }
+
+    /**
+     * A text that is the result, which may have several lines.
+     *
+     * @param before a line's beginning that is not part of it, perhaps styled
+     */
+    public void printText(String before, String text) {
+        printLine((before.isEmpty() ? "" : Shown.styledText(before, terminal.out())) + generated(text));
+    }
+
+    /** Part of a text that is the result, such as one token of a text that is being generated; shown at once. */
+    public void printPart(String text) {
+        out.print(generated(text));
+        requireWritten();
+    }
+
+    private String generated(String text) {
+        return terminal.out() ? Shown.text(text) : text;
+    }
+
+    private void printLine(String line) {
         eraseBar();
         out.println(line);
         redrawBar();
+        requireWritten();
     }
 
-    /** Part of a line of the result, such as one token of a text that is being generated; shown at once. */
-    public void printPart(String text) {
-        out.print(text);
-        out.flush();
+    /** @throws ResultsLostException if something printed so far did not get to standard output */
+    void requireWritten() {
+        if (out.checkError()) { // flushes
+            throw out instanceof StandardOutput known
+                    ? new ResultsLostException(known.failure(), known.isReaderGone()) : new ResultsLostException(null, false);
+        }
     }
 
     /** A result for programs, on standard output: a map, a list, a record or a Jackson tree. */
     public void printJson(Object value) {
         try {
-            print(new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value));
+            printLine(Shown.json(new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value)));
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(e);
         }
@@ -90,6 +125,13 @@ public final class Ui {
         errLine("lora4j: warning: " + line);
     }
 
+    /** The same, where a line that was said before is not said again. */
+    public void warnOnce(String line) {
+        if (said.add(line)) {
+            warn(line);
+        }
+    }
+
     /** What went wrong, in one line. */
     void error(String line) {
         errLine("lora4j: " + line);
@@ -97,7 +139,9 @@ public final class Ui {
 
     /** The stack trace, for {@code --verbose}. */
     void stackTrace(Throwable thrown) {
-        thrown.printStackTrace(err);
+        StringWriter trace = new StringWriter();
+        thrown.printStackTrace(new PrintWriter(trace));
+        err.println(Shown.text(trace.toString()));
     }
 
     /** Shows how far some work is: a bar on a terminal, plain lines elsewhere, nothing with {@code --quiet}. */
@@ -169,7 +213,7 @@ public final class Ui {
 
     private synchronized void errLine(String line) {
         eraseBar();
-        err.println(line);
+        err.println(Shown.message(line));
         redrawBar();
     }
 
@@ -180,7 +224,7 @@ public final class Ui {
     /** Draws the bar's text over its last one. */
     synchronized void drawBar(String text) {
         if (bar != null) {
-            err.print(ERASE_LINE + text);
+            err.print(ERASE_LINE + Shown.line(text));
             err.flush();
         }
     }
@@ -202,7 +246,7 @@ public final class Ui {
 
     private synchronized void redrawBar() {
         if (bar != null) {
-            err.print(bar.lastText());
+            err.print(Shown.line(bar.lastText()));
             err.flush();
         }
     }

@@ -90,6 +90,8 @@ class BadInputTest {
         TinyModel.claimHeader(TinyModel.batch(at("lying.safetensors"), 1, 2, 3), 1L << 40);
         new SafetensorsWriter().add("input_ids", DType.I64, Shape.of(1, 2), new long[] {1, 2})
                 .write(at("unlabelled.safetensors"));
+        new SafetensorsWriter().add("input_ids", DType.I64, Shape.of(600_000, 1), new long[600_000])
+                .write(at("many.safetensors"));
         new SafetensorsWriter().add("ids", DType.I64, Shape.of(1, 2), new long[] {1, 2}).write(at("other.safetensors"));
         new SafetensorsWriter().add("input_ids", DType.F32, Shape.of(1, 2), new double[] {1, 2})
                 .write(at("floats.safetensors"));
@@ -153,7 +155,7 @@ class BadInputTest {
                 failure("the loss is NaN", "evaluate --model model-nan --data pairs.jsonl"),
                 failure("before anything was learned", "train --model model-nan --data pairs.jsonl --out new"),
                 failure("the model has 300 tokens", "train --model model-fewer-words --data pairs.jsonl --out new"),
-                failure("outside the model's vocabulary of 300", "generate --model model-fewer-words --prompt restaurant --max-new-tokens 2"),
+                failure("and the model has 300 tokens (0 to 299)", "generate --model model-fewer-words --prompt restaurant --max-new-tokens 2"),
                 // adapters
                 failure("adapter '", "generate --model tiny --prompt x --adapter nowhere"),
                 failure("is a file", "generate --model tiny --prompt x --adapter file"),
@@ -174,6 +176,9 @@ class BadInputTest {
                 failure("has type F32", "trace --model tiny --batch floats.safetensors --out o"),
                 // prompts and lengths
                 failure("the model's 64 positions", "generate --model tiny --prompt x --max-new-tokens 64"),
+                failure("the model's 64 positions", "generate --model tiny --prompt x --max-new-tokens 2147483647"),
+                failure("the model's 64 positions", "generate --model tiny --prompt x --max-new-tokens 2147483647 --beam 2"),
+                failure("input_ids has shape (600000, 1), 600000 positions", "trace --model tiny --batch many.safetensors --out o"),
                 failure("there is no such file", "generate --model tiny --prompts nowhere"),
                 failure("has no prompt in it", "generate --model tiny --prompts empty.csv"),
                 failure("it is not UTF-8", "generate --model tiny --prompts latin.csv"),
@@ -245,6 +250,8 @@ class BadInputTest {
                 wrongUse("--top-p 2.0", generate + "--top-p 2"),
                 wrongUse("--max-new-tokens 0", generate + "--max-new-tokens 0"),
                 wrongUse("--prompt", "generate --model tiny"),
+                wrongUse("--beam 100000: expected 1 to 1000", generate + "--beam 100000"),
+                wrongUse("--beam 2147483647: expected 1 to 1000", generate + "--beam 2147483647"),
                 wrongUse("'devv'", "evaluate --model tiny --data pairs.jsonl --split devv"),
                 wrongUse("--batch 0", "evaluate --model tiny --data pairs.jsonl --batch 0"),
                 wrongUse("--gradients without --adapter", "trace --model tiny --batch good.safetensors --out o --gradients"),

@@ -94,7 +94,7 @@ class DecodingCommandsTest {
         "reproduce e2e --table 7 | --table 7: expected 18 or 5 or 3",
         "reproduce e2e --table 18 --full | --table 18 --full",
         "reproduce e2e --steps 5 --epochs 1 | --epochs 1",
-        "reproduce e2e --beam 0 | --beam 0: expected at least 1",
+        "reproduce e2e --beam 0 | --beam 0: expected 1 to 1000",
         "reproduce e2e --split devv | 'devv'",
         "evaluate --task e2e --model base-6m --limit -1 | --limit -1",
         "evaluate --model base-6m | --data",

@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,11 +16,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher script, with pretended JDKs, a pretended Maven and no others in reach. */
 @DisabledOnOs(OS.WINDOWS)
@@ -27,7 +32,7 @@ class LauncherTest {
 
     private static final Path SCRIPT = Path.of("..", "lora4j").toAbsolutePath().normalize();
     private static final List<String> TOOLS = List.of(
-            "cat", "date", "find", "head", "mkdir", "mkfifo", "mv", "readlink", "rm", "sed", "sleep", "stty", "touch");
+            "cat", "date", "find", "grep", "head", "mkdir", "mkfifo", "mv", "readlink", "rm", "sed", "sleep", "stty", "touch");
 
     @TempDir
     private Path temp;
@@ -141,6 +146,76 @@ class LauncherTest {
         assertThat(link).exists();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"a:b", "a b", "it's", "100%", "a\"b", "dollar$HOME", "star*", "-dash", "back\\slash", "line\nbreak\n"})
+    void itRunsInAFolderOfAnyName(String name) throws Exception {
+        assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")) || !name.contains(":"));
+        jdk(jdks, "jdk-25", "25");
+        Path folder = Files.createDirectories(temp.resolve(name)).resolve("dist");
+        Files.move(distribution(), folder);
+
+        Run run = launch(folder, "doctor");
+
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).isEqualTo(7);
+        String classPath = run.out().substring(run.out().indexOf("[-cp]\n[") + 7, run.out().indexOf("]\n[org.lora4j.cli.Main]"));
+        assertThat(classPath).isEqualTo(name.contains(":") ? "/proc/self/fd/8/a.jar" : folder.toRealPath() + "/lib/a.jar");
+    }
+
+    // ------------------------------------------------------------------------------------------------ the locale
+
+    @ParameterizedTest
+    @CsvSource(nullValues = "unset", value = {
+            // asked for, given to Java with a machine's list of locales, and without
+            "en_US.UTF-8, C.UTF-8, C.UTF-8", "en_US.utf8, C.UTF-8, C.UTF-8", "C, C.UTF-8, C.UTF-8", "POSIX, C.UTF-8, C.UTF-8",
+            "'', C.UTF-8, C.UTF-8", "unset, C.UTF-8, C.UTF-8", "fr_FR, C.UTF-8, fr_FR", "de_DE.UTF-8, de_DE.UTF-8, C.UTF-8",
+            "de_DE, de_DE, de_DE"})
+    void javaGetsALocaleThatReadsUtf8WhereTheOneAskedForIsNotThere(String asked, String listed, String unlisted)
+            throws Exception {
+        jdk(jdks, "jdk-25", "25");
+        environment.put("LC_ALL", asked == null ? "" : asked);
+
+        assertThat(launch(distribution(), "doctor").out()).contains("\nLC_ALL=" + unlisted + "\n");
+
+        program(tools.resolve("locale"), """
+                if [ "$1" = -a ]; then echo C; echo C.UTF-8; echo de_DE; echo de_DE.UTF-8; exit; fi
+                case $LC_ALL in *.UTF-8) [ "$LC_ALL" = en_US.UTF-8 ] || { echo UTF-8; exit; } ;; esac
+                case $LC_ALL in de_DE) echo ISO-8859-1 ;; *) echo "locale: Cannot set LC_ALL" >&2; echo ANSI_X3.4-1968 ;; esac
+                """);
+        Run run = launch(distribution(), "doctor");
+
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out()).contains("\nLC_ALL=" + listed + "\n");
+    }
+
+    @Test
+    void onAMachineWithoutCUtf8AnotherUtf8LocaleIsTaken() throws Exception {
+        jdk(jdks, "jdk-25", "25");
+        environment.put("LC_ALL", "en_GB.UTF-8");
+        program(tools.resolve("locale"), """
+                if [ "$1" = -a ]; then echo C; echo ja_JP.eucjp; echo ja_JP.utf8; exit; fi
+                case $LC_ALL in ja_JP.utf8) echo UTF-8 ;; *) echo ANSI_X3.4-1968 ;; esac
+                """);
+
+        assertThat(launch(distribution(), "doctor").out()).contains("\nLC_ALL=ja_JP.utf8\n");
+    }
+
+    // ------------------------------------------------------------------------------------------------ closed streams
+
+    @ParameterizedTest
+    @CsvSource({"2>&-, 7", "<&-, 7", "<&- 2>&-, 7", ">&-, 1", ">&- 2>&-, 1"})
+    void aClosedStreamLeavesItsNumberToNoFile(String closed, int exitCode) throws Exception {
+        Path java = jdk(jdks, "jdk-25", "25").resolve("bin/java");
+        // each stream is open on something; printing to a closed standard output is a failure
+        program(java, "true <&0 && true 9>&1 && true 9>&2 || exit 9\necho result || exit 1\nexit 7\n");
+        Path dist = distribution();
+
+        Run run = launch("/bin/sh", "-c", "\"$0\" doctor " + closed, dist.resolve("lora4j").toString());
+
+        assertThat(run.exitCode()).isEqualTo(exitCode);
+        assertThat(run.out()).isEqualTo(exitCode == 7 ? "result\n" : "");
+    }
+
     // ------------------------------------------------------------------------------------------------ building
 
     @Test
@@ -232,6 +307,7 @@ class LauncherTest {
         program(jdk.resolve("bin/java"), """
                 if [ "$1" = -version ]; then echo 'openjdk version "%1$s" 2026-01-01' >&2; exit; fi
                 echo java %1$s
+                echo "LC_ALL=${LC_ALL:-}"
                 for argument; do printf '[%%s]\\n' "$argument"; done
                 exit 7
                 """.formatted(version));
@@ -279,6 +355,10 @@ class LauncherTest {
     private Process start(Path folder, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(folder.resolve("lora4j").toString()));
         command.addAll(List.of(args));
+        return start(command);
+    }
+
+    private Process start(List<String> command) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command).directory(temp.toFile());
         builder.environment().clear();
         builder.environment().put("LC_ALL", "C.UTF-8");
@@ -292,6 +372,10 @@ class LauncherTest {
         String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         return new Run(process.exitValue(), out, err);
+    }
+
+    private Run launch(String program, String... args) throws Exception {
+        return finish(start(Stream.concat(Stream.of(program), Stream.of(args)).toList()));
     }
 
     private Run launch(Path folder, String... args) throws Exception {

@@ -2,6 +2,7 @@ package org.lora4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.util.Collection;
 import org.junit.jupiter.api.Test;
@@ -63,6 +64,24 @@ class MainTest {
 
         assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
         assertThat(run.err()).contains("unexpected 'Blue'", "needs quotes");
+    }
+
+    @Test
+    void anOptionsNameInPlaceOfAValueIsToldHowToSayIt() {
+        Run run = Run.of("generate", "--model", "base-6m", "--prompt", "--json");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.WRONG_USE);
+        assertThat(run.err()).isEqualToIgnoringNewLines("lora4j: --prompt: expected TEXT, found the option --json. If that is the "
+                + "value, say --prompt=--json. See lora4j generate --help.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "-h", "--", "--model", "--json=x", "-5 degrees", "@file", "--version"})
+    void anyTextCanBeAPromptAfterAnEqualsSign(String prompt) throws Exception {
+        Run run = Run.of("generate", "--model", "base-6m", "--max-new-tokens", "1", "--json", "--prompt=" + prompt);
+
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCode.OK);
+        assertThat(new ObjectMapper().readTree(run.out()).get(0).get("prompt").asText()).isEqualTo(prompt);
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
@@ -69,6 +71,26 @@ class ManyAdaptersTest {
 
     private static Path file(String name, String... lines) throws IOException {
         return Files.write(folder.resolve(name), List.of(lines));
+    }
+
+    @Test
+    void aFolderWithAnEqualsSignInItsNameIsAFolder(@TempDir Path here) throws IOException {
+        Path adapter = Files.createDirectory(here.resolve("lr=0.01"));
+        String relative = Path.of("").toAbsolutePath().relativize(adapter).toString();
+        // a name has no slash: only a folder beside the user can be meant by lr=0.01, so the option is asked itself
+        assertThat(NamedAdapters.areNamed(List.of(relative))).isFalse();
+        Path beside = Files.createDirectory(Path.of("lr=0.01." + ProcessHandle.current().pid()));
+        Path both = Path.of(beside.toString().substring(3));
+        try {
+            assertThat(NamedAdapters.areNamed(List.of(beside.toString()))).isFalse();
+            assertThat(NamedAdapters.areNamed(List.of("x=" + beside))).isTrue();
+            Files.createDirectory(both);
+            assertThatThrownBy(() -> NamedAdapters.areNamed(List.of(beside.toString()))).isInstanceOf(LoraException.class)
+                    .hasMessageContaining("Say --adapter ./" + beside);
+        } finally {
+            Files.deleteIfExists(both);
+            Files.delete(beside);
+        }
     }
 
     @Test
@@ -126,11 +148,10 @@ class ManyAdaptersTest {
         "{\"adapter\": \"a\", \"prompt\": \"x\"};{\"adapter\": \"aa\", \"prompt\": \"x\"} | line 2 asks for adapter 'aa'",
         "{\"adapter\": \"a\", \"prompt\": \"x\"};{\"prompt\": 3}           | line 2 has prompt '3', not a text",
         "{\"adapter\": \"a\", \"prompt\": \"x\"};;{\"adapter\": \"a\"}     | line 3 has no field prompt",
-        "{\"adapter\": \"a\", \"prompt\": \"\"}                            | line 1 has an empty prompt",
         "{\"adapter\": \"a\", \"promt\": \"x\"}                            | line 1 has the field 'promt', known are adapter and prompt",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"};[1]                       | line 2 is '[1]', not an object",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"};a word                    | line 2 is no JSON",
-        "{\"adapter\": \"a\", \"prompt\": \"x\"} {}                        | line 1 is no JSON",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"};[1]                       | line 2: expected {",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"};a word                    | line 2: no JSON object",
+        "{\"adapter\": \"a\", \"prompt\": \"x\"} {}                        | line 1 has no field prompt",
     })
     void aWrongLineIsNamed(String lines, String says) throws IOException {
         Path prompts = file("wrong.jsonl", lines.strip().split(";"));

@@ -8,6 +8,7 @@ import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.AtomicFolder;
+import org.lora4j.io.DownloadErrors;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.NamedTensor;
@@ -21,7 +22,6 @@ import org.lora4j.io.torch.TorchWriter;
 public final class AdapterFiles {
 
     private static final String SAFETENSORS = TensorFiles.ADAPTER + ".safetensors";
-    private static final int LONGEST_MAGIC = 16;
 
     private AdapterFiles() {
     }
@@ -44,6 +44,7 @@ public final class AdapterFiles {
         if (TorchFile.looksLikeOne(beginning)) {
             return AdapterFormat.LORALIB;
         }
+        DownloadErrors.refuse(path, beginning);
         throw new FormatException(path, path.getFileName().toString().startsWith("adapter_")
                 ? "is a part of a PEFT adapter; name its folder"
                 : "is neither a PyTorch file nor GGUF, and a PEFT adapter is a folder; it is no adapter that lora4j reads");
@@ -54,7 +55,7 @@ public final class AdapterFiles {
             throw new FormatException(path, "is neither a folder nor a regular file");
         }
         try (InputStream in = Files.newInputStream(path)) {
-            return in.readNBytes(LONGEST_MAGIC);
+            return in.readNBytes(DownloadErrors.BEGINNING);
         } catch (IOException e) {
             throw FileErrors.reading(path, e);
         }
@@ -88,6 +89,15 @@ public final class AdapterFiles {
         if (adapter.updates().isEmpty()) {
             throw adapter.error("holds no low-rank update, neither lora_A nor lora_embedding_A");
         }
+        for (NamedTensor tensor : adapter.tensors()) {
+            long infinite = adapter.notFinite(tensor);
+            if (infinite > 0) {
+                remarks.add(Names.oneLine(tensor.name() + " holds " + infinite + " of " + tensor.shape().size()
+                        + " values that are NaN or infinite; they are written as they are"));
+            }
+        }
+        adapter.frozenCopies().filter(copy -> !format.isFolder()).forEach(copy -> remarks.add(Names.oneLine("left out "
+                + copy.name() + ", the base's frozen weight once more: " + format.text() + " takes that of the base it is used with")));
         switch (format) {
             case PEFT, PEFT_BIN -> writePeft(adapter, format, out);
             case GGUF -> GgufAdapter.write(adapter, out, stem(out), remarks);

@@ -34,7 +34,8 @@ import org.lora4j.tensor.Shape;
  * <p>A MergedLinear becomes one PEFT adapter of rank r' = n·r and alpha' = n·alpha: A as it is, and part p's B in the rows
  * of p and the columns of its r, zeros elsewhere. ΔW is the same matrix, by copies only.
  *
- * <p>Names may begin with {@code module.}, as a model wrapped for several devices has them.
+ * <p>Names may begin with {@code module.}, as a model wrapped for several devices has them, or have {@code _orig_mod.} in
+ * them, as a compiled one does.
  */
 public final class LoralibFormat {
 
@@ -44,6 +45,9 @@ public final class LoralibFormat {
     /** Modules that are embeddings in the models people adapt: a file does not say, and the shapes are a linear map's. */
     private static final Set<String> EMBEDDINGS = Set.of("wte", "wpe", "word_embeddings", "position_embeddings",
             "token_type_embeddings", "embed_tokens", "embed_positions");
+
+    /** What is trained as a whole on top of a model: its layers are saved together, by its name. */
+    private static final Set<String> HEADS = Set.of("classifier", "pre_classifier", "score", "qa_outputs", "cls", "summary");
 
     private LoralibFormat() {
     }
@@ -93,9 +97,10 @@ public final class LoralibFormat {
         try (TorchFile source = TorchFile.open(file)) {
             Map<String, NamedTensor> tensors = new LinkedHashMap<>();
             for (String name : source.names()) {
-                String plain = name.startsWith("module.") ? name.substring("module.".length()) : name;
+                String plain = PeftUpgrade.unwrapped(name);
                 if (tensors.put(plain, NamedTensor.copyOf(source, name).as(plain)) != null) {
-                    throw new FormatException(file, "holds " + Names.quoted(plain) + " with and without module. before it");
+                    throw new FormatException(file, "holds " + Names.quoted(plain) + " twice, with and without module. or "
+                            + "_orig_mod. in its name");
                 }
             }
             List<Update> updates = new ArrayList<>();
@@ -169,10 +174,11 @@ public final class LoralibFormat {
             ranks.put(update.module(), update.a().shape().dim(0));
             alphas.put(update.module(), alpha * update.parts());
         }
+        Set<String> adapted = Set.copyOf(ranks.keySet());
         PeftConfig config = configuration(contents, options, ranks, alphas);
         for (NamedTensor other : contents.others()) {
             tensors.add(other.as(StoredAdapter.PREFIX + (other.name().endsWith(".bias")
-                    && ranks.containsKey(module(other.name())) ? module(other.name()) + ".base_layer.bias" : other.name())));
+                    && adapted.contains(module(other.name())) ? module(other.name()) + ".base_layer.bias" : other.name())));
         }
         Map<String, String> metadata = grouped.isEmpty() ? Map.of() : Map.of(PeftFormat.PARTS, String.join(",",
                 PARTS.stream().filter(grouped::contains).toList()));
@@ -212,18 +218,14 @@ public final class LoralibFormat {
         int rank = PeftFormat.mostCommon(ranks);
         double alpha = PeftFormat.mostCommon(alphas);
         Set<String> modules = new LinkedHashSet<>(ranks.keySet());
-        Set<String> saved = new LinkedHashSet<>();
+        Set<String> saved = saved(contents, modules);
         boolean ownBiases = false;
         boolean otherBiases = false;
         for (NamedTensor other : contents.others()) {
-            String module = module(other.name());
-            if (other.name().endsWith(".bias") && modules.contains(module)) {
-                ownBiases = true;
-            } else if (other.name().endsWith(".bias") && !isHead(module, modules)) {
-                otherBiases = true;
-            } else {
-                saved.add(isHead(module, modules) ? module.split("\\.")[0] : module);
-            }
+            boolean bias = other.name().endsWith(".bias");
+            ownBiases |= bias && modules.contains(module(other.name()));
+            otherBiases |= bias && !modules.contains(module(other.name()))
+                    && saved.stream().noneMatch(module -> other.name().startsWith(module + "."));
         }
         ranks.values().removeIf(r -> r == rank);
         alphas.values().removeIf(a -> a == alpha);
@@ -238,10 +240,18 @@ public final class LoralibFormat {
                 .with("task_type", gpt2 ? "CAUSAL_LM" : saved.contains("classifier") ? "SEQ_CLS" : null);
     }
 
-    /** Whether a module lies outside the part of the model that is adapted, as a classifier does. */
-    private static boolean isHead(String module, Set<String> adapted) {
-        String first = module.split("\\.")[0];
-        return adapted.stream().noneMatch(name -> name.startsWith(first + "."));
+    /** What was trained as a whole: modules with more than a bias in the file, a classifier's layers by its name. */
+    private static Set<String> saved(Contents contents, Set<String> adapted) {
+        Set<String> saved = new LinkedHashSet<>();
+        for (NamedTensor other : contents.others()) {
+            String module = module(other.name());
+            if (!other.name().endsWith(".bias") && !module.isEmpty()) {
+                String first = module.split("\\.")[0];
+                saved.add(HEADS.contains(first) && adapted.stream().noneMatch(name -> name.startsWith(first + "."))
+                        ? first : module);
+            }
+        }
+        return saved;
     }
 
     private static String module(String tensor) {
@@ -287,9 +297,10 @@ public final class LoralibFormat {
         if (scaled > 0) {
             remarks.add("B of " + scaled + " modules was multiplied so that alpha " + number(alpha) + " is right for all");
         }
-        for (NamedTensor other : adapter.others()) {
-            writer.add(other.as(other.name().replaceFirst("^base_model\\.model\\.", "").replace(".base_layer.", ".")));
-        }
+        List<NamedTensor> others = adapter.others().stream().map(other -> other.as(
+                other.name().replaceFirst("^base_model\\.model\\.", "").replace(".base_layer.", "."))).toList();
+        StoredAdapter.requireOnce(adapter.path(), others);
+        others.forEach(writer::add);
         writer.write(file);
         return alpha;
     }

@@ -2,6 +2,7 @@ package org.lora4j.adapters;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,7 +29,11 @@ import org.lora4j.tensor.Shape;
  * </pre>
  *
  * <p>Where the base ties its head to the token embedding and the adapter changes one of the two views, the merged model has a
- * table for each: {@link #unties} says so, and the configuration must.
+ * table for each: {@link #unties} says so, and the configuration must. A frozen table that the adapter brought along, of a
+ * resized vocabulary say, takes the base's place for both views.
+ *
+ * <p>What is merged is finite where the base is: an adapter whose training diverged, and a sum that is too large for the written
+ * type, are errors.
  *
  * <p>Needs memory for one tensor at a time, as doubles.
  */
@@ -38,6 +43,7 @@ public final class ModelMerger {
     private static final String TABLE = "transformer.wte.weight";
     private static final String HEAD = "lm_head.weight";
     private static final String MAGNITUDE = ".lora_magnitude_vector";
+    private static final String COPY = ".base_layer.weight";
 
     private final TensorSource base;
     private final StoredAdapter adapter;
@@ -48,6 +54,8 @@ public final class ModelMerger {
     private final Map<String, StoredUpdate> updates = new LinkedHashMap<>();
     private final Map<String, NamedTensor> magnitudes = new LinkedHashMap<>();
     private final Map<String, NamedTensor> replaced = new LinkedHashMap<>();
+    /** Frozen weights of the base that the adapter has in another version. */
+    private final Map<String, NamedTensor> brought = new LinkedHashMap<>();
 
     /**
      * @param tied    whether the base's head is its token embedding
@@ -67,7 +75,9 @@ public final class ModelMerger {
                 stored.put(prefixed || name.equals(HEAD) ? name : PREFIX + name, name);
             }
         }
+        adapter.tensors().forEach(this::requireFinite);
         adapter.updates().forEach(this::place);
+        adapter.frozenCopies().forEach(this::bring);
         adapter.others().forEach(this::place);
         magnitudes.keySet().forEach(module -> {
             if (!updates.containsKey(module + ".weight")) {
@@ -102,11 +112,69 @@ public final class ModelMerger {
             return;
         }
         String name = key.replace(".base_layer.", ".");
+        if ((name.equals(TABLE) || name.equals(HEAD)) && !isTrained(name)) {
+            bring(other);
+            return;
+        }
         if (!shapeOf(name).equals(other.shape())) {
             throw adapter.error(Names.quoted(other.name()) + " has shape " + other.shape() + ", the base's has "
                     + shapeOf(name) + ". Was it made for another base?");
         }
         replaced.put(name, other);
+    }
+
+    /** A frozen weight of the base, stored once more: of a tied table the head's counts, as in PEFT, and for both views. */
+    private void bring(NamedTensor copy) {
+        String name = copy.name().substring(copy.name().startsWith(StoredAdapter.PREFIX) ? StoredAdapter.PREFIX.length() : 0)
+                .replace(".base_layer.", ".");
+        if (!shapeOf(name).equals(copy.shape())) {
+            throw adapter.error(Names.quoted(copy.name()) + " has shape " + copy.shape() + ", the base's has " + shapeOf(name)
+                    + ". Was it made for another base?");
+        }
+        boolean shared = tied && (name.equals(TABLE) || name.equals(HEAD));
+        if (shared && name.equals(TABLE) && adapter.tensors().stream().anyMatch(this::isCopyOfHead)) {
+            return;
+        }
+        brought.put(shared ? TABLE : name, copy);
+    }
+
+    private boolean isCopyOfHead(NamedTensor tensor) {
+        return tensor.name().equals(StoredAdapter.PREFIX + "lm_head" + COPY)
+                || tensor.name().equals(StoredAdapter.PREFIX + HEAD) && !isTrained(HEAD);
+    }
+
+    /** Whether the weight is of a module in modules_to_save, or inside one. */
+    private boolean isTrained(String name) {
+        for (int end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+            if (adapter.config().modulesToSave().stream().anyMatch(name.substring(0, end)::endsWith)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Where a weight starts from before it is updated: the adapter's own, one it brought along, or the base's. */
+    private NamedTensor own(String name) {
+        NamedTensor own = replaced.get(name);
+        return own != null ? own : brought.get(tied && name.equals(HEAD) ? TABLE : name);
+    }
+
+    private void requireFinite(NamedTensor tensor) {
+        long count = adapter.notFinite(tensor);
+        if (count > 0) {
+            throw adapter.error(Names.quoted(tensor.name()) + " holds " + count + " of " + tensor.shape().size() + " values that "
+                    + "are NaN or infinite, and so would the merged model. Its training diverged, or the file is damaged; take an "
+                    + "earlier checkpoint");
+        }
+    }
+
+    private void requireFinite(String name, double[] merged, DType written) {
+        long count = Arrays.stream(merged).filter(value -> !Double.isFinite(MergeError.rounded(value, written))).count();
+        if (count > 0) {
+            throw adapter.error("merged, " + Names.quoted(name) + " has " + count + " of " + merged.length + " values that are NaN "
+                    + "or too large for " + written + ". Nothing was written"
+                    + (written == DType.F16 ? "; --dtype bf16 and f32 hold larger ones" : ""));
+        }
     }
 
     private Shape shapeOf(String name) {
@@ -145,12 +213,19 @@ public final class ModelMerger {
             StoredUpdate update = updates.get(name);
             if (update != null) {
                 writer.addDoublesLater(name, written, info.shape(), () -> merged(name, update, written, errors));
-            } else if (replaced.containsKey(name)) {
-                writer.add(replaced.get(name).as(name).as(written));
+            } else if (own(name) != null) {
+                requireFinite(name, own(name).doubles(), written);
+                writer.add(own(name).as(name).as(written));
             } else if (written == info.dtype()) {
                 writer.add(new NamedTensor(name, written, info.shape(), base.bytes(info.name())));
             } else {
-                writer.addDoublesLater(name, written, info.shape(), () -> base.doubles(info.name()));
+                writer.addDoublesLater(name, written, info.shape(), () -> {
+                    double[] values = base.doubles(info.name());
+                    if (Arrays.stream(values).allMatch(Double::isFinite)) {
+                        requireFinite(name, values, written);
+                    }
+                    return values;
+                });
             }
         }
         writer.write(file);
@@ -158,7 +233,7 @@ public final class ModelMerger {
     }
 
     private double[] merged(String name, StoredUpdate update, DType written, List<MergeError> errors) {
-        double[] before = replaced.containsKey(name) ? replaced.get(name).doubles() : base.doubles(sourceOf(name));
+        double[] before = own(name) != null ? own(name).doubles() : base.doubles(sourceOf(name));
         double[] weight = before.clone();
         boolean turned = update.embedding() || inByOut.test(name);
         int in = update.inFeatures();
@@ -179,6 +254,9 @@ public final class ModelMerger {
         NamedTensor magnitude = magnitudes.get(update.module());
         if (magnitude != null) {
             rescale(weight, magnitude, in, out, outStep, inStep);
+        }
+        if (Arrays.stream(before).allMatch(Double::isFinite)) {
+            requireFinite(name, weight, written);
         }
         errors.add(MergeError.of(name, written, weight, before));
         return weight;

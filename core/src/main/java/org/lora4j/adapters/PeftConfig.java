@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -77,19 +78,27 @@ public final class PeftConfig {
             throw fields.error("field 'lora_dropout' is " + dropout + ", expected 0 or more and less than 1");
         }
         this.bias = biasMode(fields.text("bias").orElse(BiasMode.NONE.text()));
-        fields.flag("use_dora"); // of another type, it is refused here
+        fields.flag("use_dora"); // of another type, it is refused here, as are these
+        fields.texts("modules_to_save");
+        fields.text("task_type");
+        fields.text("base_model_name_or_path");
         boolean rankStabilised = fields.flag("use_rslora").orElse(false);
         this.scaling = rankStabilised ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R;
         this.fanInFanOut = fields.flag("fan_in_fan_out").orElse(false);
+        this.targets = inThisFile(this::readTargets);
+        Map<String, Integer> ranks = fields.wholesByName("rank_pattern");
+        ranks.forEach((pattern, rank) -> rank("rank_pattern." + pattern, rank));
+        this.rankPattern = inThisFile(() -> new PatternMap<>("rank_pattern", ranks));
+        this.alphaPattern = inThisFile(() -> new PatternMap<>("alpha_pattern", fields.numbersByName("alpha_pattern")));
+    }
+
+    /** A bad regular expression, or one without an end, knows nothing of the file it stands in. */
+    private <T> T inThisFile(Supplier<T> answer) {
         try {
-            this.targets = readTargets();
-            Map<String, Integer> ranks = fields.wholesByName("rank_pattern");
-            ranks.forEach((pattern, rank) -> rank("rank_pattern." + pattern, rank));
-            this.rankPattern = new PatternMap<>("rank_pattern", ranks);
-            this.alphaPattern = new PatternMap<>("alpha_pattern", fields.numbersByName("alpha_pattern"));
+            return answer.get();
         } catch (FormatException e) {
             throw e;
-        } catch (LoraException e) { // a bad regular expression knows nothing of the file it stands in
+        } catch (LoraException e) {
             throw new FormatException(file, e.getMessage(), e);
         }
     }
@@ -206,14 +215,19 @@ public final class PeftConfig {
         return targets;
     }
 
+    /** Those of the modules that are adapted; none where the file does not say which. */
+    public List<String> adapted(List<String> modules) {
+        return inThisFile(() -> targets.map(selector -> selector.matching(modules)).orElse(List.of()));
+    }
+
     /** The rank of this module, by the first key of rank_pattern that matches, else r. */
     public int rankOf(String module) {
-        return rankPattern.valueFor(module).orElse(r);
+        return inThisFile(() -> rankPattern.valueFor(module).orElse(r));
     }
 
     /** The alpha of this module, by the first key of alpha_pattern that matches, else lora_alpha. */
     public double alphaOf(String module) {
-        return alphaPattern.valueFor(module).orElse(alpha);
+        return inThisFile(() -> alphaPattern.valueFor(module).orElse(alpha));
     }
 
     /** The factor s of this module: alpha/r or alpha/√r, each its own. */

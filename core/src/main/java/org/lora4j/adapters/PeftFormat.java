@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
@@ -17,6 +18,7 @@ import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
+import org.lora4j.io.FileErrors;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.io.TensorSource;
@@ -153,6 +155,8 @@ public final class PeftFormat {
         for (Entry entry : entries(adapter)) {
             tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
         }
+        adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
+                fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
         AtomicFolder.write(folder, staging -> {
             config.write(staging.resolve(PeftConfig.FILE_NAME));
             tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
@@ -246,15 +250,25 @@ public final class PeftFormat {
      *                       then as it was
      */
     public static LoraAdapter load(Model model, Path folder) {
+        return load(model, folder, remark -> { });
+    }
+
+    /**
+     * The same, with remarks.
+     *
+     * @param remarks is told what PEFT would pass over in silence: biases that are not there, a table that replaces the base's,
+     *                values that are not finite
+     */
+    public static LoraAdapter load(Model model, Path folder, Consumer<String> remarks) {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': "
                     + (Files.exists(folder) ? "is a file; a loralib or GGUF file is made a folder by lora4j convert"
-                            : "there is no such folder") + ". Name a folder with " + PeftConfig.FILE_NAME
+                            : FileErrors.absent(folder, "folder")) + ". Name a folder with " + PeftConfig.FILE_NAME
                     + " and adapter_model.safetensors in it, as train and PEFT write it"));
         }
         PeftConfig config = PeftConfig.read(folder);
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
-            return load(model, folder, config, source);
+            return load(model, folder, config, source, remarks);
         }
     }
 
@@ -265,10 +279,11 @@ public final class PeftFormat {
      * @param source its tensors by PEFT's keys; closed by the caller
      * @throws LoraException as {@link #load(Model, Path)} does
      */
-    public static LoraAdapter load(Model model, Path path, PeftConfig config, TensorSource source) {
+    public static LoraAdapter load(
+            Model model, Path path, PeftConfig config, TensorSource source, Consumer<String> remarks) {
         PeftUpgrade upgrade = PeftUpgrade.of(config, source);
         upgrade.config().requireSupported();
-        return new PeftLoader(model, path, upgrade.config(), upgrade.source()).load();
+        return new PeftLoader(model, path, upgrade.config(), upgrade.source(), remarks).load();
     }
 
     /**
@@ -292,6 +307,27 @@ public final class PeftFormat {
     }
 
     // ------------------------------------------------------------------------------------------------ layouts
+
+    /** Whether a weight of the base lies as (out, in) in memory and as (in, out) in its files. */
+    static boolean isTurned(Model model, Parameter weight) {
+        return model.names().isInByOut(weight.name())
+                && model.projections().stream().anyMatch(slot -> weight.name().equals(slot.name() + ".weight"));
+    }
+
+    /** The shape of a weight of the base in its files. */
+    static Shape inFiles(Model model, Parameter weight) {
+        return isTurned(model, weight) ? Shape.of(weight.shape().dim(1), weight.shape().dim(0)) : weight.shape();
+    }
+
+    /** The numbers of a weight of the base as its files have them. */
+    static double[] fileLayout(Model model, Parameter weight, double[] inMemory) {
+        return isTurned(model, weight) ? transpose(inMemory, weight.shape().dim(0), weight.shape().dim(1)) : inMemory;
+    }
+
+    /** The numbers of a file as the weight has them in memory. */
+    static double[] memoryLayout(Model model, Parameter weight, double[] inFile) {
+        return isTurned(model, weight) ? transpose(inFile, weight.shape().dim(1), weight.shape().dim(0)) : inFile;
+    }
 
     /** A weight that lies as (out, in) in memory and as (in, out) in GPT-2's files. */
     private static Entry turned(String key, Parameter parameter) {

@@ -1,18 +1,18 @@
 package org.lora4j.adapters;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.io.TensorSource;
 import org.lora4j.model.Model;
-import org.lora4j.nn.Embedding;
-import org.lora4j.nn.Linear;
-import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
@@ -21,11 +21,12 @@ import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
-import org.lora4j.tuning.lora.LoraProjection;
 import org.lora4j.tuning.lora.LoraScaling;
 
 /** One load: the configuration says what should be there, the file what is. */
-record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source) {
+record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source, Consumer<String> remarks) {
+
+    private static final int MOST_SHOWN = 12;
 
     LoraAdapter load() {
         List<String> parts = list(PeftFormat.PARTS);
@@ -53,11 +54,12 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
                 .filter(word -> !word.isBlank()).toList();
     }
 
+    /** For messages: the list may have thousands of names. */
     private void wrapAll(LoraAdapter adapter, List<String> parts) {
         List<String> whole = list(PeftFormat.WHOLE);
-        List<String> expected = config.targets().orElseThrow().matching(linearOrAll());
+        List<String> expected = config.adapted(linearOrAll());
         if (expected.isEmpty()) {
-            throw error("its target_modules " + config.field("target_modules") + " match nothing in "
+            throw error("its target_modules " + targets() + " match nothing in "
                     + model.description() + ". Was it made for another base?");
         }
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
@@ -85,6 +87,16 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         }
     }
 
+    private String targets() {
+        JsonNode targets = config.field("target_modules");
+        if (!targets.isArray()) {
+            return Names.shortened(targets.toString());
+        }
+        List<String> names = new ArrayList<>();
+        targets.forEach(name -> names.add(name.toString()));
+        return "[" + Names.list(names, 8) + "]";
+    }
+
     private List<String> linearOrAll() {
         List<String> names = PeftFormat.moduleNames(model);
         if (config.targets().orElseThrow().isAllLinear()) {
@@ -98,7 +110,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
     private int rank(String module, String key) {
         if (!source.has(PeftFormat.PREFIX + module + key)) {
             throw error("has no tensor " + PeftFormat.PREFIX + module + key + ", although target_modules "
-                    + config.field("target_modules") + " match " + module + nearest(PeftFormat.PREFIX + module + key));
+                    + targets() + " match " + module + nearest(PeftFormat.PREFIX + module + key));
         }
         Shape shape = source.shape(PeftFormat.PREFIX + module + key);
         int rank = config.rankOf(module);
@@ -112,14 +124,22 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
     private void upload(LoraAdapter adapter) {
         Backend backend = model.backend();
         Set<String> unread = new LinkedHashSet<>(source.names());
-        for (PeftFormat.Entry entry : PeftFormat.entries(adapter)) {
+        List<PeftFormat.Entry> entries = PeftFormat.entries(adapter);
+        new PeftTables(model, adapter, source, folder, remarks).take(unread, entries); // DoRA's lengths are of these
+        boolean withoutBiases = hasNoBiases(adapter, entries);
+        List<String> infinite = new ArrayList<>();
+        for (PeftFormat.Entry entry : entries) {
+            if (withoutBiases && adapter.biases().contains(entry.parameter())) {
+                continue; // the copies hold the base's
+            }
             if (!source.has(entry.key())) {
                 throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
                         + nearest(entry.key()));
             }
             if (!source.shape(entry.key()).equals(entry.shape())) {
                 throw error(entry.key() + " has shape " + source.shape(entry.key()) + ", expected " + entry.shape()
-                        + " for " + model.description() + ". Was it made for a base of another size?");
+                        + " for " + model.description() + ". "
+                        + PeftTables.otherSize(model, source.shape(entry.key()), entry.shape()));
             }
             double[] values = source.doubles(entry.key());
             double[] inMemory = entry.toMemory().apply(values);
@@ -131,10 +151,31 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
                         + ", though the metadata says so. Remove " + PeftFormat.PARTS + " from the file's metadata to load it "
                         + "as one update of the whole map");
             }
+            if (!Arrays.stream(values).allMatch(Double::isFinite)) {
+                infinite.add(entry.key());
+            }
             backend.upload(inMemory, entry.parameter().value());
             unread.remove(entry.key());
         }
-        unread.removeIf(key -> isCopyOfBase(adapter, key));
+        if (!infinite.isEmpty()) {
+            remark("holds NaN or infinite values, in " + Names.some(infinite, 3) + ": what it computes will be NaN. Its training "
+                    + "diverged, or the file is damaged");
+        }
+        requireAllRead(unread);
+    }
+
+    /** PEFT of some versions saved no biases for lora_only; those that it loads today without a word are the base's. */
+    private boolean hasNoBiases(LoraAdapter adapter, List<PeftFormat.Entry> entries) {
+        boolean none = !adapter.biases().isEmpty() && entries.stream().noneMatch(
+                entry -> adapter.biases().contains(entry.parameter()) && source.has(entry.key()));
+        if (none) {
+            remark("its configuration says bias " + config.bias().text() + ", and its file holds no bias, as some versions of PEFT "
+                    + "wrote it: the base's biases are used, as PEFT does");
+        }
+        return none;
+    }
+
+    private void requireAllRead(Set<String> unread) {
         if (!unread.isEmpty()) {
             List<String> heads = config.modulesToSave().stream()
                     .filter(name -> unread.stream().anyMatch(key -> key.startsWith(PeftFormat.PREFIX + name + "."))).toList();
@@ -160,37 +201,8 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         }
     }
 
-    /** PEFT stores the frozen weight of an embedding or head once more, adapted or not; it must be this base's. */
-    private boolean isCopyOfBase(LoraAdapter adapter, String key) {
-        if (!key.startsWith(PeftFormat.PREFIX) || !key.endsWith(".weight")) {
-            return false;
-        }
-        String module = key.substring(PeftFormat.PREFIX.length(), key.length() - ".weight".length())
-                .replaceFirst("\\.base_layer$", "");
-        Parameter weight = frozenWeight(adapter, module);
-        if (weight == null || !source.shape(key).equals(weight.shape())) {
-            return false;
-        }
-        if (!Arrays.equals(source.floats(key), model.backend().readFloats(weight.value()))) {
-            throw error(key + " differs from the base's weight: it was made for another base");
-        }
-        return true;
-    }
-
-    /** The base's weight of an embedding or the head, or of an adapted map; null for anything else. */
-    private Parameter frozenWeight(LoraAdapter adapter, String module) {
-        for (Slot<TokenEmbedding> slot : model.embeddings()) {
-            if (slot.name().equals(module)) {
-                return slot.get() instanceof Embedding plain ? plain.table()
-                        : adapter.embeddings().containsKey(module) ? adapter.embeddings().get(module).base().table() : null;
-            }
-        }
-        LoraProjection lora = adapter.projections().get(module);
-        if (lora != null) {
-            return lora.base().weight();
-        }
-        return model.projections().stream().filter(slot -> slot.name().equals(module) && module.equals("lm_head"))
-                .map(slot -> slot.get() instanceof Linear plain ? plain.weight() : null).findFirst().orElse(null);
+    private void remark(String text) {
+        remarks.accept(Names.oneLine("adapter '" + folder + "': " + text));
     }
 
     private String nearest(String key) {

@@ -2,11 +2,13 @@ package org.lora4j.adapters;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.MemoryTensors;
@@ -28,12 +30,24 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     static final String PREFIX = "base_model.model.";
     static final String A = ".lora_A.weight";
     static final String B = ".lora_B.weight";
+    private static final String FROZEN = ".base_layer.weight";
     static final String EMBEDDING_A = ".lora_embedding_A";
     static final String EMBEDDING_B = ".lora_embedding_B";
 
+    /** @throws FormatException if two tensors have one key, which happens where a file has them under two names */
     public StoredAdapter {
         tensors = List.copyOf(tensors);
         metadata = Map.copyOf(metadata);
+        requireOnce(path, tensors);
+    }
+
+    static void requireOnce(Path path, List<NamedTensor> tensors) {
+        Set<String> names = new LinkedHashSet<>();
+        for (NamedTensor tensor : tensors) {
+            if (!names.add(tensor.name())) {
+                throw new FormatException(path, "tensor " + Names.quoted(tensor.name()) + " is there twice");
+            }
+        }
     }
 
     /**
@@ -72,7 +86,18 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
      */
     public List<NamedTensor> others() {
         return tensors.stream().filter(tensor -> !isB(tensor) && !tensor.name().endsWith(A)
-                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(".base_layer.weight")).toList();
+                && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(FROZEN)).toList();
+    }
+
+    /** The frozen weights of adapted modules, which PEFT stores once more. */
+    Stream<NamedTensor> frozenCopies() {
+        return tensors.stream().filter(tensor -> tensor.name().endsWith(FROZEN));
+    }
+
+    /** How many of a tensor's values are NaN or infinite. */
+    long notFinite(NamedTensor tensor) {
+        return tensor.dtype().isFloating()
+                ? Arrays.stream(tensor.doubles()).filter(value -> !Double.isFinite(value)).count() : 0;
     }
 
     /** The factor s of an update. */

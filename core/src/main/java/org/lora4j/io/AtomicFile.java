@@ -49,6 +49,10 @@ public final class AtomicFile {
 
     /** @throws LoraException if the place cannot be written; the file is then what it was before */
     public static void write(Path file, Body body) {
+        String brokenLink = FileErrors.brokenLink(file);
+        if (brokenLink != null) {
+            throw new LoraException(Names.oneLine("cannot write " + file + ": it " + brokenLink));
+        }
         try {
             Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file.toAbsolutePath();
             if (Files.isDirectory(target)) {

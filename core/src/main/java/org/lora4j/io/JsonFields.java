@@ -35,6 +35,22 @@ public final class JsonFields {
         return object.hasNonNull(field);
     }
 
+    /** Whether the field is there, {@code null} or not. */
+    public boolean names(String field) {
+        return object.has(field);
+    }
+
+    /**
+     * For fields where {@code null} means nothing that could be followed.
+     *
+     * @param expected what belongs there, for the message
+     */
+    public void requireNotNull(String field, String expected) {
+        if (object.path(field).isNull()) {
+            throw wrong(field, object.get(field), expected);
+        }
+    }
+
     /** A whole number that fits an int; {@code 8.0} is none. */
     public OptionalInt whole(String field) {
         return has(field) ? OptionalInt.of(whole(field, object.get(field))) : OptionalInt.empty();

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +20,9 @@ public final class JsonFile {
     /** Far above any configuration or vocabulary; a tree of JSON takes many times its file's size in memory. */
     private static final long LONGEST = 64L << 20;
 
+    /** What tells a pointer or a web page from JSON is in its first characters. */
+    private static final int LOOK_AHEAD = 256;
+
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -28,7 +32,7 @@ public final class JsonFile {
     }
 
     /**
-     * The object in {@code file}, its keys in the file's order.
+     * The object in {@code file}, its keys in the file's order. A byte order mark is no part of it.
      *
      * @throws FormatException if it is not UTF-8, not JSON, not an object, longer than 64 MB, or names a key twice
      * @throws org.lora4j.LoraException if it is missing or may not be read
@@ -43,10 +47,18 @@ public final class JsonFile {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new FormatException(file, "is not a regular file, expected JSON");
             }
+            try (InputStream in = Files.newInputStream(file)) {
+                DownloadErrors.refuse(file, in.readNBytes(DownloadErrors.BEGINNING));
+            }
             if (Files.size(file) > longest) {
                 throw new FormatException(file, "has " + Files.size(file) + " bytes, expected at most " + longest);
             }
-            return parse(file, Files.readString(file, StandardCharsets.UTF_8));
+            String text = TextInput.withoutMark(Files.readString(file, StandardCharsets.UTF_8));
+            String other = TextInput.whatElse(text.substring(0, Math.min(text.length(), LOOK_AHEAD)));
+            if (other != null) {
+                throw new FormatException(file, "is " + other);
+            }
+            return parse(file, text);
         } catch (CharacterCodingException e) {
             throw new FormatException(file, "is not UTF-8 text, expected JSON", e);
         } catch (IOException e) {
@@ -70,7 +82,7 @@ public final class JsonFile {
     }
 
     /** Without the parser's remarks about where an object began: it does not see the file, and says so at length. */
-    private static String problem(JsonProcessingException e) {
+    static String problem(JsonProcessingException e) {
         return e.getOriginalMessage().replaceAll("\\s*\\(start marker at .*", "").strip();
     }
 }

@@ -1,9 +1,13 @@
 package org.lora4j.io;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,10 +16,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the readers of single files have in common: the file is mapped into memory while it is open, and its index of
+ * What the readers of single files have in common: the file is mapped into memory while it is open (one within an archive,
+ * such as a jar opened as a file system, is read into it), and its index of
  * tensors was read when it was opened. A subclass fills {@link #tensors} in its constructor, or refuses the file.
  */
 public abstract class MappedTensors implements TensorSource {
+
+    private static final long CHUNK = 1 << 24;
 
     /** The file that is read, for messages. */
     protected final Path file;
@@ -54,9 +61,36 @@ public abstract class MappedTensors implements TensorSource {
             throw new FormatException(file, "is not a regular file, expected a " + kind + " file");
         }
         Arena arena = Arena.ofShared();
+        if (file.getFileSystem() != FileSystems.getDefault()) {
+            return readWhole(file, arena, reader);
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return reader.read(new Opening(
-                    file, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena)));
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            DownloadErrors.refuse(file, mapped.asSlice(0, Math.min(mapped.byteSize(), DownloadErrors.BEGINNING))
+                    .toArray(ValueLayout.JAVA_BYTE));
+            return reader.read(new Opening(file, arena, mapped));
+        } catch (IOException e) {
+            arena.close();
+            throw FileErrors.reading(file, e);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** A file within an archive, which cannot be mapped: it lies in memory as long as it is open. */
+    private static <T> T readWhole(Path file, Arena arena, Reader<T> reader) {
+        try (ReadableByteChannel channel = Files.newByteChannel(file)) {
+            MemorySegment whole = arena.allocate(Files.size(file));
+            for (long at = 0; at < whole.byteSize(); ) {
+                long most = Math.min(whole.byteSize() - at, CHUNK);
+                int read = channel.read(whole.asSlice(at, most).asByteBuffer());
+                if (read < 0) {
+                    throw new EOFException("ends after " + at + " of " + whole.byteSize() + " bytes");
+                }
+                at += read;
+            }
+            return reader.read(new Opening(file, arena, whole.asReadOnly()));
         } catch (IOException e) {
             arena.close();
             throw FileErrors.reading(file, e);

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.lora4j.Names;
 
 /** Tensors at hand, as a source: what was read from one format, for a loader of another. */
 public final class MemoryTensors implements TensorSource {
@@ -14,13 +15,16 @@ public final class MemoryTensors implements TensorSource {
     private final Map<String, NamedTensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata;
 
-    /** @param path where they came from, for messages */
+    /**
+     * @param path where they came from, for messages
+     * @throws FormatException if two have one name
+     */
     public MemoryTensors(Path path, Collection<NamedTensor> tensors, Map<String, String> metadata) {
         this.path = path;
         this.metadata = Map.copyOf(metadata);
         tensors.forEach(tensor -> {
             if (this.tensors.put(tensor.name(), tensor) != null) {
-                throw new IllegalArgumentException("tensor " + tensor.name() + " is there twice");
+                throw new FormatException(path, "tensor " + Names.quoted(tensor.name()) + " is there twice");
             }
         });
     }

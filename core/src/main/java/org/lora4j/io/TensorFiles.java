@@ -45,23 +45,29 @@ public final class TensorFiles {
      */
     public static TensorSource open(Path folder, String stem) {
         if (!Files.isDirectory(folder)) {
-            throw new LoraException("there is no folder " + Names.oneLine(folder.toString()) + ", expected one with "
-                    + stem + ".safetensors in it");
+            String link = FileErrors.brokenLink(folder);
+            throw new LoraException(Names.oneLine((link == null ? "there is no folder " + folder : folder + " " + link)
+                    + ", expected one with " + stem + ".safetensors in it"));
         }
         AtomicFolder.recover(folder);
         Path single = folder.resolve(stem + ".safetensors");
         Path index = folder.resolve(stem + ".safetensors.index.json");
-        if (Files.exists(single)) {
+        if (isThere(single)) {
             return Safetensors.open(single);
         }
-        if (Files.exists(index)) {
+        if (isThere(index)) {
             return ShardedSafetensors.open(index);
         }
-        if (stem.equals(ADAPTER) && Files.exists(folder.resolve(ADAPTER_BIN))) {
+        if (stem.equals(ADAPTER) && isThere(folder.resolve(ADAPTER_BIN))) {
             return TorchFile.open(folder.resolve(ADAPTER_BIN));
         }
         throw new LoraException(Names.oneLine("the folder " + folder + " has neither " + single.getFileName() + " nor "
                 + index.getFileName() + "; " + contents(folder)));
+    }
+
+    /** Also where it is a link to something that is gone: opening it then says so. */
+    private static boolean isThere(Path file) {
+        return Files.exists(file) || Files.isSymbolicLink(file);
     }
 
     private static String contents(Path folder) {

@@ -1,7 +1,7 @@
 /**
  * Files: safetensors, single and sharded, read through a memory map and written in one atomic step; PEFT's adapters, of
- * today's and older versions; JSON as Python writes it. PyTorch's files, GGUF, and adapters without a model have packages of
- * their own within this one.
+ * today's and older versions; JSON as Python writes it; text and JSON Lines as people have them. PyTorch's files, GGUF, and
+ * adapters without a model have packages of their own within this one.
  *
  * <p>Whatever is read may be damaged or hostile. Every reader checks what a file says about itself before it believes
  * it, allocates nothing that the file's own size does not justify, and fails with one

@@ -16,6 +16,8 @@ sealed interface NameFilter {
     /** Names that are in a list, or end with a dot and an element of it. */
     record Ends(List<String> listed) implements NameFilter {
 
+        private static final int MOST_SHOWN = 8;
+
         @Override
         public boolean matches(String name) {
             return listed.stream().anyMatch(end -> name.equals(end) || name.endsWith("." + end));
@@ -28,7 +30,7 @@ sealed interface NameFilter {
 
         @Override
         public String toString() {
-            return Names.oneLine(String.join(",", listed));
+            return Names.list(listed, MOST_SHOWN);
         }
     }
 

@@ -16,7 +16,9 @@ import java.util.Optional;
  *   {"^transformer.h.0.attn.c_attn": 8}    only this one, for ^ is the beginning of the name
  * </pre>
  *
- * Source: {@code get_pattern_key} in PEFT's utils/other.py (0.21).
+ * The whole expression is {@code (.*\.)?(KEY)$}, so that {@code \1} in a key means what comes before it in the name.
+ *
+ * <p>Source: {@code get_pattern_key} in PEFT's utils/other.py (0.21).
  */
 public final class PatternMap<V> {
 
@@ -30,7 +32,7 @@ public final class PatternMap<V> {
      */
     public PatternMap(String what, Map<String, V> values) {
         values.forEach((key, value) ->
-                entries.add(new Entry<>(PythonRegex.compile(what, "(?:.*\\.)?(?:", key, ")$"), value)));
+                entries.add(new Entry<>(PythonRegex.compile(what, "(.*\\.)?(", key, ")$"), value)));
     }
 
     /** The value of the first key that matches. */

@@ -1,41 +1,27 @@
 package org.lora4j.select;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
 /**
- * A regular expression as Python's {@code re} reads it, for adapter files were written with that in mind. The two
- * dialects agree but for a few spellings, which are translated:
+ * A regular expression as Python's {@code re} reads it, for adapter files were written with that in mind: {@link RegexParser}
+ * has the syntax, {@link RegexNode} does the matching.
  *
- * <pre>
- *   (?P&lt;layer_idx&gt;…)    a plain group: Java's names allow no underscore, and the number stays the same
- *   (?P=layer_idx)       the back-reference by that number
- *   (?#…)                nothing
- *   \Z                   \z, the very end
- *   [a[b&amp;&amp;c]             a literal bracket and ampersands: Java would nest and intersect classes
- *   x{,3}                x{0,3}
- *   . ^ $                know only \n as the end of a line
- * </pre>
- *
- * <p>An expression comes from a file and may be made to take forever, as {@code (a*)*(a*)*(a*)*b} does. Matching
- * therefore counts the characters it looks at and gives up, with an error, after a million; an honest expression over a
- * module's name needs some hundreds.
+ * <p>An expression comes from a file and may be made to take forever, as {@code ((.*)*)*x} does. Matching therefore counts
+ * its steps and gives up, with an error, after a million; an honest expression over a module's name needs some hundreds.
  */
 final class PythonRegex {
 
-    private static final int MOST_LOOKS = 1_000_000;
+    private static final long MOST_STEPS = 1_000_000;
 
+    private final String what;
     private final String source;
-    private final Pattern pattern;
+    private final RegexParser.Parsed parsed;
 
-    private PythonRegex(String source, Pattern pattern) {
+    private PythonRegex(String what, String source, RegexParser.Parsed parsed) {
+        this.what = what;
         this.source = source;
-        this.pattern = pattern;
+        this.parsed = parsed;
     }
 
     /**
@@ -46,14 +32,16 @@ final class PythonRegex {
         return compile(what, "", source, "");
     }
 
-    /** The expression with a piece of Java's dialect before and after it, put together as text, as PEFT does. */
+    /**
+     * The expression with a piece before and after it, put together as text, as PEFT does: a group in the piece before counts,
+     * so that {@code \1} in the expression may mean that one.
+     */
     static PythonRegex compile(String what, String before, String source, String after) {
         try {
-            return new PythonRegex(source, Pattern.compile(before + translate(source) + after, Pattern.UNIX_LINES));
+            return new PythonRegex(what, source, RegexParser.parse(before + source + after));
         } catch (IllegalArgumentException e) {
-            String reason = e instanceof PatternSyntaxException syntax ? syntax.getDescription() : e.getMessage();
             throw new LoraException(what + " " + Names.quoted(source) + " is not a regular expression: "
-                    + Names.oneLine(String.valueOf(reason)), e);
+                    + Names.oneLine(String.valueOf(e.getMessage())), e);
         }
     }
 
@@ -63,102 +51,47 @@ final class PythonRegex {
 
     /** Whether the whole name matches: Python's {@code re.fullmatch}. */
     boolean matchesAll(String name) {
-        return guarded(name, Matcher::matches) != null;
+        return run(name, true) != null;
     }
 
     /** The match that begins where the name begins, or null: Python's {@code re.match}. */
-    Matcher matchAtStart(String name) {
-        return guarded(name, Matcher::lookingAt);
+    Match matchAtStart(String name) {
+        return run(name, false);
     }
 
-    private interface Attempt {
-        boolean on(Matcher matcher);
-    }
-
-    private Matcher guarded(String name, Attempt attempt) {
-        Matcher matcher = pattern.matcher(new Watched(name, new int[1]));
+    private Match run(String name, boolean whole) {
+        int[] text = name.codePoints().toArray();
+        RegexNode.Run run = new RegexNode.Run(text, parsed.groups(), MOST_STEPS);
+        int[] last = {0};
         try {
-            return attempt.on(matcher) ? matcher : null;
-        } catch (TooManyLooks | StackOverflowError e) {
-            throw new LoraException("the regular expression " + Names.quoted(source) + " takes too long, or too much "
+            return parsed.root().match(run, 0, end -> (last[0] = end) == text.length || !whole) ? new Match(run, last[0]) : null;
+        } catch (RegexNode.TooManySteps | StackOverflowError e) {
+            throw new LoraException(what + " " + Names.quoted(source) + ": the regular expression takes too long, or too much "
                     + "stack, on the name " + Names.quoted(name) + "; write it without nested repetitions", e);
         }
     }
 
-    private static final class TooManyLooks extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-    }
+    /** A match and its groups. */
+    final class Match {
 
-    /** Text that counts how often it is looked at. */
-    private record Watched(CharSequence text, int[] looks) implements CharSequence {
+        private final RegexNode.Run run;
 
-        @Override
-        public char charAt(int index) {
-            if (++looks[0] > MOST_LOOKS) {
-                throw new TooManyLooks();
-            }
-            return text.charAt(index);
+        private final int end;
+
+        private Match(RegexNode.Run run, int end) {
+            this.run = run;
+            this.end = end;
         }
 
-        @Override
-        public int length() {
-            return text.length();
+        /** How many characters, as code points, it has. */
+        int length() {
+            return end;
         }
 
-        @Override
-        public CharSequence subSequence(int start, int end) {
-            return new Watched(text.subSequence(start, end), looks);
+        /** What the group of this name matched, or null. */
+        String group(String name) {
+            int group = parsed.names().get(name);
+            return run.isSet(group) ? new String(run.text, run.starts[group], run.ends[group] - run.starts[group]) : null;
         }
-
-        @Override
-        public String toString() {
-            return text.toString();
-        }
-    }
-
-    private static String translate(String python) {
-        StringBuilder java = new StringBuilder();
-        List<String> groups = new ArrayList<>(); // the name of each group, or an empty text
-        boolean inClass = false;
-        int classStart = 0;
-        for (int i = 0; i < python.length(); i++) {
-            char c = python.charAt(i);
-            if (c == '\\' && i + 1 < python.length()) {
-                char escaped = python.charAt(++i);
-                java.append('\\').append(escaped == 'Z' && !inClass ? 'z' : escaped);
-            } else if (inClass) {
-                // a bracket that comes first is a literal in Python
-                boolean literal = c == '[' || c == '&' || c == ']' && i == classStart;
-                inClass = c != ']' || literal;
-                java.append(literal ? "\\" : "").append(c);
-            } else if (c == '[') {
-                inClass = true;
-                classStart = python.startsWith("^", i + 1) ? i + 2 : i + 1;
-                java.append(c);
-                if (classStart == i + 2) {
-                    java.append('^');
-                    i++;
-                }
-            } else if (python.startsWith("(?P<", i) && python.indexOf('>', i) > 0) {
-                int end = python.indexOf('>', i);
-                groups.add(python.substring(i + 4, end));
-                java.append('(');
-                i = end;
-            } else if (python.startsWith("(?P=", i) && python.indexOf(')', i) > 0) {
-                int end = python.indexOf(')', i);
-                // the empty group keeps a digit that follows from becoming part of the number
-                java.append('\\').append(groups.indexOf(python.substring(i + 4, end)) + 1).append("(?:)");
-                i = end;
-            } else if (python.startsWith("(?#", i) && python.indexOf(')', i) > 0) {
-                i = python.indexOf(')', i);
-            } else {
-                if (c == '(' && !python.startsWith("(?", i)) {
-                    groups.add("");
-                }
-                boolean openRange = c == '{' && python.startsWith(",", i + 1);
-                java.append(c).append(openRange ? "0" : "");
-            }
-        }
-        return java.toString();
     }
 }

@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -43,7 +42,9 @@ public final class TargetSelector {
 
     /** Where a layer's number is looked for if no layer pattern says: transformer.h.<b>0</b>.attn. */
     private static final List<PythonRegex> ANY_LAYER =
-            List.of(PythonRegex.compile("layer", "", ".*?\\.[^.]*\\.(?<index>\\d+)\\.", ""));
+            List.of(PythonRegex.compile("layer", ".*?\\.[^.]*\\.(?P<idx>\\d+)\\."));
+
+    private static final int MOST_LAYERS_SHOWN = 100;
 
     private final NameFilter targets;
     private final NameFilter excluded;
@@ -106,7 +107,7 @@ public final class TargetSelector {
                     + ", which has to say itself which layers it means");
         }
         List<PythonRegex> compiled = layerPatterns.stream()
-                .map(pattern -> PythonRegex.compile("layers pattern", "(?:^|.*?\\.)", pattern, "\\.(?<index>\\d+)\\."))
+                .map(pattern -> PythonRegex.compile("layers pattern", "(?:^|.*?\\.)", pattern, "\\.(?P<idx>\\d+)\\."))
                 .toList();
         return new TargetSelector(targets, excluded, new TreeSet<>(layers), compiled.isEmpty() ? ANY_LAYER : compiled,
                 wholes);
@@ -115,7 +116,7 @@ public final class TargetSelector {
     /** The same, without modules that are trained and saved as a whole, or lie inside one. */
     public TargetSelector outside(List<String> wholeModules) {
         List<PythonRegex> compiled = wholeModules.stream()
-                .map(module -> PythonRegex.compile("module to save", "(?:^|.*\\.)", module, "(?:$|\\..*)"))
+                .map(module -> PythonRegex.compile("module to save", "(^|.*\\.)", module, "($|\\..*)"))
                 .toList();
         return new TargetSelector(targets, excluded, layers, layerPatterns, compiled);
     }
@@ -170,9 +171,9 @@ public final class TargetSelector {
     /** The layer a name belongs to, as the layer list counts it. */
     private OptionalInt layerOf(String name) {
         for (PythonRegex pattern : layerPatterns) {
-            Matcher match = pattern.matchAtStart(name);
+            PythonRegex.Match match = pattern.matchAtStart(name);
             if (match != null) {
-                String index = match.group("index"); // null where the pattern holds an alternative without it
+                String index = match.group("idx"); // null where the pattern holds an alternative without it
                 boolean isNumber = index != null && index.length() <= 9;
                 return isNumber ? OptionalInt.of(Integer.parseInt(index)) : OptionalInt.empty();
             }
@@ -211,7 +212,7 @@ public final class TargetSelector {
         String known = nearest.isEmpty() ? "; there are " + Names.some(ends.keySet(), 12)
                 : " (nearest: " + nearest.stream().map(end -> end + where(ends.get(end))).collect(Collectors.joining(
                         ", or ")) + ")";
-        throw new LoraException(option + " " + filter + ": nothing in this model is called " + Names.oneLine(asked)
+        throw new LoraException(option + " " + filter + ": nothing in this model is called " + Names.shortened(asked)
                 + (names.isEmpty() ? "; it has no modules to adapt" : known));
     }
 
@@ -239,7 +240,8 @@ public final class TargetSelector {
     }
 
     private static String commas(Collection<Integer> numbers) {
-        return numbers.stream().map(String::valueOf).collect(Collectors.joining(", "));
+        return numbers.stream().limit(MOST_LAYERS_SHOWN).map(String::valueOf).collect(Collectors.joining(", "))
+                + (numbers.size() > MOST_LAYERS_SHOWN ? ", … (" + numbers.size() + " layers)" : "");
     }
 
     @Override

@@ -23,6 +23,7 @@ import org.lora4j.io.NamedTensor;
 import org.lora4j.io.torch.TorchResources;
 import org.lora4j.io.torch.TorchWriter;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tuning.lora.BiasMode;
 
 class LoralibFormatTest {
 
@@ -70,6 +71,73 @@ class LoralibFormatTest {
         assertThat(adapter.others()).extracting(NamedTensor::name).containsExactlyInAnyOrder(
                 "base_model.model.classifier.dense.weight", "base_model.model.classifier.dense.bias",
                 "base_model.model.classifier.out_proj.weight", "base_model.model.classifier.out_proj.bias");
+    }
+
+    /** PEFT has a trained bias of an adapted map in base_layer, and passes over any other name. */
+    @Test
+    void biasesOfAdaptedMapsHaveTheNamesThatPeftReads() {
+        StoredAdapter adapter = fromLoralib("transformer.h.0.attn.c_proj.lora_A", Shape.of(2, 6),
+                "transformer.h.0.attn.c_proj.lora_B", Shape.of(4, 2), "transformer.h.0.attn.c_proj.bias", Shape.of(4));
+        assertThat(adapter.config().bias()).isEqualTo(BiasMode.LORA_ONLY);
+        assertThat(adapter.config().modulesToSave()).isEmpty();
+        assertThat(adapter.tensors()).extracting(NamedTensor::name)
+                .contains("base_model.model.transformer.h.0.attn.c_proj.base_layer.bias");
+    }
+
+    @Test
+    void whereOnlyTheHeadIsAdaptedTheModelIsNoModuleTrainedAsAWhole() {
+        StoredAdapter adapter = fromLoralib("lm_head.lora_A", Shape.of(2, 6), "lm_head.lora_B", Shape.of(9, 2),
+                "transformer.h.0.ln_1.bias", Shape.of(6), "transformer.h.0.attn.c_attn.bias", Shape.of(18));
+        assertThat(adapter.config().bias()).isEqualTo(BiasMode.ALL);
+        assertThat(adapter.config().modulesToSave()).isEmpty();
+
+        StoredAdapter saved = fromLoralib("lm_head.lora_A", Shape.of(2, 6), "lm_head.lora_B", Shape.of(9, 2),
+                "transformer.ln_f.weight", Shape.of(6), "transformer.ln_f.bias", Shape.of(6));
+        assertThat(saved.config().modulesToSave()).containsExactly("transformer.ln_f");
+        assertThat(saved.config().bias()).isEqualTo(BiasMode.NONE);
+    }
+
+    @Test
+    void namesLoseWhatWrappersPutIntoThem() {
+        StoredAdapter adapter = fromLoralib("module._orig_mod.h.0.attn.c_proj.lora_A", Shape.of(2, 6),
+                "_orig_mod.h.0.attn.c_proj.lora_B", Shape.of(4, 2), "module.h.0._orig_mod.ln_1.bias", Shape.of(6));
+        assertThat(adapter.tensors()).extracting(NamedTensor::name).containsExactly(
+                "base_model.model.h.0.attn.c_proj.lora_A.weight", "base_model.model.h.0.attn.c_proj.lora_B.weight",
+                "base_model.model.h.0.ln_1.bias");
+    }
+
+    @Test
+    void twoNamesOfOneTensorAreAnErrorOfOneLine() {
+        assertThatThrownBy(() -> fromLoralib("h.0.attn.c_proj.lora_A", Shape.of(2, 6), "h.0.attn.c_proj.lora_B", Shape.of(4, 2),
+                "h.0.attn.c_proj.lora_A.weight", Shape.of(2, 6))).isInstanceOf(FormatException.class)
+                .hasMessageContaining("tensor 'base_model.model.h.0.attn.c_proj.lora_A.weight' is there twice");
+        assertThatThrownBy(() -> fromLoralib("h.0.attn.c_proj.lora_A", Shape.of(2, 6), "h.0.attn.c_proj.lora_B", Shape.of(4, 2),
+                "module.h.0.attn.c_proj.lora_A", Shape.of(2, 6))).isInstanceOf(FormatException.class)
+                .hasMessageContaining("twice");
+        StoredAdapter both = new StoredAdapter(Path.of("both"), PeftConfig.create(2, 4), List.of(
+                tensor("base_model.model.h.lora_A.weight", Shape.of(2, 6)), tensor("base_model.model.h.lora_B.weight", Shape.of(4, 2)),
+                tensor("base_model.model.h.bias", Shape.of(4)), tensor("base_model.model.h.base_layer.bias", Shape.of(4))),
+                Map.of());
+        PeftConfig targeted = both.config().with("target_modules", List.of("h"));
+        StoredAdapter adapter = new StoredAdapter(both.path(), targeted, both.tensors(), Map.of());
+        assertThatThrownBy(() -> LoralibFormat.write(adapter, folder.resolve("both.pt"), new ArrayList<>()))
+                .isInstanceOf(FormatException.class).hasMessageContaining("'h.bias' is there twice");
+    }
+
+    private StoredAdapter fromLoralib(Object... namesAndShapes) {
+        TorchWriter writer = new TorchWriter("adapter");
+        for (int i = 0; i < namesAndShapes.length; i += 2) {
+            writer.add(tensor((String) namesAndShapes[i], (Shape) namesAndShapes[i + 1]));
+        }
+        Path file = folder.resolve("adapter.pt");
+        writer.write(file);
+        return LoralibFormat.toPeft(LoralibFormat.read(file), LoralibFormat.Options.alpha(4));
+    }
+
+    private static NamedTensor tensor(String name, Shape shape) {
+        double[] values = new double[(int) shape.size()];
+        Arrays.setAll(values, i -> i - 2.5);
+        return NamedTensor.of(name, DType.F32, shape, values);
     }
 
     @Test

@@ -59,6 +59,51 @@ class PeftUpgradeTest {
                 MODULE + ".base_layer.bias", "base_model.model.h.ln_1.bias", "base_model.model.lm_head.weight");
     }
 
+    /** PEFT 0.21 with bias all and ln_f in modules_to_save; it loads ln_f.bias. */
+    @Test
+    void ofABiasThatIsThereThreeTimesTheOneThatPeftLoadsCounts() {
+        NamedTensor counts = NamedTensor.of("base_model.model.ln_f.bias", DType.F32, Shape.of(2), new double[] {7, 8});
+        PeftUpgrade upgrade = PeftUpgrade.of(PeftConfig.create(2, 16).with("bias", "all"), source(
+                count("base_model.model.ln_f.modules_to_save.bias", 2), counts,
+                count("base_model.model.ln_f.original_module.bias", 2), count("base_model.model.ln_f.weight", 2)));
+        assertThat(upgrade.source().names()).containsExactly(counts.name(), "base_model.model.ln_f.weight");
+        assertThat(upgrade.source().doubles(counts.name())).containsExactly(7, 8);
+    }
+
+    @Test
+    void namesLoseWhatWrappersPutIntoThem() {
+        PeftUpgrade upgrade = PeftUpgrade.of(PeftConfig.create(2, 16)
+                        .with("target_modules", List.of("_orig_mod.transformer.h.0.attn.c_attn"))
+                        .with("rank_pattern", Map.of("^_orig_mod\\.transformer.h.1", 4))
+                        .with("exclude_modules", ".*_orig_mod\\.lm_head"),
+                source(count("module." + MODULE + ".lora_A.default.weight", 2, 3),
+                        count("_orig_mod." + MODULE + ".lora_B.weight", 9, 2),
+                        count("base_model.model._orig_mod.transformer.wte.lora_embedding_A.default", 2, 5),
+                        count("module._orig_mod.base_model.model.transformer.wte.lora_embedding_B", 3, 2),
+                        count("base_model.model.module.transformer.h.0.attn._orig_mod.c_attn.lora_magnitude_vector.default.weight", 9)));
+        assertThat(upgrade.source().names()).containsExactly(MODULE + ".lora_A.weight", MODULE + ".lora_B.weight",
+                "base_model.model.transformer.wte.lora_embedding_A", "base_model.model.transformer.wte.lora_embedding_B",
+                MODULE + ".lora_magnitude_vector");
+        assertThat(upgrade.config().field("target_modules").get(0).textValue()).isEqualTo("transformer.h.0.attn.c_attn");
+        assertThat(upgrade.config().field("exclude_modules").textValue()).isEqualTo(".*lm_head");
+        assertThat(upgrade.config().rankOf("transformer.h.1")).isEqualTo(4);
+    }
+
+    @Test
+    void aTensorWithAndWithoutAWrappersNameIsAnErrorOfOneLine() {
+        TensorSource twice = source(count(MODULE + ".lora_A.weight", 2, 3), count("module." + MODULE + ".lora_A.weight", 2, 3));
+        assertThatThrownBy(() -> PeftUpgrade.of(PeftConfig.create(2, 16), twice)).isInstanceOf(FormatException.class)
+                .hasMessage("adapter: tensor '" + MODULE + ".lora_A.weight' is there twice");
+    }
+
+    /** PEFT saves both where an adapted embedding of a resized vocabulary has DoRA. */
+    @Test
+    void aMagnitudeUnderTwoNamesIsOne() {
+        PeftUpgrade upgrade = PeftUpgrade.of(PeftConfig.create(2, 16), source(
+                count(MODULE + ".lora_magnitude_vector.weight", 9), count(MODULE + ".lora_magnitude_vector", 9)));
+        assertThat(upgrade.source().names()).containsExactly(MODULE + ".lora_magnitude_vector");
+    }
+
     @Test
     void anAdapterOfTodayComesBackAsItIs() {
         PeftConfig config = PeftConfig.create(2, 16);

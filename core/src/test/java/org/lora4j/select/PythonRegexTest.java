@@ -3,6 +3,10 @@ package org.lora4j.select;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +48,28 @@ class PythonRegexTest {
                 .satisfies(e -> assertThat(e.getMessage()).hasLineCount(1));
     }
 
+    /** 600 random expressions with what Python says of them; see make_regex_file.py. */
+    @Test
+    void saysOfRandomExpressionsWhatPythonSays() throws IOException {
+        JsonNode cases;
+        try (InputStream in = PythonRegexTest.class.getResourceAsStream("python_regex.json")) {
+            cases = new JsonMapper().readTree(in);
+        }
+        assertThat(cases).hasSize(600);
+        for (JsonNode c : cases) {
+            String pattern = c.get(0).textValue();
+            String text = c.get(1).textValue();
+            if (c.get(2).isNull()) {
+                assertThatThrownBy(() -> PythonRegex.compile("targets", pattern)).as(pattern).isInstanceOf(LoraException.class);
+                continue;
+            }
+            PythonRegex regex = PythonRegex.compile("targets", pattern);
+            PythonRegex.Match match = regex.matchAtStart(text);
+            assertThat(regex.matchesAll(text)).as(pattern + " on " + text).isEqualTo(c.get(2).booleanValue());
+            assertThat(match == null ? -1 : match.length()).as(pattern + " on " + text).isEqualTo(c.get(3).intValue());
+        }
+    }
+
     @Test
     void absurdNestingIsAnErrorToo() {
         String nested = "(".repeat(200_000) + ")".repeat(200_000);
@@ -53,7 +79,9 @@ class PythonRegexTest {
 
     @ParameterizedTest
     @Timeout(10)
-    @ValueSource(strings = {"(a*)*(a*)*(a*)*b", "()(a+)+\\1$", "()(a|a)*\\1b"})
+    @ValueSource(strings = {"(a*)*(a*)*(a*)*b", "()(a+)+\\1$", "()(a|a)*\\1b", "((((((((((.*)*)*)*)*)*)*)*)*)*)*x",
+        ".{60}!(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)(?:||)x",
+        "(?:a{0,60}){60}b", "(?=(a+)+b)a"})
     void anExpressionThatWouldTakeForeverIsGivenUp(String pattern) {
         PythonRegex regex = PythonRegex.compile("targets", pattern);
         assertThatThrownBy(() -> regex.matchesAll("a".repeat(60) + "!")).isInstanceOf(LoraException.class)

@@ -95,4 +95,12 @@ class TargetSelectorTest {
     private static void assertRefusedOver(TargetSelector selector, List<String> names, String message) {
         assertThatThrownBy(() -> selector.select(names)).isInstanceOf(LoraException.class).hasMessageStartingWith(message);
     }
+
+    @Test
+    void aListOfTenThousandNamesIsNotPrintedWhole() {
+        List<String> names = IntStream.range(0, 10_000).mapToObj(i -> "wrong_" + i + "x".repeat(300)).toList();
+        assertThatThrownBy(() -> TargetSelector.byNames(names).select(List.of("h.0.attn.c_attn")))
+                .isInstanceOf(LoraException.class).hasMessageContaining("wrong_0").hasMessageContaining("(10000 names)")
+                .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(2_000));
+    }
 }

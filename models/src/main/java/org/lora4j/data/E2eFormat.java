@@ -59,7 +59,7 @@ final class E2eFormat {
         }
         try {
             String context = MeaningRepresentation.parse(record.get(INPUT)).context();
-            return new TextPair(context, withText ? record.get(TEXT) : "");
+            return TextPair.stripped(context, withText ? record.get(TEXT) : "", new Place(name, (int) line));
         } catch (LoraException e) {
             throw new LoraException(name + ", line " + line + ": " + e.getMessage(), e);
         }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.tokenizer.Tokenizer;
 
 /**
@@ -14,7 +15,8 @@ import org.lora4j.tokenizer.Tokenizer;
  *   encode(context)  end-of-text  encode(" " + completion)  end-of-text
  * </pre>
  *
- * The space makes the first word the token it is in running text: " Aromi", not "Aromi".
+ * The space makes the first word the token it is in running text: " Aromi", not "Aromi". A completion that begins with white
+ * space of its own, as code does that is indented, gets no other; {@link #completion} takes back what was added.
  */
 public final class ExampleEncoder {
 
@@ -43,14 +45,52 @@ public final class ExampleEncoder {
     /**
      * What became of a list of pairs.
      *
-     * @param examples  in the order of the pairs, without the dropped ones
-     * @param truncated how many lost the beginning of their context
-     * @param dropped   how many were left out
+     * @param examples       in the order of the pairs, without the dropped ones
+     * @param truncatedAt    where those stand that lost the beginning of their context
+     * @param droppedAt      where those stand that were left out
+     * @param maxPositions   how many tokens an example may have
      */
-    public record Result(List<EncodedExample> examples, int truncated, int dropped) {
+    public record Result(List<EncodedExample> examples, List<Place> truncatedAt, List<Place> droppedAt, int maxPositions) {
 
         public Result {
             examples = List.copyOf(examples);
+            truncatedAt = List.copyOf(truncatedAt);
+            droppedAt = List.copyOf(droppedAt);
+        }
+
+        /** How many lost the beginning of their context. */
+        public int truncated() {
+            return truncatedAt.size();
+        }
+
+        /** How many were left out. */
+        public int dropped() {
+            return droppedAt.size();
+        }
+
+        /**
+         * What was done to examples that are too long, a line for each thing that was done:
+         * {@code 2 of 7 train examples have more tokens than the model's 64 positions and were dropped: a.jsonl, lines 3 and 5}.
+         *
+         * @param part which pairs these are: train, dev
+         */
+        public List<String> remarks(String part) {
+            List<String> remarks = new ArrayList<>();
+            if (dropped() > 0) {
+                remarks.add(remark(part, droppedAt, dropped() == 1 ? "was dropped" : "were dropped"));
+            }
+            if (truncated() > 0) {
+                remarks.add(remark(part, truncatedAt,
+                        "lost the beginning of " + (truncated() == 1 ? "its context" : "their contexts")));
+            }
+            return remarks;
+        }
+
+        private String remark(String part, List<Place> places, String done) {
+            int all = examples.size() + dropped();
+            return "%,d of %,d %s example%s ha%s more tokens than the model's %,d positions and %s: %s".formatted(
+                    places.size(), all, part, all == 1 ? "" : "s", places.size() == 1 ? "s" : "ve", maxPositions, done,
+                    Place.some(places));
         }
 
         /** Tokens that the loss is taken over, in one epoch. */
@@ -59,39 +99,63 @@ public final class ExampleEncoder {
         }
     }
 
-    /** @throws LoraException if a pair has no completion, or is too long and {@link TooLong} does not say what else to do */
+    /** Pairs of no part in particular. */
     public Result encode(List<TextPair> pairs) {
+        return encode(pairs, "");
+    }
+
+    /**
+     * @param part what messages call these pairs: train, dev; may be empty
+     * @throws LoraException if a pair has no completion, or is too long and {@link TooLong} does not say what else to do
+     */
+    public Result encode(List<TextPair> pairs, String part) {
         List<EncodedExample> examples = new ArrayList<>(pairs.size());
-        int truncated = 0;
-        int dropped = 0;
+        List<Place> truncated = new ArrayList<>();
+        List<Place> dropped = new ArrayList<>();
         for (int i = 0; i < pairs.size(); i++) {
-            EncodedExample example = encode(pairs.get(i), i + 1);
+            TextPair pair = pairs.get(i);
+            Place place = pair.place() != null ? pair.place() : new Place(null, "example", i + 1);
+            EncodedExample example = encode(pair, place, part);
             if (example.length() <= maxPositions) {
                 examples.add(example);
             } else if (tooLong == TooLong.DROP) {
-                dropped++;
+                dropped.add(place);
             } else if (tooLong == TooLong.TRUNCATE_CONTEXT && example.targets() < maxPositions) {
                 examples.add(truncate(example));
-                truncated++;
+                truncated.add(place);
             } else {
-                throw tooLong(example, pairs.get(i), i + 1);
+                throw tooLong(example, pair, place, part);
             }
         }
-        return new Result(examples, truncated, dropped);
+        return new Result(examples, truncated, dropped, maxPositions);
     }
 
     /** What a model is given to continue: the context's tokens and end-of-text. */
     public int[] encodePrompt(String context) {
-        return Ints.concat(tokenizer.encode(context.strip()), new int[] {tokenizer.endOfText()});
+        return Ints.concat(tokenizer.encode(context), new int[] {tokenizer.endOfText()});
     }
 
-    private EncodedExample encode(TextPair pair, int number) {
+    /** The completion that this text was made of, where a model has learned to write such texts. */
+    public static String completion(String decoded) {
+        return decoded.startsWith(" ") && decoded.length() > 1 && !isSpace(decoded.codePointAt(1))
+                ? decoded.substring(1) : decoded;
+    }
+
+    private static String withSpace(String completion) {
+        return isSpace(completion.codePointAt(0)) ? completion : " " + completion;
+    }
+
+    private static boolean isSpace(int codePoint) {
+        return Character.isWhitespace(codePoint) || Character.isSpaceChar(codePoint);
+    }
+
+    private EncodedExample encode(TextPair pair, Place place, String part) {
         if (!pair.hasCompletion()) {
-            throw new LoraException("example " + number + " (\"" + beginning(pair)
-                    + "\") has no completion, so there is nothing to learn from it. Is this a file of inputs only?");
+            throw new LoraException(shown(pair, place, part)
+                    + " has no completion, so there is nothing to learn from it. Is this a file of inputs only?");
         }
         int[] prompt = encodePrompt(pair.context());
-        int[] completion = tokenizer.encode(" " + pair.completion());
+        int[] completion = tokenizer.encodeContinuation(withSpace(pair.completion()));
         return new EncodedExample(Ints.concat(prompt, completion, new int[] {tokenizer.endOfText()}), prompt.length);
     }
 
@@ -101,16 +165,18 @@ public final class ExampleEncoder {
         return new EncodedExample(kept, example.completionStart() - surplus);
     }
 
-    private LoraException tooLong(EncodedExample example, TextPair pair, int number) {
+    private LoraException tooLong(EncodedExample example, TextPair pair, Place place, String part) {
         String ways = tooLong == TooLong.TRUNCATE_CONTEXT
                 ? "Its completion alone has " + example.targets() + ", so cutting the context does not help: shorten or drop it"
                 : "Shorten it, or give --too-long truncate_context (cuts contexts at their beginning) or --too-long drop";
-        return new LoraException("example " + number + " (\"" + beginning(pair) + "\") has " + example.length()
+        return new LoraException(shown(pair, place, part) + " has " + example.length()
                 + " tokens, the model has " + maxPositions + " positions. " + ways);
     }
 
-    private static String beginning(TextPair pair) {
+    /** As in {@code dev.jsonl, line 3 (dev, "name : Aromi | …")}. */
+    private static String shown(TextPair pair, Place place, String part) {
         String context = pair.context();
-        return context.length() <= 60 ? context : context.substring(0, 59) + "…";
+        return place + " (" + (part.isEmpty() ? "" : part + ", ") + "\""
+                + Names.oneLine(context.length() <= 60 ? context : context.substring(0, 59) + "…") + "\")";
     }
 }

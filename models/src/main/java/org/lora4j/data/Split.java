@@ -9,8 +9,8 @@ import org.lora4j.LoraException;
 /** What a part of a data set is for. Its file is called by one of the part's names and the ending of a format. */
 public enum Split {
 
-    TRAIN("trainset", "train"),
-    DEV("devset", "dev", "valid", "validation"),
+    TRAIN("trainset", "train", "training"),
+    DEV("devset", "dev", "valid", "validation", "val", "eval", "evaluation"),
     /** E2E has its test set twice: with references, and, as {@code testset}, the inputs alone. The first is preferred. */
     TEST("testset_w_refs", "test", "testset");
 

@@ -6,20 +6,37 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a model is given and what it shall write. White space around either is dropped: it belongs to the file, and the
- * space between the two is {@link ExampleEncoder}'s.
+ * What a model is given and what it shall write, to the last space: white space can be what matters, as in code. Formats
+ * in which it belongs to the file and not to the texts drop it where they read ({@link #stripped}). Two pairs are equal if
+ * their texts are, wherever they stand.
  *
- * @param completion empty where only inputs are known, as in E2E's {@code testset.csv}
+ * @param completion blank where only inputs are known, as in E2E's {@code testset.csv}
+ * @param place      where it was read, for messages; null if nowhere
  */
-public record TextPair(String context, String completion) {
+public record TextPair(String context, String completion, Place place) {
 
-    public TextPair {
-        context = context.strip();
-        completion = completion.strip();
+    /** A pair from nowhere. */
+    public TextPair(String context, String completion) {
+        this(context, completion, null);
+    }
+
+    /** Without white space around the texts. */
+    public static TextPair stripped(String context, String completion, Place place) {
+        return new TextPair(context.strip(), completion.strip(), place);
     }
 
     public boolean hasCompletion() {
-        return !completion.isEmpty();
+        return !completion.isBlank();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TextPair pair && context.equals(pair.context) && completion.equals(pair.completion);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * context.hashCode() + completion.hashCode();
     }
 
     /** Each context once, in the order of the pairs, with all its completions: what generated text is compared with. */

@@ -9,6 +9,6 @@ public enum TooLong {
     /** The context loses tokens at its beginning; the completion is kept whole, and one that is itself too long is an error. */
     TRUNCATE_CONTEXT,
 
-    /** The example is left out, and counted. */
+    /** The example is left out, and its line is named in a remark. */
     DROP
 }

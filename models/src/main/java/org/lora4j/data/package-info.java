@@ -6,6 +6,7 @@
  *     → {@link org.lora4j.data.EncodedExample} → {@link org.lora4j.data.LengthGroupedBatches} → {@link org.lora4j.data.Batch}
  * </pre>
  *
- * The readers of the paper's own data-to-text tasks are in the module {@code experiments}.
+ * {@link org.lora4j.data.PromptFile} reads prompts. The readers of the paper's own data-to-text tasks are in the module
+ * {@code experiments}.
  */
 package org.lora4j.data;

@@ -7,11 +7,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.PeftConfig;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
+import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
 import org.lora4j.model.Model;
@@ -20,6 +23,8 @@ import org.lora4j.tokenizer.Tokenizer;
 
 /** Finds the {@link ModelFamily} that a folder belongs to, and asks it. */
 public final class Families {
+
+    private static final String CONFIG = "config.json";
 
     private Families() {
     }
@@ -31,19 +36,18 @@ public final class Families {
 
     /** A model for inference, or for training without dropout in the base. */
     public static LanguageModel load(Path folder, Backend backend) {
-        return load(folder, backend, 0, WeightType.FLOAT32);
+        return load(folder, backend, 0, WeightType.FLOAT32, remark -> { });
     }
 
     /** See {@link ModelFamily#load}. */
-    public static LanguageModel load(Path folder, Backend backend, double dropout, WeightType type) {
-        return of(folder).load(folder, backend, dropout, type);
+    public static LanguageModel load(
+            Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks) {
+        return of(folder).load(folder, backend, dropout, type, remarks);
     }
 
     /** The configuration of a folder, without its tensors. */
     public static ModelConfig config(Path folder) {
-        Path file = configFile(folder);
-        ObjectNode json = JsonFile.read(file);
-        return of(file, json).config(file, json);
+        return of(folder).config(configFile(folder));
     }
 
     /** The tokenizer of a folder. */
@@ -91,11 +95,15 @@ public final class Families {
 
     private static Path configFile(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new LoraException("model " + folder + ": "
-                    + (Files.exists(folder) ? "is a file" : "there is no such folder") + ". Name a folder in Hugging Face layout, "
-                    + "with a config.json, tensors and a tokenizer");
+            throw new LoraException(Names.oneLine("model " + folder + ": "
+                    + (Files.exists(folder) ? "is a file" : FileErrors.absent(folder, "folder")) + ". Name a folder in Hugging "
+                    + "Face layout, with a config.json, tensors and a tokenizer"));
         }
-        return folder.resolve("config.json");
+        if (Files.exists(folder.resolve(PeftConfig.FILE_NAME)) && !Files.exists(folder.resolve(CONFIG))) {
+            throw new LoraException(Names.oneLine("model " + folder + ": has no " + CONFIG + " but an " + PeftConfig.FILE_NAME
+                    + ", so it is an adapter's folder. Name its base here, and it as the adapter"));
+        }
+        return folder.resolve(CONFIG);
     }
 
     private static ModelFamily of(Path file, ObjectNode json) {

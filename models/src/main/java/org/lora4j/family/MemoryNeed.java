@@ -3,6 +3,7 @@ package org.lora4j.family;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.nn.Workspace;
@@ -30,8 +31,19 @@ public record MemoryNeed(long weights, long adapter, long workspace) {
      * @param batch  sequences of a step
      * @param length their tokens
      * @param rank   r
+     * @throws LoraException if a tensor of the step would have more rows than can be counted
      */
     public static MemoryNeed ofStep(ModelConfig config, int batch, int length, int rank) {
+        try {
+            return count(config, batch, length, rank);
+        } catch (ArithmeticException e) { // Math.…Exact: beyond 2^31 rows or 2^63 numbers
+            throw new LoraException("a step of " + batch + " × " + length + " tokens on a model " + config.sizes().width()
+                    + " wide with " + config.sizes().vocabulary() + " tokens has more numbers than a tensor can hold: it runs "
+                    + "nowhere", e);
+        }
+    }
+
+    private static MemoryNeed count(ModelConfig config, int batch, int length, int rank) {
         Counter counter = new Counter();
         Backend backend = counter.backend();
         LanguageModel model = Families.of(config.names()).empty(config, backend);

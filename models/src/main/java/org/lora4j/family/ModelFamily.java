@@ -1,8 +1,8 @@
 package org.lora4j.family;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.model.Model;
@@ -19,19 +19,21 @@ public interface ModelFamily {
     ModelNames names();
 
     /**
-     * @param file where the JSON was read, for messages
+     * Reads a {@code config.json}.
+     *
      * @throws org.lora4j.io.FormatException if it is not such a model's, or asks for what cannot be computed
      */
-    ModelConfig config(Path file, ObjectNode json);
+    ModelConfig config(Path file);
 
     /**
      * Reads a folder in Hugging Face layout.
      *
      * @param dropout on embeddings, attention probabilities and branches in training; the paper's scripts use 0
      * @param type    how the weight matrices are held in memory; vectors stay floats
+     * @param remarks is told what a user should know and no file is wrong about, such as a head of its own
      * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape
      */
-    LanguageModel load(Path folder, Backend backend, double dropout, WeightType type);
+    LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks);
 
     /** Writes {@code config.json} and the tensors as {@link #load} and Transformers read them. */
     void write(Model model, Path folder);

@@ -5,19 +5,23 @@ import org.lora4j.LoraException;
 /**
  * How beam search goes, see {@link BeamSearch}.
  *
- * @param width         hypotheses that are kept side by side
+ * @param width         hypotheses that are kept side by side, at most {@link #WIDEST}
  * @param lengthPenalty p in the score of a hypothesis, Σ log-probabilities / lengthᵖ: 0 prefers short ones, 1 counts the
  *                      mean of a token
  * @param noRepeatNgram n: no n tokens may come again in the order in which they were written before; 0 for no such rule
  */
 public record Beam(int width, double lengthPenalty, int noRepeatNgram) {
 
+    /** A hundred times what anybody reports a gain from; more would take minutes for the first word. */
+    public static final int WIDEST = 1_000;
+
     /** The paper's for E2E (table 11): 10 hypotheses, length penalty 0.9, no four tokens twice. */
     public static final Beam PAPER = new Beam(10, 0.9, 4);
 
     public Beam {
-        if (width < 1) {
-            throw new LoraException("--beam " + width + ": expected at least 1");
+        if (width < 1 || width > WIDEST) {
+            throw new LoraException("--beam " + width + ": expected 1 to " + WIDEST + ", since each hypothesis is computed like a "
+                    + "text of its own");
         }
         if (!Double.isFinite(lengthPenalty)) {
             throw new LoraException("--length-penalty " + lengthPenalty + ": expected a number");

@@ -124,7 +124,12 @@ final class Decoding {
     }
 
     private void makeRoom(List<int[]> prompts, int length, int rows, int maxNewTokens) {
-        int capacity = prompts.stream().mapToInt(prompt -> prompt.length).sum() + rows * (maxNewTokens - 1);
+        long positions = prompts.stream().mapToLong(prompt -> prompt.length).sum() + (long) rows * (maxNewTokens - 1);
+        if (positions * model.sizes().width() > Integer.MAX_VALUE) {
+            throw new LoraException(rows + " rows of " + maxNewTokens + " new tokens each have more keys and values than an array "
+                    + "holds: ask for fewer tokens, or a narrower beam");
+        }
+        int capacity = (int) positions;
         if (pool == null || pool.capacity() < capacity) {
             pool = new KeyValuePool(backend, model.sizes().blocks(), capacity, model.sizes().width());
             ws = Workspace.forInference(backend, Math.max(rows, (long) prompts.size() * length));
@@ -216,7 +221,7 @@ final class Decoding {
             longest = Math.max(longest, prompt.length);
         }
         int limit = model.sizes().positions();
-        if (longest + maxNewTokens > limit) {
+        if ((long) longest + maxNewTokens > limit) {
             throw new LoraException("a prompt of " + longest + " tokens and " + maxNewTokens
                     + " new ones are more than the model's " + limit + " positions: shorten the prompt"
                     + (longest < limit ? " or ask for at most " + (limit - longest) + " new tokens" : ""));

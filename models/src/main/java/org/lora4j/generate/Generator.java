@@ -42,6 +42,10 @@ public final class Generator {
         this.model = model;
     }
 
+    public LanguageModel model() {
+        return model;
+    }
+
     /** One prompt's continuation, without the prompt and the stop token. */
     public int[] generate(int[] prompt, int maxNewTokens, Set<Integer> stopIds, Sampling sampling) {
         return generate(List.of(prompt), maxNewTokens, stopIds, sampling, (sequence, id) -> { }).getFirst();

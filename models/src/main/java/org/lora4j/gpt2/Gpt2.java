@@ -48,6 +48,8 @@ public final class Gpt2 implements LanguageModel {
 
     /** Where a {@link org.lora4j.nn.Tap} sees the sum of the embeddings. */
     private static final String EMBEDDINGS = "transformer.embeddings";
+    /** The longest array every JVM can make. */
+    private static final long MOST_LOGITS = Integer.MAX_VALUE - 8;
 
     private final Gpt2Config config;
     private final Backend backend;
@@ -110,9 +112,15 @@ public final class Gpt2 implements LanguageModel {
 
     // ------------------------------------------------------------------------------------------------ passes
 
+    /** @throws LoraException if a token is none of the vocabulary, a row is too long, or B·T·V is more than an array holds */
     @Override
     public Tensor logits(Batch batch, Workspace ws) {
         AdapterMix.check(ws, batch.size(), true);
+        long numbers = (long) batch.inputIds().length * config.vocabSize();
+        if (numbers > MOST_LOGITS) {
+            throw new LoraException(batch.size() + " × " + batch.length() + " tokens have " + numbers + " logits, more than the "
+                    + MOST_LOGITS + " that one array can hold: give fewer sequences at a time");
+        }
         ws.begin(batch.inputIds().length, 0);
         Tensor h = hidden(batch, sequences(batch, ws), ws);
         Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());

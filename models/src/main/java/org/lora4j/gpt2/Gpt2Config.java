@@ -30,22 +30,48 @@ public record Gpt2Config(
         double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings)
         implements ModelConfig {
 
+    private static final int MOST_LAYERS = 1 << 16;
+    private static final int WIDEST = Integer.MAX_VALUE / 3;
+
     public Gpt2Config {
         if (vocabSize < 1 || nPositions < 1 || nEmbd < 1 || nLayer < 1 || nHead < 1 || nInner < 1) {
             throw new LoraException("a GPT-2 needs positive sizes, found vocab_size " + vocabSize + ", n_positions "
                     + nPositions + ", n_embd " + nEmbd + ", n_layer " + nLayer + ", n_head " + nHead + ", n_inner "
                     + nInner);
         }
+        requireAtMost("n_layer", nLayer, MOST_LAYERS, "the header of a safetensors file has no room for more");
+        requireAtMost("n_embd", nEmbd, WIDEST, "q, k and v lie side by side, and their rows are counted in 31 bits");
         if (nEmbd % nHead != 0) {
             throw new LoraException("n_head " + nHead + " does not divide n_embd " + nEmbd
                     + ": every head has the same whole number of features");
         }
     }
 
+    private static void requireAtMost(String field, int found, int most, String why) {
+        if (found > most) {
+            throw new LoraException(field + " is " + found + ", expected at most " + most + ": " + why);
+        }
+    }
+
+    /** The width of the perceptron where nothing else is said: 4·C. */
+    static int innerOf(int nEmbd) {
+        if (nEmbd > Integer.MAX_VALUE / 4) {
+            throw new LoraException("n_embd is " + nEmbd + ", expected at most " + Integer.MAX_VALUE / 4
+                    + ": the perceptron's width of 4·n_embd is counted in 31 bits");
+        }
+        return 4 * nEmbd;
+    }
+
+    /** The same with or without a head of its own. */
+    public Gpt2Config withTieWordEmbeddings(boolean tied) {
+        return new Gpt2Config(vocabSize, nPositions, nEmbd, nLayer, nHead, nInner, activation, layerNormEpsilon,
+                scaleAttention, scaleByInverseLayer, tied);
+    }
+
     /** A GPT-2 with the usual choices: tanh GELU, 4·C, ε 1e-5, tied head. */
     public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead) {
         return new Gpt2Config(
-                vocabSize, nPositions, nEmbd, nLayer, nHead, 4 * nEmbd, GeluKind.TANH, 1e-5, true, false, true);
+                vocabSize, nPositions, nEmbd, nLayer, nHead, innerOf(nEmbd), GeluKind.TANH, 1e-5, true, false, true);
     }
 
     /** GPT-2 small: 124,439,808 parameters. */

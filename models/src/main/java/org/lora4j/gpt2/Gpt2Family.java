@@ -1,9 +1,9 @@
 package org.lora4j.gpt2;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.family.LanguageModel;
@@ -26,13 +26,13 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     @Override
-    public ModelConfig config(Path file, ObjectNode json) {
-        return Gpt2Files.config(file, json);
+    public ModelConfig config(Path file) {
+        return Gpt2ConfigFile.read(file);
     }
 
     @Override
-    public LanguageModel load(Path folder, Backend backend, double dropout, WeightType type) {
-        return Gpt2Files.load(folder, backend, dropout, type);
+    public LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks) {
+        return Gpt2Files.load(folder, backend, dropout, type, remarks);
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.lora4j.tokenizer;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
@@ -18,11 +19,12 @@ import org.lora4j.LoraException;
 /** What the two files of a byte-level BPE say, read and checked: every byte has a token, every merge gives one. */
 final class BpeFiles {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final String VERSION_LINE = "#version";
 
     /** No vocabulary is this large; an id beyond it would only make us allocate a huge table. */
-    private static final int MAX_ID = 1 << 24;
+    static final int MAX_ID = 1 << 24;
 
     private final String vocabName;
     private final Map<String, Integer> ids;
@@ -52,7 +54,13 @@ final class BpeFiles {
         this.fingerprint = fingerprint(ids, mergeList);
     }
 
-    private record Merge(String left, String right, int line) {
+    /** @param line of a file of merges, or the place in a list */
+    record Merge(String left, String right, int line) {
+    }
+
+    /** @param vocabName and mergesName for error messages: what a line's number is put behind */
+    static BpeFiles of(String vocabName, Map<String, Integer> ids, String mergesName, List<Merge> merges) {
+        return new BpeFiles(vocabName, ids, mergesName, merges);
     }
 
     static BpeFiles read(String vocabName, Reader vocab, String mergesName, Reader merges) throws IOException {
@@ -140,12 +148,9 @@ final class BpeFiles {
         return idOfByte[unsignedByte];
     }
 
+    /** Null where the vocabulary has no such id. */
     byte[] bytesOf(int id) {
-        if (id < 0 || id >= bytesOfId.length || bytesOfId[id] == null) {
-            throw new LoraException("token id " + id + " is not in " + vocabName + ", which has the ids 0 to "
-                    + (bytesOfId.length - 1) + ". Do the ids come from another tokenizer?");
-        }
-        return bytesOfId[id];
+        return id < bytesOfId.length ? bytesOfId[id] : null;
     }
 
     MergeTable merges() {

@@ -1,17 +1,23 @@
 package org.lora4j.tokenizer;
 
+import com.google.common.hash.Hashing;
 import com.google.common.primitives.ImmutableIntArray;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.io.FileErrors;
+import org.lora4j.io.TextInput;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019).
@@ -24,13 +30,21 @@ import org.lora4j.LoraException;
  *
  * Every byte has a token of its own, so every text can be encoded and no id for "unknown" exists.
  *
+ * <p>Before that, the special and added tokens that are written out in a text are found ({@link AddedTokens}), and only what
+ * lies between them goes through BPE. Which there are, the folder's files say ({@link TokenizerSettings}); two files of BPE
+ * alone have {@code <|endoftext|>}.
+ *
  * <p>Files, as GPT-2 and Hugging Face write them: {@code vocab.json}, an object of token → id, and {@code merges.txt}
- * or {@code vocab.bpe}, two tokens a line in order of rank, after an optional first line {@code #version}. Tokens are
- * spelt in {@link ByteAlphabet}, where a space is Ġ.
+ * or {@code vocab.bpe}, two tokens a line in order of rank, after an optional first line {@code #version}; or a
+ * {@code tokenizer.json}, which comes before them, as in Transformers. Tokens are spelt in {@link ByteAlphabet}, where a
+ * space is Ġ.
  */
 public final class ByteLevelBpe implements Tokenizer {
 
-    private static final String END_OF_TEXT = "<|endoftext|>";
+    /** The files of a folder that {@link #load} may read, the model's own configurations left out. */
+    public static final List<String> FILES = List.of("vocab.json", "merges.txt", "vocab.bpe", "tokenizer.json",
+            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
+
     private static final String VOCAB_FILE = "vocab.json";
     private static final String[] MERGES_FILES = {"merges.txt", "vocab.bpe"};
 
@@ -39,18 +53,46 @@ public final class ByteLevelBpe implements Tokenizer {
     private static final int CACHED_LENGTH = 64;
 
     private final BpeFiles files;
+    private final AddedTokens added;
+    private final TokenizerSettings settings;
+    private final Set<Integer> stopIds; // empty where the model's files do not say
+    private final int[] beginning;
     private final ConcurrentHashMap<String, int[]> cache = new ConcurrentHashMap<>();
 
-    private ByteLevelBpe(BpeFiles files) {
+    private ByteLevelBpe(BpeFiles files, TokenizerSettings settings, Set<Integer> stopIds) {
         this.files = files;
+        this.settings = settings;
+        this.stopIds = stopIds;
+        added = settings.tokens(files);
+        beginning = beginning();
+    }
+
+    private int[] beginning() {
+        String name = settings.beginning();
+        if (name == null) {
+            return new int[0];
+        }
+        AddedToken token = added.named(name);
+        if (token == null) {
+            throw new LoraException(files.vocabName() + ": no token " + Names.quoted(name) + ", which every text begins with "
+                    + "(add_bos_token). Name the right bos_token in tokenizer_config.json, or set add_bos_token to false");
+        }
+        return new int[] {token.id()};
     }
 
     /**
-     * Reads {@code vocab.json} and {@code merges.txt} or {@code vocab.bpe}.
+     * Reads {@code tokenizer.json}, or {@code vocab.json} and {@code merges.txt} or {@code vocab.bpe}; what the files beside
+     * them say of special and added tokens; and at which tokens the model's texts end.
      *
-     * @throws LoraException if a file is missing or malformed
+     * @throws LoraException if a file is missing or malformed, or cannot be read
      */
     public static ByteLevelBpe load(Path folder) {
+        TokenizerJson json = TokenizerJson.in(folder);
+        BpeFiles files = json != null ? json.bpe() : twoFiles(folder);
+        return new ByteLevelBpe(files, TokenizerSettings.read(folder, json), StopTokens.of(folder));
+    }
+
+    private static BpeFiles twoFiles(Path folder) {
         Path vocab = folder.resolve(VOCAB_FILE);
         Path merges = folder.resolve(MERGES_FILES[0]);
         if (!Files.exists(merges)) {
@@ -58,30 +100,63 @@ public final class ByteLevelBpe implements Tokenizer {
         }
         if (!Files.exists(vocab)) {
             throw new LoraException(folder + ": no " + VOCAB_FILE + " there. A byte-level BPE tokenizer is a " + VOCAB_FILE
-                    + " with a " + MERGES_FILES[0] + " or " + MERGES_FILES[1] + " beside it");
+                    + " with a " + MERGES_FILES[0] + " or " + MERGES_FILES[1] + " beside it, or a " + TokenizerJson.FILE_NAME);
         }
         if (!Files.exists(merges)) {
             throw new LoraException(folder + ": a " + VOCAB_FILE + ", but neither " + MERGES_FILES[0] + " nor "
                     + MERGES_FILES[1] + " there. Copy the one that belongs to it into the folder");
         }
-        try (Reader vocabReader = Files.newBufferedReader(vocab); Reader mergesReader = Files.newBufferedReader(merges)) {
-            return load(vocab.toString(), vocabReader, merges.toString(), mergesReader);
+        try (Reader words = open(vocab); Reader rules = open(merges)) {
+            return BpeFiles.read(vocab.toString(), words, merges.toString(), rules);
         } catch (IOException e) {
             throw new LoraException(folder + ": vocab.json or the merges beside it cannot be read: "
-                    + (e instanceof CharacterCodingException ? "it is not UTF-8 text" : e.getMessage()), e);
+                    + FileErrors.reason(vocab, e), e);
+        }
+    }
+
+    private static Reader open(Path file) {
+        try {
+            return TextInput.open(file);
+        } catch (IOException e) {
+            throw FileErrors.reading(file, e);
         }
     }
 
     /** Reads the two files from anywhere; the names are for error messages. */
     public static ByteLevelBpe load(String vocabName, Reader vocab, String mergesName, Reader merges) throws IOException {
-        return new ByteLevelBpe(BpeFiles.read(vocabName, vocab, mergesName, merges));
+        return new ByteLevelBpe(BpeFiles.read(vocabName, vocab, mergesName, merges), TokenizerSettings.none(), Set.of());
     }
 
     @Override
     public int[] encode(String text) {
+        return encode(text, beginning, settings.prefixSpace());
+    }
+
+    @Override
+    public int[] encodeContinuation(String text) {
+        return encode(text, new int[0], false);
+    }
+
+    /** As Hugging Face's ByteLevel does it, every piece between two added tokens begins with a space where texts do. */
+    private int[] encode(String text, int[] before, boolean prefixSpace) {
         ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        PreTokenizer.forEachWord(wellFormed(text), word -> Arrays.stream(encodeWord(word)).forEach(ids::add));
+        Arrays.stream(before).forEach(ids::add);
+        added.split(wellFormed(text), piece -> {
+            boolean begins = prefixSpace && !piece.startsWith(" ");
+            addWords(begins ? " " + piece : piece, ids);
+        }, ids::add);
         return ids.build().toArray();
+    }
+
+    @Override
+    public int[] encodeOrdinary(String text) {
+        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
+        addWords(wellFormed(text), ids);
+        return ids.build().toArray();
+    }
+
+    private void addWords(String text, ImmutableIntArray.Builder ids) {
+        PreTokenizer.forEachWord(text, word -> Arrays.stream(encodeWord(word)).forEach(ids::add));
     }
 
     private int[] encodeWord(String word) {
@@ -118,34 +193,62 @@ public final class ByteLevelBpe implements Tokenizer {
     public byte[] decodeBytes(int... ids) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         for (int id : ids) {
-            bytes.writeBytes(files.bytesOf(id));
+            if (id < 0) {
+                throw new LoraException("token id " + id + " is negative: ids count from 0");
+            }
+            AddedToken token = added.withId(id);
+            byte[] known = token == null ? files.bytesOf(id) : ByteAlphabet.bytes(token.content());
+            if (known != null) {
+                bytes.writeBytes(known);
+            }
         }
         return bytes.toByteArray();
     }
 
     @Override
-    public int vocabSize() {
-        return files.vocabSize();
+    public boolean isSpecial(int id) {
+        AddedToken token = added.withId(id);
+        return token != null && token.special();
     }
 
     @Override
+    public int vocabSize() {
+        return Math.max(files.vocabSize(), 1 + added.all().stream().mapToInt(AddedToken::id).max().orElse(-1));
+    }
+
+    /** The eos_token of the tokenizer's files; where the vocabulary has no such token, the first of {@link #stopIds}. */
+    @Override
     public int endOfText() {
-        Integer id = files.ids().get(END_OF_TEXT);
-        if (id == null) {
-            throw new LoraException(files.vocabName() + ": no token " + END_OF_TEXT
-                    + ", which ends a text and separates context and completion. Is this a GPT-2 vocabulary?");
+        String name = settings.endOfText();
+        AddedToken token = name == null ? null : added.named(name);
+        if (token != null) {
+            return token.id();
         }
-        return id;
+        return stopIds.stream().findFirst().orElseThrow(() -> new LoraException(files.vocabName() + ": no token "
+                + (name == null ? TokenizerSettings.END_OF_TEXT : name) + ", which ends a text and separates context and "
+                + "completion. Is this a GPT-2 vocabulary? If its texts end with another token, name that as eos_token in a "
+                + "tokenizer_config.json beside it"));
     }
 
     @Override
     public String endOfTextToken() {
-        return END_OF_TEXT;
+        return decode(endOfText());
+    }
+
+    /**
+     * What {@code eos_token_id} says in {@code generation_config.json}, or in {@code config.json} where that is missing;
+     * {@link #endOfText} where neither says.
+     */
+    @Override
+    public Set<Integer> stopIds() {
+        return stopIds.isEmpty() ? Set.of(endOfText()) : Collections.unmodifiableSet(stopIds);
     }
 
     @Override
     public String fingerprint() {
-        return files.fingerprint();
+        String beside = added + " prefix " + settings.prefixSpace() + " begins " + Arrays.toString(beginning) + " split "
+                + settings.splitSpecial() + " ends " + settings.endOfText() + " stops " + stopIds;
+        return Hashing.sha256().hashString(files.fingerprint() + beside, StandardCharsets.UTF_8).toString();
     }
 
     /** Every token as its file spells it, with its id. */

@@ -9,8 +9,12 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.lora4j.LoraException;
+import org.lora4j.io.FileErrors;
+import org.lora4j.io.TextInput;
 
 /**
  * RoBERTa's tokenizer (Liu et al. 2019): GPT-2's tokens under other ids.
@@ -41,22 +45,29 @@ public final class RobertaTokenizer implements Tokenizer {
     private final int[] gpt2Id; // of each line of dict.txt
     private final int[] lineOf; // of each GPT-2 id
     private final String name;
+    private final AddedTokens special;
 
     private RobertaTokenizer(ByteLevelBpe gpt2, int[] gpt2Id, int[] lineOf, String name) {
         this.gpt2 = gpt2;
         this.gpt2Id = gpt2Id;
         this.lineOf = lineOf;
         this.name = name;
+        List<AddedToken> tokens = new ArrayList<>();
+        for (int id = 0; id < SPECIAL.length; id++) {
+            tokens.add(AddedToken.special(SPECIAL[id], id));
+        }
+        tokens.add(new AddedToken(MASK, mask(), true, false, true, false, false)); // takes in the space before it
+        special = new AddedTokens(tokens, false);
     }
 
     public static RobertaTokenizer load(ByteLevelBpe gpt2, Path dict) {
         if (!Files.exists(dict)) {
             throw new LoraException(dict + ": no such file. RoBERTa's ids are in fairseq's dict.txt");
         }
-        try (Reader reader = Files.newBufferedReader(dict)) {
+        try (Reader reader = TextInput.open(dict)) {
             return load(gpt2, dict.toString(), reader);
         } catch (IOException e) {
-            throw new LoraException(dict + ": cannot be read: " + e, e);
+            throw FileErrors.reading(dict, e);
         }
     }
 
@@ -105,7 +116,24 @@ public final class RobertaTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text) {
-        return Arrays.stream(gpt2.encode(text)).map(this::fromGpt2).toArray();
+        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
+        special.split(text, piece -> Arrays.stream(encodeOrdinary(piece)).forEach(ids::add), ids::add);
+        return ids.build().toArray();
+    }
+
+    @Override
+    public int[] encodeContinuation(String text) {
+        return encode(text);
+    }
+
+    @Override
+    public int[] encodeOrdinary(String text) {
+        return Arrays.stream(gpt2.encodeOrdinary(text)).map(this::fromGpt2).toArray();
+    }
+
+    @Override
+    public boolean isSpecial(int id) {
+        return special.withId(id) != null;
     }
 
     @Override
@@ -118,9 +146,11 @@ public final class RobertaTokenizer implements Tokenizer {
     }
 
     private byte[] bytesOf(int id) {
-        if (id < 0 || id > mask()) {
-            throw new LoraException("token id " + id + " is not in " + name + ", which has the ids 0 to " + mask()
-                    + ". Do the ids come from another tokenizer?");
+        if (id < 0) {
+            throw new LoraException("token id " + id + " is negative: ids count from 0");
+        }
+        if (id > mask()) {
+            return new byte[0];
         }
         if (id < SPECIAL.length) {
             return SPECIAL[id].getBytes(StandardCharsets.UTF_8);

@@ -1,38 +1,41 @@
 package org.lora4j.tokenizer;
 
-import com.google.common.primitives.ImmutableIntArray;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 
 /**
- * Text to token ids and back, without loss: {@code decode(encode(text))} is the text.
+ * Text to token ids and back.
  *
- * <p>One exception, since ids stand for UTF-8 bytes: half of a surrogate pair, which is a Java char but no character,
- * is encoded as U+FFFD. Safe for use by several threads.
+ * <pre>
+ *   {@link #encode}               a text: tokens that are written out in it are recognised, and it begins as the files say
+ *   {@link #encodeContinuation}   what stands behind other tokens: the same, with nothing put before it
+ *   {@link #encodeOrdinary}       a text of which nothing is recognised: for one that must not end a sequence
+ * </pre>
+ *
+ * <p>{@code decode(encodeOrdinary(text))} is the text. One exception, since ids stand for UTF-8 bytes: half of a surrogate
+ * pair, which is a Java char but no character, is encoded as U+FFFD. With {@link #encode} so it is too, but for white space
+ * that a token takes in and for what the files put before a text. Safe for use by several threads.
  */
 public interface Tokenizer {
 
-    /** The ids of the text. What looks like a special token in it is ordinary text: input never ends a sequence. */
+    /** The ids of a text, as Transformers gives them: a token such as {@code <|endoftext|>} written out in it is one id. */
     int[] encode(String text);
 
-    /** The ids of the text, where each {@link #endOfTextToken()} written out in it becomes its one id. */
-    default int[] encodeWithSpecialTokens(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        int from = 0;
-        for (int at = text.indexOf(endOfTextToken()); at >= 0; at = text.indexOf(endOfTextToken(), from)) {
-            Arrays.stream(encode(text.substring(from, at))).forEach(ids::add);
-            ids.add(endOfText());
-            from = at + endOfTextToken().length();
-        }
-        Arrays.stream(encode(text.substring(from))).forEach(ids::add);
-        return ids.build().toArray();
-    }
+    /** The ids of a text that goes on where other tokens end: as {@link #encode}, but nothing is put before it. */
+    int[] encodeContinuation(String text);
+
+    /** The ids of a text in which nothing is a special or added token, whatever it looks like. */
+    int[] encodeOrdinary(String text);
 
     /**
      * The bytes the ids stand for. Between two ids they may break in the middle of a character. Special tokens give
-     * their name.
+     * their name; an id that no token has gives nothing, since a model may have more rows than its tokenizer has tokens.
      *
-     * @throws org.lora4j.LoraException if an id is not in the vocabulary
+     * @throws LoraException if an id is negative
      */
     byte[] decodeBytes(int... ids);
 
@@ -41,7 +44,15 @@ public interface Tokenizer {
         return new String(decodeBytes(ids), StandardCharsets.UTF_8);
     }
 
-    /** One more than the largest id. A model's embedding may have more rows, never fewer. */
+    /** {@link #decode} without the special tokens, for people to read. */
+    default String decodeText(int... ids) {
+        return decode(Arrays.stream(ids).filter(id -> !isSpecial(id)).toArray());
+    }
+
+    /** Whether the id is that of a token that is no text, such as end-of-text or padding. */
+    boolean isSpecial(int id);
+
+    /** One more than the largest id. A model's embedding should have as many rows or more. */
     int vocabSize();
 
     /** The id that ends a text and, in training, separates context and completion. */
@@ -50,6 +61,34 @@ public interface Tokenizer {
     /** How the token of {@link #endOfText()} is written: {@code <|endoftext|>} in GPT-2's vocabularies. */
     String endOfTextToken();
 
+    /** The ids at which a model of this tokenizer's folder ends what it writes; {@link #endOfText()} where it does not say. */
+    default Set<Integer> stopIds() {
+        return Set.of(endOfText());
+    }
+
+    /** {@link #stopIds} and the id that a completion ends with in training. */
+    default Set<Integer> stopIdsOfPairs() {
+        Set<Integer> ids = new LinkedHashSet<>(Set.of(endOfText()));
+        ids.addAll(stopIds());
+        return ids;
+    }
+
     /** SHA-256 over everything that decides which ids come out, in hex: two equal ones encode every text alike. */
     String fingerprint();
+
+    /**
+     * Refuses ids that a model has no row for.
+     *
+     * @param rows the model's {@code vocab_size}
+     * @throws LoraException that names the first such token
+     */
+    default void requireRows(int rows, int... ids) {
+        for (int id : ids) {
+            if (id >= rows) {
+                throw new LoraException("the tokenizer turns " + Names.quoted(decode(id)) + " into token " + id
+                        + ", and the model has " + rows + " tokens (0 to " + (rows - 1) + "): take the tokenizer files that "
+                        + "belong to the model, or give it a row for each token (resize_token_embeddings in Transformers)");
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@ package org.lora4j.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   value.NAME, m.NAME, v.NAME    each trainable parameter and its two moments, F32 (F64 on the reference backend)
- *   best.NAME                     the parameter where the dev loss was lowest, if that has been measured
+ *   best.NAME                     the parameter after the step with the lowest dev loss, once one has been measured
  *   metadata                      the progress and the recipe, as JSON
  * </pre>
  *
@@ -36,7 +37,8 @@ public final class Checkpoint {
     /** Its name in a run's folder. */
     public static final String FILE_NAME = "checkpoint.safetensors";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final String PROGRESS = "lora4j.progress";
     private static final String RECIPE = "lora4j.recipe";
 
@@ -49,20 +51,38 @@ public final class Checkpoint {
      * @param step     optimiser steps done
      * @param epoch    epochs of data behind
      * @param batch    batches of this epoch behind
-     * @param bestLoss lowest dev loss so far, infinite if none was measured
-     * @param bestStep the step it was measured at, −1 if none was
+     * @param bestLoss lowest dev loss after a step so far, infinite if none was measured
+     * @param bestStep the step it was measured after, −1 if none was
      * @param firstLoss dev loss before the first step, NaN if none was measured
+     * @param evaluated the last step with a dev loss, −1 if none has one; null, from an earlier version, for this step
      */
-    public record Progress(long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss) {
+    public record Progress(
+            long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss, Long evaluated) {
 
-        static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1, Double.NaN);
+        static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1, Double.NaN, -1L);
 
-        Progress after(long stepsDone, Cursor cursor) {
-            return new Progress(stepsDone, cursor.epoch(), cursor.batch(), bestLoss, bestStep, firstLoss);
+        public Progress {
+            evaluated = evaluated != null ? evaluated : Long.valueOf(step > 0 ? step : -1);
+            if (bestStep == 0) { // an earlier version took the untrained values for the best so far
+                bestStep = -1;
+                bestLoss = Double.POSITIVE_INFINITY;
+            }
         }
 
-        Progress withBest(double loss) {
-            return new Progress(step, epoch, batch, loss, step, step == 0 ? loss : firstLoss);
+        Progress after(long stepsDone, Cursor cursor) {
+            return new Progress(stepsDone, cursor.epoch(), cursor.batch(), bestLoss, bestStep, firstLoss, evaluated);
+        }
+
+        Progress evaluated(double loss) {
+            return new Progress(step, epoch, batch, bestLoss, bestStep, step == 0 ? loss : firstLoss, step);
+        }
+
+        Progress best(double loss) {
+            return new Progress(step, epoch, batch, loss, step, firstLoss, evaluated);
+        }
+
+        boolean hasBest() {
+            return bestStep > 0;
         }
 
         Cursor cursor() {
@@ -75,26 +95,44 @@ public final class Checkpoint {
         return Files.exists(folder.resolve(FILE_NAME));
     }
 
+    /** Writes everything; one tensor at a time leaves its backend, so no second copy of them is made. */
     static void save(
-            Path folder, Backend backend, AdamW adamW, double[][] best, Progress progress, Map<String, String> recipe) {
-        DType dtype = backend.unitRoundoff() < 0x1p-24 ? DType.F64 : DType.F32;
+            Path folder, Backend backend, AdamW adamW, KeptValues best, Progress progress, Map<String, String> recipe) {
         SafetensorsWriter writer = new SafetensorsWriter()
                 .metadata(PROGRESS, json(progress)).metadata(RECIPE, json(recipe));
         List<Parameter> parameters = adamW.parameters();
         for (int i = 0; i < parameters.size(); i++) {
-            Parameter parameter = parameters.get(i);
-            add(writer, "value.", parameter, dtype, backend.readDoubles(parameter.value()));
-            add(writer, "m.", parameter, dtype, backend.readDoubles(adamW.firstMoment(i)));
-            add(writer, "v.", parameter, dtype, backend.readDoubles(adamW.secondMoment(i)));
-            if (best != null) {
-                add(writer, "best.", parameter, dtype, best[i]);
+            String name = parameters.get(i).name();
+            add(writer, "value." + name, parameters.get(i).value(), backend);
+            add(writer, "m." + name, adamW.firstMoment(i), backend);
+            add(writer, "v." + name, adamW.secondMoment(i), backend);
+            if (progress.hasBest()) {
+                add(writer, "best." + name, best.value(i), backend);
             }
         }
         writer.write(folder.resolve(FILE_NAME));
     }
 
-    private static void add(SafetensorsWriter writer, String prefix, Parameter parameter, DType dtype, double[] values) {
-        writer.add(prefix + parameter.name(), dtype, parameter.shape(), values);
+    private static void add(SafetensorsWriter writer, String name, Tensor tensor, Backend backend) {
+        if (backend.unitRoundoff() < 0x1p-24) {
+            writer.addDoublesLater(name, DType.F64, tensor.shape(), () -> backend.readDoubles(tensor));
+        } else {
+            writer.addLater(name, DType.F32, tensor.shape(), () -> backend.readFloats(tensor));
+        }
+    }
+
+    /** Whether the folder holds an unfinished run of this recipe; false also where its checkpoint cannot be read. */
+    static boolean isOf(Path folder, Map<String, String> recipe) {
+        Path file = folder.resolve(FILE_NAME);
+        if (!Files.exists(file)) {
+            return false;
+        }
+        try (Safetensors source = Safetensors.open(file)) {
+            requireRecipe(file, source, recipe);
+            return true;
+        } catch (LoraException e) {
+            return false;
+        }
     }
 
     /**
@@ -104,7 +142,7 @@ public final class Checkpoint {
      * @return where the run was
      * @throws LoraException if the checkpoint belongs to a run with another recipe, naming what differs
      */
-    static Progress load(Path folder, Backend backend, AdamW adamW, double[][] best, Map<String, String> recipe) {
+    static Progress load(Path folder, Backend backend, AdamW adamW, KeptValues best, Map<String, String> recipe) {
         Path file = folder.resolve(FILE_NAME);
         try (Safetensors source = Safetensors.open(file)) {
             requireRecipe(file, source, recipe);
@@ -115,8 +153,8 @@ public final class Checkpoint {
                 upload(source, "value.", parameter, parameter.value(), backend);
                 upload(source, "m.", parameter, adamW.firstMoment(i), backend);
                 upload(source, "v.", parameter, adamW.secondMoment(i), backend);
-                if (progress.bestStep() >= 0) {
-                    best[i] = source.doubles("best." + parameter.name());
+                if (progress.hasBest()) {
+                    upload(source, "best.", parameter, best.value(i), backend);
                 }
             }
             adamW.resumeAt(progress.step());
@@ -133,6 +171,10 @@ public final class Checkpoint {
         Map<String, String> found =
                 parse(file, source.metadata().get(RECIPE), new TypeReference<LinkedHashMap<String, String>>() { });
         recipe.forEach((option, value) -> {
+            if (!found.containsKey(option)) {
+                throw new LoraException(file + ": the unfinished run in there was begun by a version of lora4j that did "
+                        + "not write down its " + option + ". Give another --out, or --overwrite to begin anew");
+            }
             if (!value.equals(found.get(option))) {
                 throw new LoraException(file + ": the unfinished run in there has " + option + " " + found.get(option)
                         + ", asked is " + value + ". Give the same options to go on with it, another --out, or --overwrite "

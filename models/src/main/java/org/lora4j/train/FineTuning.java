@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
-import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
@@ -42,6 +41,7 @@ public final class FineTuning {
     private final LengthGroupedBatches data;
     private final List<Batch> dev;
     private final ExampleEncoder.Result examples;
+    private final ExampleEncoder.Result devExamples;
     private final Map<String, String> recipe = new LinkedHashMap<>();
 
     /**
@@ -77,46 +77,61 @@ public final class FineTuning {
         this.adapter = adapter;
         this.trainable = trainable;
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions(), tooLong);
-        examples = encoder.encode(train);
+        examples = encoder.encode(train, "train");
         if (examples.examples().isEmpty()) {
             throw new LoraException("none of the " + train.size() + " examples fits the model's "
                     + model.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
         }
-        requireKnownTokens(examples.examples(), tokenizer);
+        requireRows(examples.examples(), tokenizer);
         data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
-        List<EncodedExample> devExamples = dev.isEmpty() ? List.of() : encoder.encode(dev).examples();
-        this.dev = Batch.byLength(devExamples, EVALUATION_BATCH);
+        devExamples = encoder.encode(dev, "dev");
+        requireRows(devExamples.examples(), tokenizer);
+        this.dev = Batch.byLength(devExamples.examples(), EVALUATION_BATCH);
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.settings() + ", weights " + base);
         recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
         recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
-        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples));
+        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples.examples()));
         recipe.put("batch", Integer.toString(batchSize));
         recipe.put("data-seed", Long.toString(seed));
     }
 
     /** Before hours of training meet the token, rather than in the middle of them. */
-    private void requireKnownTokens(List<EncodedExample> encoded, Tokenizer tokenizer) {
-        int vocabulary = model.sizes().vocabulary();
-        for (EncodedExample example : encoded) {
-            for (int token : example.tokens()) {
-                if (token >= vocabulary) {
-                    throw new LoraException("the tokenizer turns " + Names.quoted(tokenizer.decode(token)) + " into token "
-                            + token + ", and the model has " + vocabulary + " tokens (0 to " + (vocabulary - 1)
-                            + "): vocab.json and the merges beside it belong to another model");
-                }
-            }
-        }
+    private void requireRows(List<EncodedExample> encoded, Tokenizer tokenizer) {
+        encoded.forEach(example -> tokenizer.requireRows(model.sizes().vocabulary(), example.tokens()));
     }
 
-    /** The steps of some epochs, when {@code accumulation} batches make a step. */
+    /**
+     * The steps of some epochs, when {@code accumulation} batches make a step: the last step of an epoch has those that are
+     * left, so an epoch has ⌈batches / accumulation⌉.
+     */
     public long steps(double epochs, int accumulation) {
-        return Math.max(1, (long) Math.ceil(epochs * data.batchesPerEpoch() / accumulation));
+        return Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(data.batchesPerEpoch(), accumulation)));
+    }
+
+    /** Batches in an epoch. */
+    public int batchesPerEpoch() {
+        return data.batchesPerEpoch();
+    }
+
+    /**
+     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, adapter and
+     * plan. It ends with the bits that a new run would end with.
+     */
+    public boolean isUnfinishedIn(Path folder, TrainingPlan plan) {
+        Map<String, String> asked = new LinkedHashMap<>(recipe);
+        asked.putAll(Trainer.recipe(plan, data));
+        return Checkpoint.isOf(folder, asked);
     }
 
     /** How the examples were encoded. */
     public ExampleEncoder.Result examples() {
         return examples;
+    }
+
+    /** How the dev examples were encoded. */
+    public ExampleEncoder.Result devExamples() {
+        return devExamples;
     }
 
     /** The dev batches. */

@@ -7,10 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.lora4j.LoraException;
 import org.lora4j.io.AtomicFile;
+import org.lora4j.io.FileErrors;
 
 /**
  * {@code metrics.jsonl}: one JSON object a line, each with its step. A line is on disk before the run goes on; a run that
@@ -41,14 +42,18 @@ public final class MetricsLog {
         return new MetricsLog(file);
     }
 
-    /** The log of a run that goes on after {@code step} steps. */
-    static MetricsLog resume(Path folder, long step) {
+    /**
+     * The log of a run that goes on after {@code step} steps.
+     *
+     * @param evaluated the last step whose dev loss the checkpoint knows; later ones are measured again
+     */
+    static MetricsLog resume(Path folder, long step, long evaluated) {
         Path file = folder.resolve(FILE_NAME);
         if (!Files.exists(file)) {
             return begin(folder);
         }
         try {
-            List<String> kept = Files.readAllLines(file).stream().filter(line -> isUpTo(line, step)).toList();
+            List<String> kept = Files.readAllLines(file).stream().filter(line -> isUpTo(line, step, evaluated)).toList();
             AtomicFile.write(file, out -> {
                 for (String line : kept) {
                     out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
@@ -56,24 +61,28 @@ public final class MetricsLog {
             });
             return new MetricsLog(file);
         } catch (IOException e) {
-            throw new LoraException(file + ": cannot be read: " + e.getMessage(), e);
+            throw FileErrors.reading(file, e);
         }
     }
 
-    private static boolean isUpTo(String line, long step) {
+    private static boolean isUpTo(String line, long step, long evaluated) {
         try {
             JsonNode object = JSON.readTree(line);
-            return object != null && object.path("step").asLong(Long.MAX_VALUE) <= step;
+            long last = object != null && object.has("dev_loss") ? evaluated : step;
+            return object != null && object.path("step").asLong(Long.MAX_VALUE) <= last;
         } catch (IOException e) {
             return false; // the line that was being written when the run was killed
         }
     }
 
+    /** Numbers that are not finite become null, since JSON has no word for them. */
     void append(Map<String, ?> fields) {
+        Map<String, Object> line = new LinkedHashMap<>(fields);
+        line.replaceAll((key, value) -> value instanceof Double number && !Double.isFinite(number) ? null : value);
         try {
-            Files.writeString(file, JSON.writeValueAsString(fields) + "\n", StandardOpenOption.APPEND);
+            Files.writeString(file, JSON.writeValueAsString(line) + "\n", StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new LoraException(file + ": cannot be written: " + e.getMessage(), e);
+            throw FileErrors.writing(file, e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.lora4j.train;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import org.lora4j.data.Batch;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.io.TensorFiles;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -24,13 +26,23 @@ import org.lora4j.optim.GradientClip;
  *                    apply these gradients            clip, AdamW with the schedule's learning rate
  * </pre>
  *
- * <p>The mean runs over all targets of the step's batches together, so accumulating two batches of 8 is a batch of 16.
+ * <p>The mean runs over all targets of the step's batches together, so accumulating two batches of 8 is a batch of 16. A
+ * step ends with its epoch: the last one of an epoch has the batches that are left.
  *
  * <p>With a folder, the run writes {@code metrics.jsonl} and a {@link Checkpoint} there, and a run that finds a checkpoint
- * goes on from it and ends with the same bits as if it had never stopped. The values with the lowest dev loss are kept;
- * at the end they are what the parameters hold.
+ * goes on from it and ends with the same bits as if it had never stopped. Of the values whose dev loss was measured after a
+ * step, those with the lowest are kept; at the end they are what the parameters hold. Where the dev loss is not a number
+ * from the beginning on, they are the last ones.
+ *
+ * <p>A run that diverges (a loss, a norm of gradients or a value that is not finite) ends with an error that names what is
+ * left: the values with the lowest dev loss, else those of the last step with a finite loss, else those of the last
+ * checkpoint. A checkpoint is written only when its values are finite and the next step has found a finite loss with them,
+ * and the last update counts when the model was run with it.
  */
 public final class Trainer {
+
+    /** Values of which a second copy costs nothing worth naming, 64 MB in floats: an adapter, not a model. */
+    private static final long SMALL = 1 << 24;
 
     private final LanguageModel model;
     private final Backend backend;
@@ -46,7 +58,13 @@ public final class Trainer {
     private final AdamW adamW;
     private final Workspace training;
     private final Workspace evaluation;
-    private double[][] best;
+    private final KeptValues best; // null where the dev loss is measured at the end only
+    private final KeptValues last; // of the last step that is known to be good; null where they are too many
+    private long lastGood = -1;
+    private Checkpoint.Progress progress = Checkpoint.Progress.START;
+    private MetricsLog log;
+    private long checkpointed = -1; // the step of the checkpoint on disk
+    private boolean checkpointDue;
     private long tokens;
     private long nanos;
 
@@ -56,8 +74,8 @@ public final class Trainer {
      * @param dev       batches to evaluate on; may be empty, and then the last values are kept
      * @param folder    where the run lives; null to write nothing
      * @param recipe    what else a checkpoint must agree with: model, data, adapter; option → value
-     * @param saveBest  writes the adapter from the parameters' current values; called when they are the best so far, and
-     *                  at the end
+     * @param saveBest  writes the adapter from the parameters' current values; called when they are the best so far, at
+     *                  the end, and with those of the last checkpoint where the run diverges and has none better
      */
     public Trainer(
             LanguageModel model, List<Parameter> trainable, LengthGroupedBatches data, List<Batch> dev, TrainingPlan plan,
@@ -73,7 +91,7 @@ public final class Trainer {
         this.plan = plan;
         this.folder = folder;
         this.recipe = new LinkedHashMap<>(recipe);
-        this.recipe.putAll(plan.recipe());
+        this.recipe.putAll(recipe(plan, data));
         this.saveBest = saveBest;
         this.listener = listener;
         adamW = new AdamW(backend, this.trainable, plan.adamW());
@@ -81,13 +99,27 @@ public final class Trainer {
         training = plan.recompute() ? keeping.recomputing() : keeping;
         evaluation = Workspace.forInference(
                 backend, dev.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1));
+        boolean evaluatesBetween = plan.evaluateEvery() > 0 && plan.evaluateEvery() < plan.steps();
+        best = !dev.isEmpty() && evaluatesBetween ? new KeptValues(backend, this.trainable) : null;
+        long values = this.trainable.stream().mapToLong(Parameter::size).sum();
+        last = folder != null && values <= SMALL ? new KeptValues(backend, this.trainable) : null;
+    }
+
+    /** What a checkpoint of this plan on these data must agree with. */
+    static Map<String, String> recipe(TrainingPlan plan, LengthGroupedBatches data) {
+        Map<String, String> recipe = plan.recipe();
+        int left = data.batchesPerEpoch() % plan.accumulation();
+        if (left > 0) { // versions that filled the last step of an epoch up from the next one did not write it down
+            recipe.put("batches of an epoch's last step", Integer.toString(left));
+        }
+        return recipe;
     }
 
     /**
      * How a run went.
      *
-     * @param before   on dev before the first step; null where there is no dev
-     * @param after    on dev, of the values that are kept; null where there is no dev
+     * @param before   on dev before the first step; null where there is no dev, NaN where it could not be measured
+     * @param after    on dev, of the values that are kept; the same
      * @param bestStep the step those values are of
      * @param seconds  of training, evaluation not counted
      * @param tokensPerSecond of training, padding not counted
@@ -96,85 +128,215 @@ public final class Trainer {
             Evaluation before, Evaluation after, long bestStep, double seconds, double tokensPerSecond) {
     }
 
-    /** Trains to the plan's end, or goes on with what a killed run left in the folder. */
+    /**
+     * Trains to the plan's end, or goes on with what a killed run left in the folder.
+     *
+     * @throws StoppedException if the listener asked for it; the folder then holds a checkpoint
+     * @throws LoraException    if the run diverges, saying what is left
+     */
     public Outcome run() {
         boolean resuming = folder != null && Checkpoint.existsIn(folder);
-        best = new double[trainable.size()][];
-        Checkpoint.Progress progress =
-                resuming ? Checkpoint.load(folder, backend, adamW, best, recipe) : Checkpoint.Progress.START;
-        MetricsLog log = folder == null ? null
-                : progress.step() > 0 ? MetricsLog.resume(folder, progress.step()) : MetricsLog.begin(folder);
         if (resuming) {
+            progress = Checkpoint.load(folder, backend, adamW, best, recipe);
+            checkpointed = progress.step();
+            log = MetricsLog.resume(folder, progress.step(), progress.evaluated());
             listener.resumed(progress.step());
-        }
-        if (!resuming) {
-            checkpoint(progress); // from here on the folder is this run's, whenever it is killed
-        }
-        if (progress.step() == 0 && !dev.isEmpty()) {
-            progress = evaluated(progress, evaluate(0), log);
-        }
-        while (progress.step() < plan.steps()) {
-            progress = step(progress, log);
-            long done = progress.step();
-            boolean last = done == plan.steps();
-            if (!dev.isEmpty() && (last || plan.evaluateEvery() > 0 && done % plan.evaluateEvery() == 0)) {
-                progress = evaluated(progress, evaluate(done), log);
-            }
-            if (!last && plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0) {
-                checkpoint(progress);
+        } else {
+            requireFiniteBase();
+            log = folder == null ? null : MetricsLog.begin(folder);
+            if (plan.checkpointEvery() > 0) {
+                checkpoint(); // from here on the folder is this run's, whenever it is killed
             }
         }
-        return finish(progress);
+        while (true) {
+            if (isEvaluationDue()) {
+                evaluate();
+            }
+            if (progress.step() == plan.steps()) {
+                return finish();
+            }
+            step();
+            if (listener.stopRequested()) {
+                throw stopped();
+            }
+        }
     }
 
-    private void checkpoint(Checkpoint.Progress progress) {
-        if (folder != null && plan.checkpointEvery() > 0) {
-            Checkpoint.save(folder, backend, adamW, progress.bestStep() >= 0 ? best : null, progress, recipe);
+    private boolean isEvaluationDue() {
+        long step = progress.step();
+        boolean planned = step == 0 || step == plan.steps() || plan.evaluateEvery() > 0 && step % plan.evaluateEvery() == 0;
+        return !dev.isEmpty() && planned && progress.evaluated() < step;
+    }
+
+    private void checkpoint() {
+        if (folder != null) {
+            Checkpoint.save(folder, backend, adamW, best, progress, recipe);
+            checkpointed = progress.step();
             listener.checkpointed(progress.step());
         }
     }
 
-    private Outcome finish(Checkpoint.Progress progress) {
+    private StoppedException stopped() {
+        if (folder != null) {
+            if (progress.step() > checkpointed) {
+                requireSound();
+            }
+            checkpoint();
+        }
+        return new StoppedException(progress.step(), plan.steps(), folder);
+    }
+
+    private Outcome finish() {
+        boolean measured = !dev.isEmpty() && progress.hasBest();
+        if (!measured) {
+            requireSound();
+        }
         Evaluation before = null;
         Evaluation after = null;
+        long kept = progress.step();
         if (!dev.isEmpty()) {
             long targets = dev.stream().mapToLong(Batch::targets).sum();
-            for (int i = 0; i < best.length; i++) {
-                backend.upload(best[i], trainable.get(i).value());
-            }
             before = new Evaluation(progress.firstLoss(), targets);
-            after = new Evaluation(progress.bestLoss(), targets);
+            after = new Evaluation(measured ? progress.bestLoss() : Double.NaN, targets);
+            if (measured && progress.bestStep() < kept) {
+                best.putBack();
+                kept = progress.bestStep();
+            }
+            remarkOn(before, after, kept);
         }
         saveBest.run();
         if (folder != null) {
             Checkpoint.delete(folder); // the run is complete; the adapter is in its place
         }
-        return new Outcome(before, after, dev.isEmpty() ? progress.step() : progress.bestStep(), nanos * 1e-9, speed());
+        return new Outcome(before, after, kept, nanos * 1e-9, speed());
+    }
+
+    private void remarkOn(Evaluation before, Evaluation after, long kept) {
+        if (Double.isNaN(after.loss())) {
+            listener.remark("the dev loss was never a number, so the values of the last step (" + kept + ") are kept, good or "
+                    + "not. Look for values that are not finite in the model, at positions or tokens that only the dev "
+                    + "set has");
+        } else if (after.loss() >= before.loss()) {
+            listener.remark("the dev loss was never better than before the first step (%.4f); kept are the values of step %d, "
+                    .formatted(before.loss(), kept) + "whose dev loss is %.4f: the base alone does no worse. Lower --lr (%s), "
+                            .formatted(after.loss(), plan.learningRate()) + "train longer, or measure more often "
+                    + "(--evaluate-every)");
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ divergence
+
+    /** A base with values that are not finite, where it trains as a whole. */
+    private void requireFiniteBase() {
+        String broken = notFinite();
+        if (broken != null) {
+            throw new LoraException(broken + " holds values that are not finite before anything was learned. Take another copy "
+                    + "of the model");
+        }
+    }
+
+    /** The name of a trainable tensor with a value or a moment that is not finite; null if there is none. */
+    private String notFinite() {
+        for (int i = 0; i < trainable.size(); i++) {
+            double squares = backend.sumOfSquares(trainable.get(i).value()) + backend.sumOfSquares(adamW.firstMoment(i))
+                    + backend.sumOfSquares(adamW.secondMoment(i));
+            if (!Double.isFinite(squares)) {
+                return trainable.get(i).name();
+            }
+        }
+        return null;
+    }
+
+    private void requireFiniteValues() {
+        String broken = notFinite();
+        if (broken != null) {
+            throw diverged("after step " + progress.step() + ", " + broken + " or its moments hold values that are not finite");
+        }
+    }
+
+    /** The values can be gone on with: they are finite, and so is the loss that the model has with them. */
+    private void requireSound() {
+        requireFiniteValues();
+        Batch next = data.at(progress.cursor());
+        double loss = model.loss(next, 0, training) / next.targets();
+        if (!Double.isFinite(loss)) {
+            throw diverged("after step " + progress.step() + ", the loss is " + loss);
+        }
+    }
+
+    /** Keeps what is left of the run, and says what and where that is. */
+    private LoraException diverged(String what) {
+        String rescued = folder == null ? "Nothing is kept, since the run has no folder" : rescued();
+        return new LoraException(what + ", so training has diverged. " + rescued + ". Lower --lr (" + plan.learningRate()
+                + ")" + (plan.clipNorm() > 0 ? " or --clip (" + plan.clipNorm() + ")" : ", set --clip 1") + " or lengthen --warmup");
+    }
+
+    private String rescued() {
+        String kept = null;
+        if (progress.hasBest()) { // was saved when it was measured
+            kept = "step %d, which has the lowest dev loss (%.4f)".formatted(progress.bestStep(), progress.bestLoss());
+        } else if (putLastBack()) {
+            saveBest.run();
+            kept = "step " + lastGood + ", the last with a finite loss";
+        } else if (checkpointed > 0) {
+            Checkpoint.load(folder, backend, adamW, best, recipe);
+            saveBest.run();
+            kept = "step " + checkpointed + ", from the last checkpoint";
+        }
+        if (checkpointed == 0) {
+            Checkpoint.delete(folder); // there is nothing to go on with
+        }
+        return kept == null ? "Nothing good was learned before that, so " + folder + " holds no adapter: the last good state "
+                + "is the base (step 0)" : saved() + " is of " + kept + "; begin anew with another --out or --overwrite";
+    }
+
+    /** What saveBest writes: an adapter, or a whole model. */
+    private Path saved() {
+        Path adapter = folder.resolve(TensorFiles.ADAPTER + ".safetensors");
+        return Files.exists(adapter) ? adapter : folder.resolve("model.safetensors");
+    }
+
+    private boolean putLastBack() {
+        if (lastGood <= Math.max(0, checkpointed)) {
+            return false;
+        }
+        last.putBack();
+        return trainable.stream().allMatch(parameter -> Double.isFinite(backend.sumOfSquares(parameter.value())));
     }
 
     // ------------------------------------------------------------------------------------------------ one step
 
-    private Checkpoint.Progress step(Checkpoint.Progress progress, MetricsLog log) {
+    private void step() {
         long start = System.nanoTime();
         Cursor cursor = progress.cursor();
-        List<Batch> batches = new ArrayList<>(plan.accumulation());
-        for (int i = 0; i < plan.accumulation(); i++) {
+        int epoch = cursor.epoch();
+        List<Batch> batches = new ArrayList<>();
+        while (batches.size() < plan.accumulation() && cursor.epoch() == epoch) {
             batches.add(data.at(cursor));
             cursor = data.after(cursor);
         }
         double loss = gradientsOf(batches, progress.step());
+        nanos += System.nanoTime() - start;
+        long done = progress.step() + 1;
+        if (!Double.isFinite(loss)) {
+            throw done > 1 ? diverged("step " + done + ": the loss is " + loss) : new LoraException("step 1: the loss is " + loss
+                    + " before anything was learned: the model's weights hold values that are not finite. Take another copy");
+        }
+        if (checkpointDue) { // the loss says that the values are fit to go on with
+            requireFiniteValues();
+            checkpoint();
+            checkpointDue = false;
+        }
+        if (last != null) {
+            last.keep();
+            lastGood = progress.step();
+        }
+        start = System.nanoTime();
         double learningRate = plan.learningRateAt(progress.step());
         apply(learningRate);
         nanos += System.nanoTime() - start;
         tokens += batches.stream().mapToLong(Batch::tokens).sum();
 
-        long done = progress.step() + 1;
-        if (!Double.isFinite(loss)) {
-            throw new LoraException("step " + done + ": the loss is " + loss + (done == 1
-                    ? " before anything was learned: the model's weights hold values that are not finite. Take another copy"
-                    : ", so training has diverged. Lower --lr (" + plan.learningRate()
-                            + "), lengthen --warmup, or set --clip 1"));
-        }
         listener.step(done, loss, learningRate, speed());
         if (log != null && (done % plan.logEvery() == 0 || done == 1)) {
             Map<String, Object> line = new LinkedHashMap<>();
@@ -184,7 +346,8 @@ public final class Trainer {
             line.put("tokens_per_second", speed());
             log.append(line);
         }
-        return progress.after(done, cursor);
+        progress = progress.after(done, cursor);
+        checkpointDue = plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0;
     }
 
     /** Adds the gradients of these examples up in the parameters; returns the mean loss of their targets. */
@@ -202,37 +365,61 @@ public final class Trainer {
     /** Applies the gradients. */
     private void apply(double learningRate) {
         if (plan.clipNorm() > 0) {
-            GradientClip.clip(backend, trainable, plan.clipNorm());
+            double norm = GradientClip.clip(backend, trainable, plan.clipNorm());
+            if (!Double.isFinite(norm)) {
+                throw diverged("step " + (progress.step() + 1) + ": the norm of the gradients is " + norm);
+            }
         }
         adamW.step(learningRate);
     }
 
-    private Evaluation evaluate(long step) {
-        return Evaluation.of(model, dev, evaluation, done -> listener.evaluating(step, done, dev.size()));
+    // ------------------------------------------------------------------------------------------------ the dev loss
+
+    private void evaluate() {
+        long step = progress.step();
+        Evaluation found = Evaluation.of(model, dev, evaluation, done -> {
+            listener.evaluating(step, done, dev.size());
+            if (listener.stopRequested()) {
+                throw stopped();
+            }
+        });
+        evaluated(found);
     }
 
-    private Checkpoint.Progress evaluated(Checkpoint.Progress progress, Evaluation evaluation, MetricsLog log) {
-        boolean isBest = evaluation.loss() < progress.bestLoss();
+    private void evaluated(Evaluation found) {
+        long step = progress.step();
+        double loss = found.loss();
+        boolean finite = Double.isFinite(loss);
+        boolean lowest = finite && (step == 0 || loss < Math.min(orInfinite(progress.firstLoss()), progress.bestLoss()));
         if (log != null) {
             Map<String, Object> line = new LinkedHashMap<>();
-            line.put("step", progress.step());
-            line.put("dev_loss", evaluation.loss());
-            line.put("dev_perplexity", evaluation.perplexity());
-            line.put("best", isBest);
+            line.put("step", step);
+            line.put("dev_loss", loss);
+            line.put("dev_perplexity", found.perplexity());
+            line.put("best", lowest);
             log.append(line);
         }
-        Checkpoint.Progress next = progress;
-        if (isBest) {
-            for (int i = 0; i < best.length; i++) {
-                best[i] = backend.readDoubles(trainable.get(i).value());
-            }
-            next = progress.withBest(evaluation.loss());
-            if (progress.step() > 0) {
-                saveBest.run();
-            }
+        if (!finite && (Double.isFinite(progress.firstLoss()) || progress.hasBest())) {
+            throw diverged("after step " + step + ", the dev loss is " + loss);
         }
-        listener.evaluated(progress.step(), evaluation, isBest);
-        return next;
+        progress = progress.evaluated(loss);
+        if (finite && step > 0 && loss < progress.bestLoss()) {
+            requireFiniteValues();
+            if (best != null) {
+                best.keep();
+            }
+            progress = progress.best(loss);
+            saveBest.run();
+        }
+        listener.evaluated(step, found, lowest);
+        if (!finite && step == 0) {
+            listener.remark("the dev loss is " + loss + " before anything was learned; the run goes on, but cannot tell which "
+                    + "step is the best");
+        }
+    }
+
+    private static double orInfinite(double loss) {
+        return Double.isNaN(loss) ? Double.POSITIVE_INFINITY : loss;
     }
 
     private double speed() {

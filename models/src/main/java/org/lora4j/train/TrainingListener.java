@@ -32,4 +32,16 @@ public interface TrainingListener {
     /** The run goes on from a checkpoint after {@code step} steps. */
     default void resumed(long step) {
     }
+
+    /** Something the user should know although the run goes on. */
+    default void remark(String line) {
+    }
+
+    /**
+     * Whether the run is to stop where it is: asked after each step and each batch of an evaluation. It then writes a
+     * checkpoint, whatever the plan says of checkpoints, and ends with {@link StoppedException}.
+     */
+    default boolean stopRequested() {
+        return false;
+    }
 }

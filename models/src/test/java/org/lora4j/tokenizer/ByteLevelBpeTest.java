@@ -35,10 +35,13 @@ class ByteLevelBpeTest {
     }
 
     private static ByteLevelBpe tokenizer(Map<String, Integer> vocabulary, String merges) {
-        String json = vocabulary.entrySet().stream()
+        return load(json(vocabulary), merges);
+    }
+
+    private static String json(Map<String, Integer> vocabulary) {
+        return vocabulary.entrySet().stream()
                 .map(entry -> "\"" + entry.getKey().replace("\\", "\\\\").replace("\"", "\\\"") + "\":" + entry.getValue())
                 .collect(Collectors.joining(",", "{", "}"));
-        return load(json, merges);
     }
 
     private static ByteLevelBpe load(String vocabulary, String merges) {
@@ -57,11 +60,12 @@ class ByteLevelBpeTest {
     }
 
     @Test
-    void endOfTextWrittenOutIsPlainTextUnlessSpecialTokensAreAskedFor() {
+    void endOfTextWrittenOutIsItsIdAndInAnOrdinaryTextItIsNot() {
         String text = "a<|endoftext|> b<|endoftext|>";
-        assertThat(GPT2.encode(text)).doesNotContain(50256);
-        assertThat(GPT2.decode(GPT2.encode(text))).isEqualTo(text);
-        assertThat(GPT2.encodeWithSpecialTokens(text)).containsExactly(64, 50256, 275, 50256);
+        assertThat(GPT2.encode(text)).containsExactly(64, 50256, 275, 50256);
+        assertThat(GPT2.encodeOrdinary(text)).doesNotContain(50256);
+        assertThat(GPT2.decode(GPT2.encodeOrdinary(text))).isEqualTo(text);
+        assertThat(GPT2.decodeText(GPT2.encode(text))).isEqualTo("a b");
     }
 
     @Test
@@ -140,17 +144,25 @@ class ByteLevelBpeTest {
     }
 
     @Test
+    void aByteOrderMarkIsNoPartOfTheFiles(@TempDir Path folder) throws IOException {
+        Map<String, Integer> vocabulary = vocabulary("aa");
+        Files.writeString(folder.resolve("vocab.json"), "\ufeff" + json(vocabulary));
+        Files.writeString(folder.resolve("merges.txt"), "\ufeffa a\n");
+        assertThat(ByteLevelBpe.load(folder).fingerprint()).isEqualTo(tokenizer(vocabulary, "a a\n").fingerprint());
+    }
+
+    @Test
     void errorsNameTheFileTheLineAndWhatIsThere() {
         assertThatThrownBy(() -> tokenizer(vocabulary("aa"), "#version: 0.2\na a\na a a\n"))
                 .hasMessage("merges.txt, line 3: expected two tokens with one space between them, such as 'Ġ t', found 'a a a'");
         assertThatThrownBy(() -> tokenizer(vocabulary("aa"), "a b\n"))
                 .hasMessageContaining("merges.txt, line 1: 'a' and 'b' join to 'ab', but 'ab' is not in vocab.json");
         assertThatThrownBy(() -> load("{\"a\": [1]}", "")).hasMessageContaining("vocab.json, line 1: expected a JSON object");
+        assertThatThrownBy(() -> load("{\"a\": 1} {\"b\": 2}", "")).hasMessageContaining("Trailing token");
         assertThatThrownBy(() -> load("{\"a\": 1, \"b\": 1}", "")).hasMessageContaining("two tokens have id 1");
         assertThatThrownBy(() -> load("{\"a\": -1}", "")).hasMessageContaining("token 'a' has id -1");
         assertThatThrownBy(() -> load("{\"a\": null}", "")).hasMessageContaining("token 'a' has id null");
-        assertThatThrownBy(() -> GPT2.decode(50257))
-                .hasMessageContaining("token id 50257 is not in vocab.json, which has the ids 0 to 50256");
+        assertThatThrownBy(() -> GPT2.decode(-1)).hasMessageContaining("token id -1 is negative");
         assertThatThrownBy(() -> tokenizer(vocabulary(), "").endOfText()).hasMessageContaining("no token <|endoftext|>");
     }
 }

@@ -42,6 +42,6 @@ class TokenizerVectorsTest {
         assertThat(roberta.vocabSize()).isEqualTo(50265);
         assertThat(roberta.mask()).isEqualTo(50264);
         assertThat(roberta.decode(0, 4, 2, 1, 50264)).isEqualTo("<s>.</s><pad><mask>");
-        assertThat(roberta.encodeWithSpecialTokens(".</s>.")).containsExactly(4, RobertaTokenizer.END, 4);
+        assertThat(roberta.encode(".</s>.")).containsExactly(4, RobertaTokenizer.END, 4);
     }
 }

@@ -68,6 +68,11 @@ final class Lora4jProcess {
         process.destroyForcibly().waitFor();
     }
 
+    /** SIGTERM, where there are signals. */
+    void terminate() {
+        process.destroy();
+    }
+
     Result await() throws InterruptedException {
         if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
             kill();

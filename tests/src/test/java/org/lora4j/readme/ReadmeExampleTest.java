@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,8 +60,8 @@ class ReadmeExampleTest {
 
             int[] prompt = new ExampleEncoder(tokenizer, gpt2.config().nPositions())
                     .encodePrompt("name : Blue Spice | Type : pub | area : riverside");
-            int[] written = new Generator(gpt2).generate(prompt, 64, Set.of(tokenizer.endOfText()), Sampling.GREEDY);
-            System.out.println(tokenizer.decode(written));
+            int[] written = new Generator(gpt2).generate(prompt, 64, tokenizer.stopIdsOfPairs(), Sampling.GREEDY);
+            System.out.println(tokenizer.decodeText(written));
             // README: end
 
             assertThat(outcome.bestStep()).isEqualTo(8);

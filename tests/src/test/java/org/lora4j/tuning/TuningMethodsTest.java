@@ -17,6 +17,7 @@ import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.data.Batch;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -78,14 +79,8 @@ class TuningMethodsTest {
     }
 
     private final Backend backend = new ReferenceBackend();
-    private final LanguageModel model = Families.random(
-            Families.of(Families.shape("gpt2").names()).config(null, tiny()), backend, 3, WeightType.FLOAT32);
-
-    private static com.fasterxml.jackson.databind.node.ObjectNode tiny() {
-        return new com.fasterxml.jackson.databind.ObjectMapper().createObjectNode()
-                .put("model_type", "gpt2").put("vocab_size", 31).put("n_positions", 8).put("n_embd", 8).put("n_layer", 3)
-                .put("n_head", 2);
-    }
+    private final LanguageModel model =
+            Families.random(Gpt2Config.of(31, 8, 8, 3, 2), backend, 3, WeightType.FLOAT32);
 
     static Stream<TuningMethod> methods() {
         return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(1), new TopBlocks(3),

@@ -1,14 +1,16 @@
 package org.lora4j.backend.cpu;
 
-import static org.lora4j.backend.cpu.VectorMath.LANES;
-import static org.lora4j.backend.cpu.VectorMath.SPECIES;
-
 import java.util.Arrays;
+import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.io.HalfPrecision;
+import org.lora4j.tensor.Buffer;
+import static org.lora4j.backend.cpu.VectorMath.LANES;
+import static org.lora4j.backend.cpu.VectorMath.SPECIES;
+
 
 /** Weights in bfloat16, two in an int: a float is the int shifted up, or its upper half. */
 final class Bf16Weights extends CompressedWeights {
@@ -18,6 +20,11 @@ final class Bf16Weights extends CompressedWeights {
 
     Bf16Weights(int rows, int columns) {
         super(rows, columns, 2);
+    }
+
+    @Override
+    public Optional<Buffer> another() {
+        return Optional.of(new Bf16Weights(rows, columns));
     }
 
     @Override

@@ -1,13 +1,15 @@
 package org.lora4j.backend.cpu;
 
-import static org.lora4j.backend.cpu.VectorMath.LANES;
-import static org.lora4j.backend.cpu.VectorMath.SPECIES;
-
 import java.util.Arrays;
+import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.lora4j.tensor.Buffer;
+import static org.lora4j.backend.cpu.VectorMath.LANES;
+import static org.lora4j.backend.cpu.VectorMath.SPECIES;
+
 
 /** Weights as whole numbers −127 … 127 times a factor for each row, four in an int. */
 final class Int8Weights extends CompressedWeights {
@@ -20,6 +22,11 @@ final class Int8Weights extends CompressedWeights {
     Int8Weights(int rows, int columns) {
         super(rows, columns, 4);
         scales = new float[rows];
+    }
+
+    @Override
+    public Optional<Buffer> another() {
+        return Optional.of(new Int8Weights(rows, columns));
     }
 
     @Override

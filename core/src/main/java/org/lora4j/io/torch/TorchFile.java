@@ -3,7 +3,6 @@ package org.lora4j.io.torch;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -94,13 +93,9 @@ public final class TorchFile extends MappedTensors {
     }
 
     private static String notOurs(MemorySegment mapped) {
-        byte[] start = mapped.asSlice(0, Math.min(mapped.byteSize(), 16)).toArray(JAVA_BYTE);
-        String text = new String(start, StandardCharsets.ISO_8859_1);
+        byte[] start = mapped.asSlice(0, Math.min(mapped.byteSize(), 1)).toArray(JAVA_BYTE);
         if (start.length == 0) {
             return "is empty, expected a PyTorch file";
-        }
-        if (text.startsWith("version https:/")) {
-            return "is a Git LFS pointer, not the file itself; fetch it with git lfs pull or download it";
         }
         if ((start[0] & 0xFF) == 0x80) {
             return "is a bare pickle, expected a PyTorch file; only torch.save's own layouts are read";

@@ -237,6 +237,7 @@ public final class AdapterSet implements AutoCloseable {
         List<Parameter> biases = new ArrayList<>(adapter.biases());
         projections.values().forEach(shared -> biases.remove(shared.base().bias()));
         List<String> names = new ArrayList<>(adapter.whole().parameters().keySet());
+        names.addAll(adapter.whole().tables().keySet());
         biases.forEach(bias -> names.add(bias.name()));
         return names;
     }

@@ -56,6 +56,10 @@ final class AdapterSum {
                 throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": has modules trained as a whole, "
                         + Names.some(adapter.wholeNames(), 3) + ", which cannot be terms of a sum");
             }
+            if (!adapter.whole().tables().isEmpty()) {
+                throw new LoraException("adapter " + Names.quoted(names.get(at)) + ": has tables of its own, "
+                        + Names.some(adapter.whole().tables().keySet(), 3) + ", which cannot be terms of a sum");
+            }
             at++;
         }
         if (rank < 0 || rank > 0 && kind != Combination.SVD) {

@@ -356,7 +356,7 @@ public final class LoraAdapter {
 
     /** Whether it has values of its own for parameters of the base, biases or whole modules. */
     boolean hasOwn() {
-        return !biases.isEmpty() || !wholeNames.isEmpty();
+        return !biases.isEmpty() || !whole.isEmpty();
     }
 
     /** After that nothing can be done with it any more. */

@@ -31,6 +31,7 @@ public final class WholeModules {
 
     private final Backend backend;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final Map<String, Parameter> tables = new LinkedHashMap<>();
     private final List<Runnable> undo = new ArrayList<>();
     /** For a set: what was trained in place of the model's own parameters, and what stands in slots of the model. */
     private final Map<Parameter, Tensor> own = new LinkedHashMap<>();
@@ -174,6 +175,30 @@ public final class WholeModules {
         own.keySet().forEach(Parameter::restore);
     }
 
+    /**
+     * Puts a weight that the adapter brought along in the place of a frozen one of the base's, for every view of it: a table of a
+     * resized vocabulary, say. It does not train.
+     *
+     * @param name  what the adapter's file calls it
+     * @param value of the same shape
+     */
+    public void useTable(String name, Parameter parameter, Tensor value) {
+        parameter.use(value);
+        tables.put(name, parameter);
+        own.put(parameter, value);
+        undo.add(parameter::restore);
+    }
+
+    /** The frozen weights that the adapter brought along, by the names that {@link #useTable} was given. */
+    public Map<String, Parameter> tables() {
+        return Collections.unmodifiableMap(tables);
+    }
+
+    /** Whether there is nothing of the adapter's own in the place of something of the base's. */
+    boolean isEmpty() {
+        return parameters.isEmpty() && tables.isEmpty();
+    }
+
     /** What was trained in the place of this parameter of the model's; null if nothing was. */
     Tensor ownValue(Parameter parameter) {
         return own.get(parameter);
@@ -186,6 +211,7 @@ public final class WholeModules {
         own.clear();
         replacements.clear();
         parameters.clear();
+        tables.clear();
     }
 
     /** Those of the names that mean nothing in the model. */

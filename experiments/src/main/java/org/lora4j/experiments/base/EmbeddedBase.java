@@ -2,8 +2,14 @@ package org.lora4j.experiments.base;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.JarURLConnection;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.ProviderNotFoundException;
 import java.util.List;
 import org.lora4j.LoraException;
 
@@ -21,15 +27,22 @@ public final class EmbeddedBase {
     private static final List<String> FILES = List.of("config.json", "model.safetensors", "vocab.json", "merges.txt");
 
     private static Path folder;
+    /** The jar, open as long as the process runs; null where there is none. */
+    private static FileSystem jar;
 
     private EmbeddedBase() {
     }
 
     /**
-     * A folder with its files, in Hugging Face layout. They are copied out of the jar once a process, since tensors are
-     * read from mapped files, and go when the process ends.
+     * A folder with its files, in Hugging Face layout: in the jar itself, so that nothing is left behind however the process
+     * ends. The path is then one of the jar's file system, which {@link java.nio.file.Files} reads and which cannot become a
+     * {@link java.io.File}. Where a class loader keeps its resources elsewhere, they are copied to a temporary folder, which
+     * goes when the process ends.
      */
     public static synchronized Path folder() {
+        if (folder == null) {
+            folder = inPlace(EmbeddedBase.class.getResource(RESOURCES + FILES.getFirst()));
+        }
         if (folder == null) {
             try {
                 Path copy = Files.createTempDirectory("lora4j-" + NAME + "-");
@@ -44,6 +57,23 @@ public final class EmbeddedBase {
             }
         }
         return folder;
+    }
+
+    /** The folder of a resource that lies in a folder or a jar; null where it does not. */
+    private static Path inPlace(URL resource) {
+        try {
+            if (resource != null && resource.getProtocol().equals("file")) {
+                return Path.of(resource.toURI()).getParent();
+            }
+            if (resource != null && resource.openConnection() instanceof JarURLConnection connection
+                    && connection.getJarFileURL().getProtocol().equals("file")) {
+                jar = FileSystems.newFileSystem(Path.of(connection.getJarFileURL().toURI()));
+                return jar.getPath(RESOURCES);
+            }
+        } catch (IOException | URISyntaxException | ProviderNotFoundException | IllegalArgumentException e) {
+            return null; // a jar within a jar, say
+        }
+        return null;
     }
 
     private static void copyOut(String file, Path target) throws IOException {

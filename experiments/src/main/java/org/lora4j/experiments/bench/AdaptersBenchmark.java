@@ -15,7 +15,6 @@ import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.Workspace;
@@ -124,7 +123,7 @@ public final class AdaptersBenchmark {
         int[] positions = new int[rows * length];
         Arrays.setAll(positions, i -> i % length);
         ws.begin(positions.length, 0);
-        ((Gpt2) model).next(prompt.inputIds(), positions, null, cache, ws);
+        ((org.lora4j.gpt2.Gpt2) model).next(prompt.inputIds(), positions, null, cache, ws);
         int[] ids = new int[rows];
         int[] places = new int[rows];
         Map<String, Runnable> steps = new LinkedHashMap<>();
@@ -134,7 +133,7 @@ public final class AdaptersBenchmark {
             for (int step = 0; step < STEPS; step++) {
                 Arrays.fill(places, length + step);
                 ws.begin(rows, step);
-                ((Gpt2) model).next(ids, places, null, cache, ws);
+                ((org.lora4j.gpt2.Gpt2) model).next(ids, places, null, cache, ws);
             }
         }));
         measure("decode, ", (double) rows * STEPS, runs, steps, results);

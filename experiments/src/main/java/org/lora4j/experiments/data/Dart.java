@@ -48,7 +48,8 @@ public final class Dart {
                         file.text(parts.get(2), where)));
             }
             for (JsonNode text : file.elements(example.get("annotations"), where + ", \"annotations\"")) {
-                pairs.add(new TextPair(TripleFile.context(triples), file.text(text.get("text"), where + ", \"text\"")));
+                pairs.add(TextPair.stripped(TripleFile.context(triples),
+                        file.text(text.get("text"), where + ", \"text\""), file.place("example", number)));
             }
         }
         if (pairs.isEmpty()) {

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.data.DataSets;
+import org.lora4j.data.DataSource;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 
@@ -15,19 +16,24 @@ import org.lora4j.data.TextPair;
  *   webnlg:DIR                           WebNLG 2017 in a folder
  *   webnlg-seen:DIR, webnlg-unseen:DIR   its categories that come in training, or do not
  *   dart:DIR                             DART in a folder
+ *   -                                    standard input
  *   PATH                                 anything else that {@link DataSets} reads
  * </pre>
+ *
+ * Open one for as long as it is asked for parts: a pipe and standard input are read once, and kept in it.
  */
 public final class DataName {
 
     private static final String EMBEDDED = "e2e";
+    private static final String STANDARD_INPUT = "-";
 
     private final String name;
     private final Kind kind;
     private final Path path;
+    private DataSource source; // opened when it is first asked for: a pipe can be read only once
 
     private enum Kind {
-        EMBEDDED(""), WEBNLG("webnlg:"), WEBNLG_SEEN("webnlg-seen:"), WEBNLG_UNSEEN("webnlg-unseen:"), DART("dart:"), PATH("");
+        EMBEDDED(""), STANDARD_INPUT(""), WEBNLG("webnlg:"), WEBNLG_SEEN("webnlg-seen:"), WEBNLG_UNSEEN("webnlg-unseen:"), DART("dart:"), PATH("");
 
         private final String prefix;
 
@@ -39,7 +45,7 @@ public final class DataName {
     private DataName(String name, Kind kind) {
         this.name = name;
         this.kind = kind;
-        path = kind == Kind.EMBEDDED ? null : Path.of(name.substring(kind.prefix.length()));
+        path = kind == Kind.EMBEDDED || kind == Kind.STANDARD_INPUT ? null : Path.of(name.substring(kind.prefix.length()));
     }
 
     /** A file or folder that is there goes before a name that means something else. */
@@ -47,6 +53,9 @@ public final class DataName {
         if (!Files.exists(Path.of(name))) {
             if (name.equals(EMBEDDED)) {
                 return new DataName(name, Kind.EMBEDDED);
+            }
+            if (name.equals(STANDARD_INPUT)) {
+                return new DataName(name, Kind.STANDARD_INPUT);
             }
             for (Kind kind : Kind.values()) {
                 if (!kind.prefix.isEmpty() && name.startsWith(kind.prefix)) {
@@ -65,7 +74,7 @@ public final class DataName {
             case WEBNLG_SEEN -> WebNlg.open(path, split, WebNlg.Categories.SEEN);
             case WEBNLG_UNSEEN -> WebNlg.open(path, split, WebNlg.Categories.UNSEEN);
             case DART -> Dart.open(path, split);
-            case PATH -> DataSets.open(path, split);
+            case STANDARD_INPUT, PATH -> source().open(split);
         };
     }
 
@@ -73,14 +82,26 @@ public final class DataName {
     public boolean has(Split split) {
         return switch (kind) {
             case EMBEDDED -> true;
-            case PATH -> DataSets.splits(path).contains(split);
+            case STANDARD_INPUT, PATH -> source().splits().contains(split);
             default -> TripleFile.has(path, split);
         };
     }
 
+    private DataSource source() {
+        if (source == null) {
+            source = kind == Kind.STANDARD_INPUT ? DataSource.of("standard input", System.in) : DataSource.of(path);
+        }
+        return source;
+    }
+
+    /** The file or folder it lies in; null for what is embedded and for standard input. */
+    public Path path() {
+        return path;
+    }
+
     /** Whether it is scored by {@link org.lora4j.experiments.metrics.GenerationEval}'s rules, as WebNLG and DART are. */
     public boolean isOfTriples() {
-        return kind != Kind.EMBEDDED && kind != Kind.PATH;
+        return kind != Kind.EMBEDDED && kind != Kind.STANDARD_INPUT && kind != Kind.PATH;
     }
 
     /** As the user typed it. */

@@ -1,17 +1,22 @@
 package org.lora4j.experiments.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.data.Place;
 import org.lora4j.data.Split;
+import org.lora4j.io.FileErrors;
+import org.lora4j.io.TextInput;
 
 /**
  * One part of a data set of triples in JSON, in a folder that the user names. Holds what {@link WebNlg} and {@link Dart}
@@ -25,7 +30,8 @@ import org.lora4j.data.Split;
  */
 final class TripleFile {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
     private final String dataSet;
     private final Path file;
@@ -64,18 +70,23 @@ final class TripleFile {
             return files.filter(Files::isRegularFile)
                     .filter(file -> file.getFileName().toString().matches("(.*[-_])?" + split + "\\.json")).sorted().toList();
         } catch (IOException e) {
-            throw new LoraException(folder + ": cannot be read: " + e.getMessage(), e);
+            throw FileErrors.reading(folder, e);
         }
     }
 
     JsonNode read() {
-        try (InputStream in = Files.newInputStream(file)) {
-            return JSON.readTree(in);
+        try (Reader text = TextInput.open(file)) {
+            return JSON.readTree(text);
         } catch (JsonProcessingException e) {
-            throw new LoraException(file + ", line " + e.getLocation().getLineNr() + ": not JSON: " + e.getOriginalMessage(), e);
+            throw new LoraException(file + ", line " + e.getLocation().getLineNr() + ": not JSON: "
+                    + Names.oneLine(e.getOriginalMessage()), e);
         } catch (IOException e) {
-            throw new LoraException(file + ": cannot be read: " + e.getMessage(), e);
+            throw FileErrors.reading(file, e);
         }
+    }
+
+    Place place(String unit, int number) {
+        return new Place(file.toString(), unit, number);
     }
 
     /** The elements of an array that has to be there. */
@@ -97,8 +108,8 @@ final class TripleFile {
 
     LoraException unexpected(String where, String expected, JsonNode found) {
         String shown = found == null || found.isMissingNode() ? "nothing" : found.toString();
-        return new LoraException(file + ", " + where + ": expected " + expected + " as in " + dataSet + ", found "
-                + (shown.length() > 60 ? shown.substring(0, 59) + "…" : shown));
+        return new LoraException(Names.oneLine(file + ", " + where + ": expected " + expected + " as in " + dataSet + ", found "
+                + (shown.length() > 60 ? shown.substring(0, 59) + "…" : shown)));
     }
 
     static String triple(String subject, String relation, String object) {

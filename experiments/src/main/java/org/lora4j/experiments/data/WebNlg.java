@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.lora4j.LoraException;
+import org.lora4j.data.Place;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 
@@ -59,7 +60,7 @@ public final class WebNlg {
             }
             JsonNode entry = numbered.elements().next();
             if (categories.have(file.text(entry.get("category"), where + ", \"category\""))) {
-                read(file, entry, where, pairs);
+                read(file, entry, file.place("entry", number), pairs);
             }
         }
         if (pairs.isEmpty()) {
@@ -69,7 +70,8 @@ public final class WebNlg {
         return pairs;
     }
 
-    private static void read(TripleFile file, JsonNode entry, String where, List<TextPair> pairs) {
+    private static void read(TripleFile file, JsonNode entry, Place place, List<TextPair> pairs) {
+        String where = place.unit() + " " + place.number();
         List<String> triples = new ArrayList<>();
         for (JsonNode triple : file.elements(entry.get("modifiedtripleset"), where + ", \"modifiedtripleset\"")) {
             triples.add(TripleFile.triple(file.text(triple.get("subject"), where + ", \"subject\""),
@@ -78,7 +80,8 @@ public final class WebNlg {
         }
         for (JsonNode text : file.elements(entry.get("lexicalisations"), where + ", \"lexicalisations\"")) {
             if (file.text(text.get("comment"), where + ", \"comment\"").equals("good")) {
-                pairs.add(new TextPair(TripleFile.context(triples), file.text(text.get("lex"), where + ", \"lex\"")));
+                pairs.add(TextPair.stripped(
+                        TripleFile.context(triples), file.text(text.get("lex"), where + ", \"lex\""), place));
             }
         }
     }

@@ -1,8 +1,9 @@
 package org.lora4j.experiments.evaluate;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +34,8 @@ public final class DecodedLines {
     /** Its name in a decoding's folder. */
     public static final String FILE_NAME = "decoded.jsonl";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
     private final Path file;
     private final Map<Integer, Decoded> lines;
@@ -77,6 +79,20 @@ public final class DecodedLines {
         DecodedLines opened = new DecodedLines(file, lines);
         opened.rewrite(recipe); // without what a kill left of the last line
         return opened;
+    }
+
+    /** Whether the folder holds a decoding of this recipe; false also where it cannot be read. */
+    static boolean isOf(Path folder, Map<String, ?> recipe) {
+        Path file = folder.resolve(FILE_NAME);
+        try {
+            List<String> kept = Files.exists(file) ? lines(file) : List.of();
+            if (!kept.isEmpty()) {
+                requireSame(file, parse(file, kept.getFirst(), 1), recipe);
+            }
+            return !kept.isEmpty();
+        } catch (LoraException e) {
+            return false;
+        }
     }
 
     /** The texts that are in a folder, in the order of the inputs. */

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.data.TextPair;
 
 /** The inputs of a test set, each once, with what people wrote for it. */
@@ -20,8 +21,8 @@ public final class TestInputs {
     public static Map<String, List<String>> of(List<TextPair> pairs, int limit) {
         Map<String, List<String>> all = TextPair.completionsByContext(pairs);
         all.forEach((input, texts) -> {
-            if (texts.stream().allMatch(String::isEmpty)) {
-                throw new LoraException("the input \"" + input + "\" has no text to compare with. Is this a file of inputs only?");
+            if (texts.stream().allMatch(String::isBlank)) {
+                throw new LoraException("the input " + Names.quoted(input) + " has no text to compare with. Is this a file of inputs only?");
             }
         });
         if (limit == 0 || limit >= all.size()) {

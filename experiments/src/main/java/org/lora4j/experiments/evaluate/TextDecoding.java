@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.experiments.evaluate.DecodedLines.Decoded;
 import org.lora4j.family.LanguageModel;
@@ -53,10 +55,13 @@ public final class TextDecoding {
         stopIds = stopIds(tokenizer);
     }
 
-    /** End-of-text, and the token of a blank line where the vocabulary has one: {50256, 628} in GPT-2's. */
+    /**
+     * End-of-text, where the model's own texts end, and the token of a blank line where the vocabulary has one: {50256, 628}
+     * in GPT-2's.
+     */
     public static Set<Integer> stopIds(Tokenizer tokenizer) {
-        Set<Integer> ids = new LinkedHashSet<>(List.of(tokenizer.endOfText()));
-        int[] blankLine = tokenizer.encode(BLANK_LINE);
+        Set<Integer> ids = new LinkedHashSet<>(tokenizer.stopIdsOfPairs());
+        int[] blankLine = tokenizer.encodeOrdinary(BLANK_LINE);
         if (blankLine.length == 1) {
             ids.add(blankLine[0]);
         }
@@ -65,9 +70,19 @@ public final class TextDecoding {
 
     /** What is left of the tokens that were written: up to a blank line, without white space around it. */
     public static String text(Tokenizer tokenizer, int[] tokens) {
-        String text = tokenizer.decode(tokens);
+        String text = tokenizer.decodeText(tokens);
         int end = text.indexOf(BLANK_LINE);
         return (end < 0 ? text : text.substring(0, end)).strip();
+    }
+
+    /** Before any text is written, and with the input's name. */
+    private void requireRoom(int input, String text, int tokens) {
+        int positions = model.sizes().positions();
+        if (tokens + maxNewTokens > positions) {
+            throw new LoraException("input " + (input + 1) + " (" + Names.quoted(text) + ") has " + tokens + " tokens, and "
+                    + maxNewTokens + " new ones are more than the model's " + positions + " positions: shorten it"
+                    + (tokens < positions ? " or ask for at most " + (positions - tokens) + " new tokens" : ""));
+        }
     }
 
     /** What must be the same for a decoding to be gone on with. */
@@ -81,6 +96,13 @@ public final class TextDecoding {
         recipe.put("tokenizer", tokenizer.fingerprint().substring(0, 16));
         recipe.put("weights", Fingerprint.of(model));
         return recipe;
+    }
+
+    /** Takes away the decoding that is in this folder, unless it is one that {@link #decode} would go on with. */
+    public void forgetOthers(Path folder, List<String> inputs) {
+        if (!DecodedLines.isOf(folder, recipe(inputs))) {
+            DecodedLines.delete(folder);
+        }
     }
 
     /** How many of the inputs an earlier decoding has left in this folder. */
@@ -101,6 +123,10 @@ public final class TextDecoding {
         List<Integer> open = IntStream.range(0, inputs.size()).filter(i -> kept == null || !kept.has(i)).boxed().toList();
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         List<int[]> prompts = open.stream().map(i -> encoder.encodePrompt(inputs.get(i))).toList();
+        prompts.forEach(prompt -> tokenizer.requireRows(model.sizes().vocabulary(), prompt));
+        for (int i = 0; i < prompts.size(); i++) {
+            requireRoom(open.get(i), inputs.get(open.get(i)), prompts.get(i).length);
+        }
         Map<Integer, Decoded> found = new LinkedHashMap<>();
         new Generator(model).beam(prompts, maxNewTokens, stopIds, beam, (number, hypothesis) -> {
             int input = open.get(number);

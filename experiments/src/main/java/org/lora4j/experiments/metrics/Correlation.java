@@ -2,6 +2,7 @@ package org.lora4j.experiments.metrics;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 
@@ -13,7 +14,8 @@ import org.lora4j.LoraException;
  *   r = Σ (x - x̄)(y - ȳ) / √(Σ (x - x̄)² · Σ (y - ȳ)²)
  * </pre>
  *
- * NaN where all numbers of one side are equal: nothing then follows anything.
+ * NaN where all numbers of one side are equal, since nothing then follows anything; where one is NaN; and Pearson's where
+ * one is infinite.
  */
 public final class Correlation {
 
@@ -36,10 +38,16 @@ public final class Correlation {
     }
 
     public double spearman() {
-        return pearson(ranks(predicted), ranks(gold));
+        boolean ordered = DoubleStream.concat(Arrays.stream(predicted), Arrays.stream(gold)).noneMatch(Double::isNaN);
+        return ordered ? pearson(ranks(predicted), ranks(gold)) : Double.NaN;
     }
 
-    private static double pearson(double[] x, double[] y) {
+    private static double pearson(double[] valuesX, double[] valuesY) {
+        if (areEqual(valuesX) || areEqual(valuesY)) {
+            return Double.NaN; // by rounding, the mean of equal numbers may differ from them
+        }
+        double[] x = scaled(valuesX);
+        double[] y = scaled(valuesY);
         double meanX = Arrays.stream(x).average().orElseThrow();
         double meanY = Arrays.stream(y).average().orElseThrow();
         double products = 0;
@@ -50,8 +58,20 @@ public final class Correlation {
             squaresX += (x[i] - meanX) * (x[i] - meanX);
             squaresY += (y[i] - meanY) * (y[i] - meanY);
         }
-        // a root each: their product could vanish or overflow where neither does
-        return products / (Math.sqrt(squaresX) * Math.sqrt(squaresY));
+        return Math.clamp(products / (Math.sqrt(squaresX) * Math.sqrt(squaresY)), -1.0, 1.0);
+    }
+
+    /**
+     * The numbers over the power of two below the largest, which changes no digit and not the correlation: squares of numbers
+     * such as 1e-170 would vanish, and those of 1e170 overflow.
+     */
+    private static double[] scaled(double[] values) {
+        double largest = Arrays.stream(values).map(Math::abs).max().orElseThrow();
+        return Arrays.stream(values).map(value -> Math.scalb(value, -Math.getExponent(largest))).toArray();
+    }
+
+    private static boolean areEqual(double[] values) {
+        return Arrays.stream(values).allMatch(value -> value == values[0]);
     }
 
     private static double[] ranks(double[] values) {

@@ -1,8 +1,14 @@
 package org.lora4j.experiments.metrics;
 
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.lora4j.LoraException;
 import org.lora4j.experiments.metrics.MeteorLexicon.Word;
 
 /**
@@ -18,8 +24,8 @@ final class MeteorAligner {
 
     private static final int BEAM = 40;
 
-    private static final Comparator<Path> BEST_FIRST = Comparator.<Path>comparingInt(path -> -path.equalWords)
-            .thenComparingInt(path -> path.chunks).thenComparingInt(path -> path.distance);
+    /** A line has at most so many places where a word may go; 14,000 equal words on both sides come to it. */
+    private static final long MOST_CANDIDATES = 200_000_000;
 
     /** How two words match, by the module that says so. */
     enum Module { EXACT, STEM, SYNONYM }
@@ -27,27 +33,35 @@ final class MeteorAligner {
     /** That a word of the reference goes with one of the hypothesis. */
     record Match(Module module, int hypothesis, int reference) { }
 
+    /** The words of the hypothesis that a word matches, in the order of the modules and then of the text. */
+    private record Candidates(Module[] modules, int[] words) {
+
+        int size() {
+            return words.length;
+        }
+    }
+
     private final List<Word> hypothesis;
     private final List<Word> reference;
-    private final List<List<Match>> candidates = new ArrayList<>(); // by word of the reference
+    private final Candidates[] candidates; // by place in the reference
     private final int[] rivalsInHypothesis;
 
     private MeteorAligner(List<Word> hypothesis, List<Word> reference) {
         this.hypothesis = hypothesis;
         this.reference = reference;
+        candidates = new Candidates[reference.size()];
         rivalsInHypothesis = new int[hypothesis.size()];
-        reference.forEach(word -> candidates.add(new ArrayList<>()));
     }
 
-    /** The matches, in the order of the reference. */
+    /**
+     * The matches, in the order of the reference.
+     *
+     * @throws LoraException if the two have so many words in common that the search would take minutes
+     */
     static List<Match> align(List<Word> hypothesis, List<Word> reference) {
         MeteorAligner aligner = new MeteorAligner(hypothesis, reference);
         boolean same = hypothesis.stream().map(Word::text).toList().equals(reference.stream().map(Word::text).toList());
-        aligner.propose(Module.EXACT);
-        if (!same) {
-            aligner.propose(Module.STEM);
-            aligner.propose(Module.SYNONYM);
-        }
+        aligner.propose(same ? EnumSet.of(Module.EXACT) : EnumSet.allOf(Module.class));
         return aligner.search();
     }
 
@@ -64,104 +78,175 @@ final class MeteorAligner {
         return chunks;
     }
 
-    private void propose(Module module) {
-        for (int r = 0; r < reference.size(); r++) {
-            for (int h = 0; h < hypothesis.size(); h++) {
-                Word ours = hypothesis.get(h);
-                Word theirs = reference.get(r);
-                boolean equal = ours.text().equals(theirs.text());
-                boolean matches = switch (module) {
-                    case EXACT -> equal;
-                    case STEM -> !equal && ours.stem().equals(theirs.stem());
-                    case SYNONYM -> !equal && ours.means(theirs);
-                };
-                if (matches) {
-                    candidates.get(r).add(new Match(module, h, r));
-                    rivalsInHypothesis[h]++;
+    private void propose(Set<Module> modules) {
+        Map<String, List<Integer>> byText = new HashMap<>();
+        Map<String, List<Integer>> byStem = new HashMap<>();
+        Map<Integer, List<Integer>> byMeaning = new HashMap<>();
+        for (int h = 0; h < hypothesis.size(); h++) {
+            Word word = hypothesis.get(h);
+            byText.computeIfAbsent(word.text(), key -> new ArrayList<>()).add(h);
+            byStem.computeIfAbsent(word.stem(), key -> new ArrayList<>()).add(h);
+            for (int meaning : modules.contains(Module.SYNONYM) ? word.meanings() : Set.<Integer>of()) {
+                byMeaning.computeIfAbsent(meaning, key -> new ArrayList<>()).add(h);
+            }
+        }
+        Map<String, Candidates> known = new HashMap<>(); // a word that comes often has one list
+        long total = 0;
+        for (int r = 0; r < candidates.length; r++) {
+            Word word = reference.get(r);
+            candidates[r] = known.computeIfAbsent(word.text(), text -> candidates(word, modules, byText, byStem, byMeaning));
+            total += candidates[r].size();
+            if (total > MOST_CANDIDATES) {
+                throw new LoraException("METEOR: a text of " + hypothesis.size() + " words and a reference of " + reference.size()
+                        + " have too many words in common to be aligned in reasonable time. Split them into sentences, a line each");
+            }
+            for (int h : candidates[r].words) {
+                rivalsInHypothesis[h]++;
+            }
+        }
+    }
+
+    private Candidates candidates(Word word, Set<Module> modules, Map<String, List<Integer>> byText,
+            Map<String, List<Integer>> byStem, Map<Integer, List<Integer>> byMeaning) {
+        List<Module> by = new ArrayList<>();
+        List<Integer> words = new ArrayList<>();
+        for (Module module : modules) {
+            Collection<Integer> found = switch (module) {
+                case EXACT -> byText.getOrDefault(word.text(), List.of());
+                case STEM -> byStem.getOrDefault(word.stem(), List.of());
+                case SYNONYM -> {
+                    Set<Integer> all = new TreeSet<>();
+                    word.meanings().forEach(meaning -> all.addAll(byMeaning.getOrDefault(meaning, List.of())));
+                    yield all;
+                }
+            };
+            for (int h : found) {
+                if (module == Module.EXACT || !hypothesis.get(h).text().equals(word.text())) {
+                    by.add(module);
+                    words.add(h);
                 }
             }
         }
+        return new Candidates(by.toArray(Module[]::new), words.stream().mapToInt(h -> h).toArray());
     }
 
     private boolean isWithoutRival(int r) {
-        return candidates.get(r).size() == 1 && rivalsInHypothesis[candidates.get(r).getFirst().hypothesis] == 1;
+        return candidates[r].size() == 1 && rivalsInHypothesis[candidates[r].words[0]] == 1;
     }
 
     private List<Match> search() {
-        Path start = new Path(hypothesis.size());
+        boolean[] used = new boolean[hypothesis.size()];
         for (int r = 0; r < reference.size(); r++) {
             if (isWithoutRival(r)) {
-                start.used[candidates.get(r).getFirst().hypothesis] = true;
+                used[candidates[r].words[0]] = true;
             }
         }
-        List<Path> paths = List.of(start);
+        List<Path> paths = List.of(new Path(null, used, 0, 0, 0, -1));
         for (int r = 0; r < reference.size(); r++) {
-            List<Path> next = new ArrayList<>();
-            for (Path path : paths.stream().sorted(BEST_FIRST).limit(BEAM).toList()) {
-                if (isWithoutRival(r)) {
-                    path.take(candidates.get(r).getFirst());
-                    next.add(path);
-                    continue;
-                }
-                for (Match match : candidates.get(r)) {
-                    if (!path.used[match.hypothesis]) {
-                        Path taken = new Path(path);
-                        taken.take(match);
-                        // as METEOR 1.5 does: the distance of a match counts for the paths that do not take it
-                        taken.distance = path.distance;
-                        path.distance += Math.abs(match.reference - match.hypothesis);
-                        next.add(taken);
-                    }
-                }
-                path.skip();
-                next.add(path);
+            Best best = new Best(r == reference.size() - 1);
+            for (Path path : paths) {
+                extend(path, r, best);
             }
-            paths = next;
+            paths = best.paths();
         }
-        paths.forEach(Path::skip);
-        return paths.stream().min(BEST_FIRST).orElseThrow().matches;
+        List<Match> matches = new ArrayList<>();
+        for (Chosen chosen = paths.getFirst().chosen; chosen != null; chosen = chosen.before) {
+            matches.add(chosen.match);
+        }
+        return matches.reversed();
     }
 
-    /** A choice for the words of the reference so far. */
-    private static final class Path {
-
-        private final List<Match> matches;
-        private final boolean[] used; // words of the hypothesis
-        private int equalWords;
-        private int chunks;
-        private int distance;
-        private int chunkEnd = -1; // the word of the hypothesis that would go on with the chunk; -1 outside one
-
-        Path(int words) {
-            matches = new ArrayList<>();
-            used = new boolean[words];
+    /** Offers what can become of a path at a word of the reference. */
+    private void extend(Path path, int r, Best best) {
+        Candidates possible = candidates[r];
+        if (isWithoutRival(r)) {
+            int h = possible.words[0];
+            best.offer(path, possible.modules[0], h, r, path.distance + Math.abs(r - h));
+            return;
         }
-
-        Path(Path other) {
-            matches = new ArrayList<>(other.matches);
-            used = other.used.clone();
-            equalWords = other.equalWords;
-            chunks = other.chunks;
-            distance = other.distance;
-            chunkEnd = other.chunkEnd;
-        }
-
-        void take(Match match) {
-            used[match.hypothesis] = true;
-            matches.add(match);
-            equalWords += match.module == Module.EXACT ? 2 : 0;
-            distance += Math.abs(match.reference - match.hypothesis);
-            if (chunkEnd != -1 && match.hypothesis != chunkEnd) {
-                chunks++;
+        long distance = path.distance;
+        for (int i = 0; i < possible.size(); i++) {
+            int h = possible.words[i];
+            if (!path.used[h]) {
+                best.offer(path, possible.modules[i], h, r, distance);
+                // as METEOR 1.5 does: the distance of a match counts for the paths that do not take it
+                distance += Math.abs(r - h);
             }
-            chunkEnd = match.hypothesis + 1;
+        }
+        best.offerSkip(path, distance);
+    }
+
+    /**
+     * The {@link #BEAM} best of all paths that are offered, the earlier of equals: most equal words, then fewest chunks, then
+     * the least distance. Only what is among them becomes a path, since a line of equal words has millions.
+     */
+    private static final class Best {
+
+        private final boolean last;
+        private final List<Path> paths = new ArrayList<>(BEAM + 1);
+
+        /** @param last whether paths end here, and with them the chunks that they are in */
+        Best(boolean last) {
+            this.last = last;
         }
 
-        void skip() {
-            if (chunkEnd != -1) {
-                chunks++;
-                chunkEnd = -1;
+        void offer(Path from, Module module, int h, int r, long distance) {
+            int equalWords = from.equalWords + (module == Module.EXACT ? 2 : 0);
+            int chunks = from.chunks + (from.chunkEnd != -1 && from.chunkEnd != h ? 1 : 0) + (last ? 1 : 0);
+            int place = place(equalWords, chunks, distance);
+            if (place < BEAM) {
+                boolean[] used = from.used;
+                if (!used[h]) {
+                    used = used.clone();
+                    used[h] = true;
+                }
+                insert(place, new Path(
+                        new Chosen(from.chosen, new Match(module, h, r)), used, equalWords, chunks, distance, h + 1));
             }
+        }
+
+        void offerSkip(Path from, long distance) {
+            int chunks = from.chunks + (from.chunkEnd != -1 ? 1 : 0);
+            int place = place(from.equalWords, chunks, distance);
+            if (place < BEAM) {
+                insert(place, new Path(from.chosen, from.used, from.equalWords, chunks, distance, -1));
+            }
+        }
+
+        private int place(int equalWords, int chunks, long distance) {
+            int place = paths.size();
+            while (place > 0 && paths.get(place - 1).isWorseThan(equalWords, chunks, distance)) {
+                place--;
+            }
+            return place;
+        }
+
+        private void insert(int place, Path path) {
+            paths.add(place, path);
+            if (paths.size() > BEAM) {
+                paths.removeLast();
+            }
+        }
+
+        List<Path> paths() {
+            return paths;
+        }
+    }
+
+    /** A match and those chosen before it; null stands for none. */
+    private record Chosen(Chosen before, Match match) { }
+
+    /**
+     * A choice for the words of the reference so far; never modified.
+     *
+     * @param used     words of the hypothesis
+     * @param chunkEnd the word of the hypothesis that would go on with the chunk; -1 outside one
+     */
+    private record Path(Chosen chosen, boolean[] used, int equalWords, int chunks, long distance, int chunkEnd) {
+
+        boolean isWorseThan(int otherEqualWords, int otherChunks, long otherDistance) {
+            return equalWords != otherEqualWords ? equalWords < otherEqualWords
+                    : chunks != otherChunks ? chunks > otherChunks : distance > otherDistance;
         }
     }
 }

@@ -136,27 +136,28 @@ final class PennTreebankTokenizer extends PennTreebankWords {
             return;
         }
         char c = peek(at);
-        int run = at + 1;
-        while (peek(run) == c) {
-            run++;
-        }
         switch (c) {
             case '"' -> put(isAscii(peek(at + 1)) || isDigit(peek(at + 1)) || peek(at + 1) == '$' ? "``" : "''", at + 1);
-            case '`', '<', '>' -> take(Math.min(run, at + 2));
-            case '-' -> put(run - at > 1 && run - at < 5 ? "--" : "-".repeat(run - at), run);
+            case '`', '<', '>' -> take(peek(at + 1) == c ? at + 2 : at + 1);
+            case '-' -> {
+                int run = sameFrom(at, Integer.MAX_VALUE);
+                put(run - at > 1 && run - at < 5 ? "--" : "-".repeat(run - at), run);
+            }
             case '.' -> {
-                int dots = text.startsWith(". . .", at) ? at + 5 : run - at > 2 ? Math.min(run, at + 5) : at + 1;
+                int run = sameFrom(at, 5);
+                int dots = text.startsWith(". . .", at) ? at + 5 : run - at > 2 ? run : at + 1;
                 put(dots > at + 1 ? "..." : ".", dots);
             }
             case '!', '?' -> {
-                while (isAny("!?", peek(run))) {
-                    run++;
+                int end = at + 1;
+                while (isAny("!?", peek(end))) {
+                    end++;
                 }
-                take(run);
+                take(end);
             }
-            case '*', '_' -> take(run);
-            case '#' -> take(Math.max(run, ascii(at + 1)));
-            case '@' -> take(Math.max(run, user(at)));
+            case '*', '_' -> take(sameFrom(at, Integer.MAX_VALUE));
+            case '#' -> take(Math.max(sameFrom(at, Integer.MAX_VALUE), ascii(at + 1)));
+            case '@' -> take(Math.max(sameFrom(at, Integer.MAX_VALUE), user(at)));
             case '&' -> {
                 Map.Entry<String, String> entity = ENTITIES.entrySet().stream()
                         .filter(entry -> text.startsWith(entry.getKey(), at)).findAny().orElse(Map.entry("&", "&"));
@@ -164,6 +165,15 @@ final class PennTreebankTokenizer extends PennTreebankWords {
             }
             default -> put(SIGNS.getOrDefault(c, lower(at, at + 1)), at + 1);
         }
+    }
+
+    /** The end of at most so many characters that are all the first. */
+    private int sameFrom(int from, int most) {
+        int end = from + 1;
+        while (end - from < most && end < text.length() && text.charAt(end) == text.charAt(from)) {
+            end++;
+        }
+        return end;
     }
 
     /** {@code @user}. */

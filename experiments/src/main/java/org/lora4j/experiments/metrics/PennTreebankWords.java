@@ -62,6 +62,17 @@ abstract class PennTreebankWords {
     /** Begin with an apostrophe. */
     private static final List<String> BEHEADED = List.of("'n'", "'em", "'till", "'til", "'cause");
 
+    /** Kinds of stretches, see {@link #stretch}. */
+    private static final int BEFORE_AT = 0;
+    private static final int AFTER_AT = 1;
+    private static final int COMPOUND = 2;
+    private static final int LETTERS_AND_POINTS = 3;
+
+    private final int[] stretchFrom = new int[4];
+    private final int[] stretchEnd = new int[4];
+    private int partsFrom;
+    private int lastPart;
+
     final String text;
 
     PennTreebankWords(String text) {
@@ -78,7 +89,9 @@ abstract class PennTreebankWords {
     /** Letters and digits, parts of which hyphens or underscores join. */
     int hyphenated(int from) {
         int end = run(from);
-        while (end > from && (isHyphen(peek(end)) || peek(end) == '_') && run(end + 1) > end + 1 && isPlain(from, end)) {
+        int plain = from;
+        while (end > from && (isHyphen(peek(end)) || peek(end) == '_') && run(end + 1) > end + 1 && isPlain(plain, end)) {
+            plain = end;
             end = run(end + 1);
         }
         return end;
@@ -95,10 +108,7 @@ abstract class PennTreebankWords {
 
     /** {@code 5.5-inch}, {@code 1,000-strong}, {@code Gov.-elect}: points and commas before a hyphen. */
     int compound(int from) {
-        int end = latin(from);
-        while (end > from && (isAny(".,", peek(end)) || latin(end) > end)) {
-            end = Math.max(latin(end), end + 1);
-        }
+        int end = latin(from) > from ? stretch(COMPOUND, from) : from;
         return withTail(end) > end ? withTail(end) : from;
     }
 
@@ -133,10 +143,18 @@ abstract class PennTreebankWords {
 
     /** {@code U.S.}, {@code a.m}, {@code non-U.S.}, {@code M.D.s}, {@code U.S.-based}. */
     int acronym(int from) {
-        int letter = from;
-        while (run(letter) > letter && peek(run(letter)) == '-') {
-            letter = run(letter) + 1;
+        int end = oneAcronym(from);
+        if (end == from) {
+            return from;
         }
+        while (peek(end) == '-' && oneAcronym(end + 1) > end + 1) {
+            end = oneAcronym(end + 1);
+        }
+        return withTail(end);
+    }
+
+    private int oneAcronym(int from) {
+        int letter = lastPart(from);
         int end = letter;
         while (isAscii(peek(end)) && peek(end + 1) == '.') {
             end += 2;
@@ -146,10 +164,21 @@ abstract class PennTreebankWords {
             many |= end > letter;
             end++;
         }
-        if (!many) {
-            return from;
+        return many ? end : from;
+    }
+
+    /** Where the last of the parts begins that hyphens join; looked for once for all of them. */
+    private int lastPart(int from) {
+        if (from >= partsFrom && from < lastPart && run(from) > from) {
+            return lastPart;
         }
-        return peek(end) == '-' && acronym(end + 1) > end + 1 ? acronym(end + 1) : withTail(end);
+        int last = from;
+        while (run(last) > last && peek(run(last)) == '-') {
+            last = run(last) + 1;
+        }
+        partsFrom = from;
+        lastPart = last;
+        return last;
     }
 
     /** {@code Mr.}, and {@code No.} before a number. */
@@ -252,8 +281,14 @@ abstract class PennTreebankWords {
         boolean web = startsWith("www.", from);
         boolean wild = isAny("~*", peek(from));
         int end = wild ? from + 1 : from;
-        while (isAscii(peek(end)) || end > from && (peek(end) == '.' || web && (run(end) > end || isAny("-_", peek(end))))) {
-            end++;
+        if (web) {
+            while (isAscii(peek(end)) || end > from
+                    && (peek(end) == '.' || isLetter(peek(end)) || isDigit(peek(end)) || isAny("-_", peek(end))
+                    || peek(end) == SOFT_HYPHEN && run(end) > end)) {
+                end++;
+            }
+        } else if (isAscii(peek(end)) || wild && peek(end) == '.') {
+            end = stretch(LETTERS_AND_POINTS, end);
         }
         while (end > from && isAny(".-_", peek(end - 1))) {
             end--;
@@ -277,18 +312,15 @@ abstract class PennTreebankWords {
 
     int email(int from) {
         int start = peek(from) == '<' ? from + 1 : from;
-        int mark = start;
-        while (!isSpace(peek(mark)) && !isAny("\"<>|(){}@", peek(mark))) {
-            mark++;
+        int mark = stretch(BEFORE_AT, start);
+        if (peek(mark) != '@') {
+            return from;
         }
-        int end = mark + 1;
-        while (!isSpace(peek(end)) && !isAny("\"<>|(){}", peek(end))) {
-            end++;
-        }
+        int end = stretch(AFTER_AT, mark + 1);
         while (end > mark && peek(end - 1) == '.') {
             end--;
         }
-        boolean whole = peek(mark) == '@' && end > mark + 1 && (isAscii(peek(start)) || isDigit(peek(start)));
+        boolean whole = end > mark + 1 && (isAscii(peek(start)) || isDigit(peek(start)));
         return !whole ? from : peek(end) == '>' ? end + 1 : end;
     }
 
@@ -418,6 +450,34 @@ abstract class PennTreebankWords {
 
     int negation(int from) {
         return startsWith("n't", from) ? from + 3 : from;
+    }
+
+    // --- stretches
+
+    /**
+     * The end of the characters of a kind that begin at a place. A stretch is looked through once, although words begin all
+     * over it, each of which asks how far it reaches.
+     */
+    private int stretch(int kind, int from) {
+        if (from < stretchFrom[kind] || from >= stretchEnd[kind]) {
+            int end = from;
+            while (isOf(kind, peek(end))) {
+                end++;
+            }
+            stretchFrom[kind] = from;
+            stretchEnd[kind] = end;
+            return end;
+        }
+        return stretchEnd[kind];
+    }
+
+    private static boolean isOf(int kind, char c) {
+        return switch (kind) {
+            case BEFORE_AT -> !isSpace(c) && !isAny("\"<>|(){}@", c);
+            case AFTER_AT -> !isSpace(c) && !isAny("\"<>|(){}", c);
+            case COMPOUND -> isAscii(c) || c >= '0' && c <= '9' || c == '.' || c == ',';
+            default -> isAscii(c) || c == '.';
+        };
     }
 
     // --- letters

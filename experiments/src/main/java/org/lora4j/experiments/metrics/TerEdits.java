@@ -70,10 +70,8 @@ final class TerEdits {
         Alignment alignment = new Alignment(distance);
         Shift best = null;
         for (int h = 0; h < hypothesis.length; h++) {
-            for (int r = 0; r < reference.length; r++) {
-                if (Math.abs(r - h) > MAX_SHIFT_DISTANCE) {
-                    continue;
-                }
+            int near = Math.min(reference.length, h + MAX_SHIFT_DISTANCE + 1);
+            for (int r = Math.max(0, h - MAX_SHIFT_DISTANCE); r < near; r++) {
                 int most = Math.min(MAX_SHIFT_WORDS, Math.min(hypothesis.length - h, reference.length - r));
                 for (int length = 1; length <= most && hypothesis[h + length - 1].equals(reference[r + length - 1]); length++) {
                     if (alignment.mayGain(h, r, length)) {
@@ -156,61 +154,80 @@ final class TerEdits {
     private final class Distance {
 
         private final String[] words;
-        private final int[][] costs;   // of turning the first i words into the reference's first j
-        private final Edit[][] edits;
+        private final Row[] rows; // of turning the first i words into the reference's first j
 
-        /** @param known of as many words, perhaps beginning alike: those rows are taken over; may be null */
-        Distance(String[] words, Distance known) {
-            this.words = words;
-            costs = new int[words.length + 1][];
-            edits = new Edit[words.length + 1][];
-            int same = known == null ? 0 : Math.max(0, Arrays.mismatch(words, known.words));
-            if (known != null) {
-                boolean equal = Arrays.equals(words, known.words);
-                int rows = equal ? words.length : same;
-                System.arraycopy(known.costs, 0, costs, 0, rows + 1);
-                System.arraycopy(known.edits, 0, edits, 0, rows + 1);
-                fill(rows + 1);
-            } else {
-                costs[0] = new int[reference.length + 1];
-                edits[0] = new Edit[reference.length + 1];
-                Arrays.setAll(costs[0], j -> j);
-                Arrays.fill(edits[0], Edit.INSERT);
-                fill(1);
+        /** The costs and edits that were looked for, of j from {@code from} on; all others are out of reach. */
+        private final class Row {
+
+            private final int from;
+            private final int[] costs;
+            private final Edit[] edits;
+
+            Row(int from, int end) {
+                this.from = from;
+                costs = new int[end - from];
+                edits = new Edit[end - from];
+                Arrays.fill(costs, UNREACHED);
             }
-        }
 
-        private void fill(int from) {
-            double ratio = words.length == 0 ? 1 : (double) reference.length / words.length;
-            int beam = BEAM < ratio / 2 ? (int) Math.ceil(ratio / 2 + BEAM) : BEAM;
-            for (int i = from; i <= words.length; i++) {
-                costs[i] = new int[reference.length + 1];
-                edits[i] = new Edit[reference.length + 1];
-                Arrays.fill(costs[i], UNREACHED);
-                int diagonal = (int) Math.floor(i * ratio);
-                int end = i == words.length ? reference.length + 1 : Math.min(reference.length + 1, diagonal + beam);
-                for (int j = Math.max(0, diagonal - beam); j < end; j++) {
-                    if (j > 0) {
-                        boolean equal = words[i - 1].equals(reference[j - 1]);
-                        take(i, j, costs[i - 1][j - 1] + (equal ? 0 : 1), equal ? Edit.KEEP : Edit.SUBSTITUTE);
-                    }
-                    take(i, j, costs[i - 1][j] + 1, Edit.DELETE);
-                    if (j > 0) {
-                        take(i, j, costs[i][j - 1] + 1, Edit.INSERT);
-                    }
+            int cost(int j) {
+                return j < from || j >= from + costs.length ? UNREACHED : costs[j - from];
+            }
+
+            Edit edit(int j) {
+                return j < from || j >= from + costs.length ? null : edits[j - from];
+            }
+
+            void take(int j, int cost, Edit edit) {
+                if (cost < costs[j - from]) {
+                    costs[j - from] = cost;
+                    edits[j - from] = edit;
                 }
             }
         }
 
-        private void take(int i, int j, int cost, Edit edit) {
-            if (cost < costs[i][j]) {
-                costs[i][j] = cost;
-                edits[i][j] = edit;
+        /** @param known of as many words, perhaps beginning alike: those rows are taken over; may be null */
+        Distance(String[] words, Distance known) {
+            this.words = words;
+            rows = new Row[words.length + 1];
+            int same = known == null ? 0 : Arrays.mismatch(words, known.words);
+            int taken = known == null ? 0 : (same < 0 ? words.length : same) + 1;
+            if (known != null) {
+                System.arraycopy(known.rows, 0, rows, 0, taken);
+            } else {
+                rows[0] = new Row(0, reference.length + 1);
+                for (int j = 0; j <= reference.length; j++) {
+                    rows[0].take(j, j, Edit.INSERT);
+                }
+                taken = 1;
+            }
+            fill(taken);
+        }
+
+        private void fill(int first) {
+            double ratio = words.length == 0 ? 1 : (double) reference.length / words.length;
+            int beam = BEAM < ratio / 2 ? (int) Math.ceil(ratio / 2 + BEAM) : BEAM;
+            for (int i = first; i <= words.length; i++) {
+                int diagonal = (int) Math.floor(i * ratio);
+                int end = i == words.length ? reference.length + 1 : Math.min(reference.length + 1, diagonal + beam);
+                Row before = rows[i - 1];
+                Row row = new Row(Math.max(0, diagonal - beam), end);
+                for (int j = row.from; j < end; j++) {
+                    if (j > 0) {
+                        boolean equal = words[i - 1].equals(reference[j - 1]);
+                        row.take(j, before.cost(j - 1) + (equal ? 0 : 1), equal ? Edit.KEEP : Edit.SUBSTITUTE);
+                    }
+                    row.take(j, before.cost(j) + 1, Edit.DELETE);
+                    if (j > 0) {
+                        row.take(j, row.cost(j - 1) + 1, Edit.INSERT);
+                    }
+                }
+                rows[i] = row;
             }
         }
 
         int value() {
-            return costs[words.length][reference.length];
+            return rows[words.length].cost(reference.length);
         }
 
         /** From the first word to the last. */
@@ -219,7 +236,7 @@ final class TerEdits {
             int i = words.length;
             int j = reference.length;
             while (i > 0 || j > 0) {
-                Edit edit = edits[i][j];
+                Edit edit = rows[i].edit(j);
                 path.add(edit);
                 i -= edit == Edit.INSERT ? 0 : 1;
                 j -= edit == Edit.DELETE ? 0 : 1;

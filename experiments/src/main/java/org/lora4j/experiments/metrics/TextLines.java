@@ -2,22 +2,19 @@ package org.lora4j.experiments.metrics;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.lora4j.LoraException;
+import org.lora4j.io.TextInput;
 
 /**
  * Hypotheses and references in text files, as the E2E scorer and sacrebleu take them. Files are UTF-8; a byte order mark
  * and the carriage returns of Windows are no text, nor is white space around a line, and a last line needs no end.
  */
 public final class TextLines {
-
-    private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     private TextLines() {
     }
@@ -39,12 +36,9 @@ public final class TextLines {
     public static List<String> read(String name, InputStream in) throws IOException {
         String text;
         try {
-            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(in.readAllBytes())).toString();
+            text = TextInput.read(name, in);
         } catch (CharacterCodingException e) {
             throw new LoraException(name + ": not UTF-8 text. Save it as UTF-8", e);
-        }
-        if (text.startsWith(BYTE_ORDER_MARK)) {
-            text = text.substring(BYTE_ORDER_MARK.length());
         }
         return text.lines().map(String::strip).toList();
     }

@@ -73,7 +73,7 @@ public final class MetricsFile {
                 training.put(step, new TrainingPoint(step, number(line, "loss"), number(line, "lr"),
                         number(line, "tokens_per_second")));
             }
-            if (line.has("dev_loss")) {
+            if (line.hasNonNull("dev_loss")) { // null where it was not a number
                 double loss = number(line, "dev_loss");
                 double perplexity = number(line, "dev_perplexity");
                 evaluations.put(step, new EvaluationPoint(step, loss,

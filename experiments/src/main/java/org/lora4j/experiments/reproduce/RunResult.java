@@ -47,6 +47,7 @@ public record RunResult(
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
     /** The same with its texts scored. */
@@ -66,6 +67,16 @@ public record RunResult(
         require(folder, "pairs to learn from", trainPairs, asked.trainPairs);
         require(folder, "dev pairs", devPairs, asked.devPairs);
         require(folder, "seed", seed, asked.seed);
+    }
+
+    /** What {@link #requireSameRun} requires. */
+    public boolean isSameRun(RunResult asked, Path folder) {
+        try {
+            requireSameRun(asked, folder);
+            return true;
+        } catch (LoraException e) {
+            return false;
+        }
     }
 
     private static void require(Path folder, String what, Object found, Object asked) {

@@ -94,6 +94,9 @@ class TriplesTest {
         "webnlg: ; {\"entries\": []}                                             ; no texts of all categories",
         "webnlg-unseen: ; {\"entries\": []}                                      ; WebNLG has them in its test part alone",
         "webnlg: ; {                                                             ; not JSON",
+        "webnlg: ; {\"entries\": []} {\"entries\": []}                           ; line 1: not JSON: Trailing token",
+        "dart:   ; [] ,                                                          ; line 1: not JSON",
+        "dart:   ; version https://git-lfs.github.com/spec/v1                    ; is a Git LFS pointer",
         "dart:   ; {}                                                            ; expected a list as in DART",
         "dart:   ; [{\"tripleset\": [[\"a\", \"b\"]], \"annotations\": []}]      ; expected subject, relation and object",
         "dart:   ; []                                                            ; expected texts as in DART"})

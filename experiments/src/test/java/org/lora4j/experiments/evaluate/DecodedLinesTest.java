@@ -55,6 +55,8 @@ class DecodedLinesTest {
         Files.writeString(file(), "hello\n");
         assertThatThrownBy(() -> DecodedLines.open(folder, RECIPE)).isInstanceOf(LoraException.class)
                 .hasMessageContaining("line 1 is not JSON");
+        Files.writeString(file(), "{\"beam\": 10} {\"beam\": 10}\n");
+        assertThatThrownBy(() -> DecodedLines.open(folder, RECIPE)).hasMessageContaining("line 1 is not JSON");
     }
 
     private Path file() {

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 
 class ClassificationTest {
@@ -74,6 +79,40 @@ class ClassificationTest {
     @Test
     void withoutSpreadThereIsNoCorrelation() {
         assertThat(Correlation.of(new double[] {1, 1}, new double[] {1, 2}).pearson()).isNaN();
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {1e-323, 1e-170, 1e-300, 1, 1e170, 1e300, -1e-170, -1e300, 4e307})
+    void aUnitThatIsTinyOrHugeChangesNothing(double unit) {
+        // of 1, 2, 4 and 1, 2, 3: means 7/3 and 2, 3 / √(14/3 · 2)
+        double[] scaled = {unit, 2 * unit, 4 * unit};
+        double[] gold = {1, 2, 3};
+        double expected = Math.signum(unit) * 3 / Math.sqrt(28.0 / 3);
+
+        assertThat(Correlation.of(scaled, gold).pearson()).isEqualTo(expected, EXACT);
+        assertThat(Correlation.of(gold, scaled).pearson()).isEqualTo(expected, EXACT);
+        assertThat(Correlation.of(scaled, scaled).pearson()).isEqualTo(1, EXACT);
+        assertThat(Correlation.of(scaled, gold).spearman()).isEqualTo(Math.signum(unit), EXACT);
+    }
+
+    @Test
+    void equalNumbersThatTheirMeanMissesHaveNoCorrelation() {
+        double[] equal = new double[1000];
+        Arrays.fill(equal, 0.1);
+
+        assertThat(Correlation.of(equal, IntStream.range(0, 1000).asDoubleStream().toArray()).pearson()).isNaN();
+    }
+
+    @Test
+    @Timeout(10)
+    void whatIsNoNumberFollowsNothing() {
+        double[] broken = {Double.NaN, 1, 3};
+        double[] gold = {1, 2, 3};
+
+        assertThat(Correlation.of(broken, gold).pearson()).isNaN();
+        assertThat(Correlation.of(broken, gold).spearman()).isNaN();
+        assertThat(Correlation.of(gold, new double[] {1, 2, Double.POSITIVE_INFINITY}).pearson()).isNaN();
+        assertThat(Correlation.of(gold, new double[] {1, 2, Double.POSITIVE_INFINITY}).spearman()).isEqualTo(1, EXACT);
     }
 
     @Test
