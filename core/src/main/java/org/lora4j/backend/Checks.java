@@ -33,12 +33,12 @@ public final class Checks {
         require(same(x, y), "dropout", "x and y of one shape", "x", x, "y", y);
     }
 
-    public static void gelu(Tensor x, Tensor y) {
-        require(same(x, y), "gelu", "x and y of one shape", "x", x, "y", y);
+    public static void activate(Tensor x, Tensor y) {
+        require(same(x, y), "activate", "x and y of one shape", "x", x, "y", y);
     }
 
-    public static void geluBackward(Tensor x, Tensor dy, Tensor dx) {
-        require(same(x, dy) && same(x, dx), "geluBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
+    public static void activateBackward(Tensor x, Tensor dy, Tensor dx) {
+        require(same(x, dy) && same(x, dx), "activateBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
     }
 
     public static void addRow(MatrixView row, MatrixView y) {

@@ -33,19 +33,19 @@ public interface ElementwiseOperations {
     void dropout(Tensor x, Tensor y, DropoutMask mask);
 
     /**
-     * y ← GELU(x), see {@link GeluKind}.
+     * y ← f(x), see {@link Activation} for the functions.
      *
      * @param x any shape; read
      * @param y the same shape; written; may be x itself
      */
-    void gelu(Tensor x, Tensor y, GeluKind kind);
+    void activate(Activation kind, Tensor x, Tensor y);
 
     /**
-     * dx ← dy ⊙ GELU′(x).
+     * dx ← dy ⊙ f′(x).
      *
-     * @param x  the input of {@link #gelu}; read
+     * @param x  the input of {@link #activate}; read
      * @param dy ∂L/∂y; read
      * @param dx ∂L/∂x; written; may be dy itself
      */
-    void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind);
+    void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx);
 }

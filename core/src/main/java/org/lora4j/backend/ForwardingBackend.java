@@ -110,13 +110,13 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        delegate.gelu(x, y, kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        delegate.activate(kind, x, y);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        delegate.geluBackward(x, dy, dx, kind);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        delegate.activateBackward(kind, x, dy, dx);
     }
 
     @Override

@@ -3,12 +3,12 @@ package org.lora4j.compare;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -23,7 +23,7 @@ import org.lora4j.tensor.Tensor;
  *   <li>Every result is rounded: y ← y·(1 + u·ξ).
  *   <li>A sum of k products that rounds after each of them is off by about √k·u times the norm of the products, as if its
  *       errors were independent (Higham and Mary 2019); so it is computed from a·(1 + √k·u·ξ) in place of a.
- *   <li>A function of one number (GELU and its derivative, exp in the softmax) takes its argument moved by 4·u.
+ *   <li>A function of one number (an activation and its derivative, exp in the softmax) takes its argument moved by 4·u.
  *   <li>A mean over C numbers, and what is made of it for a whole row, moves that row together by √C·u.
  * </ul>
  *
@@ -131,14 +131,14 @@ final class RoundingNoise extends ForwardingBackend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        delegate.gelu(moved("x", x, FUNCTION), y, kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        delegate.activate(kind, moved("x", x, FUNCTION), y);
         round(y);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        delegate.geluBackward(moved("x", x, FUNCTION), dy, dx, kind);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        delegate.activateBackward(kind, moved("x", x, FUNCTION), dy, dx);
         move(dx.matrix(), FUNCTION);
     }
 

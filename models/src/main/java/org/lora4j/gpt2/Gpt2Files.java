@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Set;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.WeightType;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
@@ -115,13 +115,9 @@ public final class Gpt2Files {
         return value.asInt();
     }
 
-    private static GeluKind activation(Path file, String name) {
-        return switch (name) {
-            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> GeluKind.TANH;
-            case "gelu" -> GeluKind.ERF;
-            default -> throw new FormatException(file, "activation_function is " + Names.quoted(name)
-                    + ", expected gelu_new, gelu_pytorch_tanh or gelu");
-        };
+    private static Activation activation(Path file, String name) {
+        return Activation.named(name).orElseThrow(() -> new FormatException(file, "activation_function is "
+                + Names.quoted(name) + ", expected one of " + Names.some(Activation.allNames(), Integer.MAX_VALUE)));
     }
 
     // ------------------------------------------------------------------------------------------------ tensors

@@ -12,13 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.backend.tornado.TornadoProvider;
 import org.lora4j.compare.Comparison.Subject;
@@ -145,8 +145,8 @@ class ComparisonTest {
 
     private static final class WrongGelu extends Wrong {
         @Override
-        public void gelu(Tensor x, Tensor y, GeluKind kind) {
-            super.gelu(x, y, kind);
+        public void activate(Activation kind, Tensor x, Tensor y) {
+            super.activate(kind, x, y);
             if (isCall(2)) {
                 spoil(y.matrix());
             }

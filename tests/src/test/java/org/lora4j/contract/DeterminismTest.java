@@ -7,15 +7,15 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.Precision;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -141,10 +141,10 @@ class DeterminismTest {
 
         private void elementwise(Tensor x) {
             Tensor y = zeros(ROWS, WIDTH);
-            for (GeluKind kind : GeluKind.values()) {
-                backend.gelu(x, y, kind);
+            for (Activation kind : Activation.values()) {
+                backend.activate(kind, x, y);
                 keep(y);
-                backend.geluBackward(x, random("dy", ROWS, WIDTH), y, kind);
+                backend.activateBackward(kind, x, random("dy", ROWS, WIDTH), y);
                 keep(y);
             }
             backend.dropout(x, y, new DropoutMask(0.3, 4, 5, 6));

@@ -3,11 +3,11 @@ package org.lora4j.contract;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
-import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -43,9 +43,9 @@ abstract class ErrorContract extends ContractFamily {
         refused(() -> backend().add(shaped(6), shaped(7)), "6", "7");
         refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), DropoutMask.NONE), "(2, 3)", "(2, 4)");
         refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), new DropoutMask(0.5, 1, 2, 3)), "(2, 3)", "(2, 4)");
-        refused(() -> backend().gelu(shaped(2, 3), shaped(5), GeluKind.ERF), "(2, 3)", "(5)");
-        refused(() -> backend().geluBackward(shaped(2, 3), shaped(2, 2), shaped(2, 3), GeluKind.TANH), "(2, 3)", "(2, 2)");
-        refused(() -> backend().geluBackward(shaped(2, 3), shaped(2, 3), shaped(2, 2), GeluKind.TANH), "(2, 3)", "(2, 2)");
+        refused(() -> backend().activate(Activation.GELU_ERF, shaped(2, 3), shaped(5)), "(2, 3)", "(5)");
+        refused(() -> backend().activateBackward(Activation.GELU_TANH, shaped(2, 3), shaped(2, 2), shaped(2, 3)), "(2, 3)", "(2, 2)");
+        refused(() -> backend().activateBackward(Activation.GELU_TANH, shaped(2, 3), shaped(2, 3), shaped(2, 2)), "(2, 3)", "(2, 2)");
     }
 
     @Test

@@ -9,11 +9,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -111,15 +111,15 @@ class ReferenceGradientTest {
     }
 
     @ParameterizedTest
-    @EnumSource(GeluKind.class)
-    void geluBackwardIsTheGradient(GeluKind kind) {
+    @EnumSource(Activation.class)
+    void activateBackwardIsTheGradient(Activation kind) {
         check(at -> {
             Tensor y = zeros(at.length);
-            backend.gelu(tensor(at, at.length), y, kind);
+            backend.activate(kind, tensor(at, at.length), y);
             return read(y);
         }, (at, w) -> {
             Tensor dx = zeros(at.length);
-            backend.geluBackward(tensor(at, at.length), tensor(w, at.length), dx, kind);
+            backend.activateBackward(kind, tensor(at, at.length), tensor(w, at.length), dx);
             return read(dx);
         }, ContractFamily.numbers("x", 40));
     }

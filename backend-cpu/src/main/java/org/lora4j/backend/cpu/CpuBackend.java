@@ -1,13 +1,13 @@
 package org.lora4j.backend.cpu;
 
 import org.lora4j.LoraException;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.backend.WeightType;
 import org.lora4j.tensor.Buffer;
@@ -191,15 +191,15 @@ final class CpuBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
-        GeluKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
+        ActivationKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
-        GeluKernels.backward(
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
+        ActivationKernels.backward(
                 workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 

@@ -20,6 +20,8 @@ enum Kernel {
     ADD(ElementwiseKernels::add),
     GELU(ElementwiseKernels::gelu),
     GELU_BACKWARD(ElementwiseKernels::geluBackward),
+    ACTIVATE(ElementwiseKernels::activate),
+    ACTIVATE_BACKWARD(ElementwiseKernels::activateBackward),
     DROPOUT(DropoutKernels::dropout),
     ADD_ROW(ColumnKernels::addRow),
     SCALE_COLUMNS(ColumnKernels::scaleColumns),

@@ -31,6 +31,8 @@ final class Tasks {
             case ADD -> ElementwiseKernels::add;
             case GELU -> ElementwiseKernels::gelu;
             case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
+            case ACTIVATE -> ElementwiseKernels::activate;
+            case ACTIVATE_BACKWARD -> ElementwiseKernels::activateBackward;
             case DROPOUT -> DropoutKernels::dropout;
             case ADD_ROW -> ColumnKernels::addRow;
             case SCALE_COLUMNS -> ColumnKernels::scaleColumns;

@@ -3,12 +3,12 @@ package org.lora4j.backend.tornado;
 import java.util.Arrays;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -189,29 +189,48 @@ final class TornadoBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
         Region from = region(x, "x");
         Region to = region(y, "y");
-        int count = (int) x.size();
-        if (count > 0) {
-            machine.recording().addGelu(from.from(), to.from(), count, kind.ordinal(), new Operation(
-                    Launch.of(Kernel.GELU, new int[] {count, from.from(), to.from(), kind.ordinal()})).reading(from).writing(to));
+        int[] args = {(int) x.size(), from.from(), to.from(), code(kind)};
+        if (!isGelu(kind)) {
+            record(Launch.of(Kernel.ACTIVATE, args), new Region[] {from}, to);
+        } else if (args[0] > 0) {
+            machine.recording().addGelu(from.from(), to.from(), args[0], args[3],
+                    new Operation(Launch.of(Kernel.GELU, args)).reading(from).writing(to));
         }
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
         Region in = region(x, "x");
         Region from = region(dy, "dy");
         Region to = region(dx, "dx");
-        int count = (int) x.size();
-        if (count > 0) {
-            machine.recording().addGeluBackward(in.from(), from.from(), to.from(), count, kind.ordinal(), new Operation(
-                    Launch.of(Kernel.GELU_BACKWARD, new int[] {count, in.from(), from.from(), to.from(), kind.ordinal()}))
-                    .reading(in, from).writing(to));
+        int[] args = {(int) x.size(), in.from(), from.from(), to.from(), code(kind)};
+        if (!isGelu(kind)) {
+            record(Launch.of(Kernel.ACTIVATE_BACKWARD, args), new Region[] {in, from}, to);
+        } else if (args[0] > 0) {
+            machine.recording().addGeluBackward(in.from(), from.from(), to.from(), args[0], args[4],
+                    new Operation(Launch.of(Kernel.GELU_BACKWARD, args)).reading(in, from).writing(to));
         }
+    }
+
+    /** GELU is what a product can do to its result; the others have a kernel of their own. */
+    private static boolean isGelu(Activation kind) {
+        return kind == Activation.GELU_TANH || kind == Activation.GELU_ERF;
+    }
+
+    /** The number by which kernels know it. */
+    private static int code(Activation kind) {
+        return switch (kind) {
+            case GELU_TANH, RELU -> 0;
+            case GELU_ERF, SILU -> 1;
+            case TANH -> 2;
+            case QUICK_GELU -> 3;
+            case SIGMOID -> 4;
+        };
     }
 
     // ------------------------------------------------------------------------------------------------ columns

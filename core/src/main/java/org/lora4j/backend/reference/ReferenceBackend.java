@@ -2,12 +2,12 @@ package org.lora4j.backend.reference;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Philox;
@@ -157,23 +157,23 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
         double[] from = Memory.of(x);
         double[] to = Memory.of(y);
         for (int i = 0; i < x.size(); i++) {
-            to[i] = ReferenceGelu.value(from[i], kind);
+            to[i] = ReferenceActivation.value(from[i], kind);
         }
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
         double[] in = Memory.of(x);
         double[] from = Memory.of(dy);
         double[] to = Memory.of(dx);
         for (int i = 0; i < x.size(); i++) {
-            to[i] = from[i] * ReferenceGelu.derivative(in[i], kind);
+            to[i] = from[i] * ReferenceActivation.derivative(in[i], kind);
         }
     }
 
