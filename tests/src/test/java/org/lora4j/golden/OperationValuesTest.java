@@ -1,0 +1,89 @@
+package org.lora4j.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Activation;
+import org.lora4j.backend.Backend;
+import org.lora4j.fixture.OpenBackends;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/** Single operations against what PyTorch and Transformers compute in float64; {@code make_operations.py} wrote it down. */
+class OperationValuesTest {
+
+    private static final OpenBackends BACKENDS = new OpenBackends();
+
+    static List<String> backends() {
+        return OpenBackends.names();
+    }
+
+    @AfterAll
+    static void close() {
+        BACKENDS.close();
+    }
+
+    /** What floats, or doubles, leave of such numbers after a few dozen roundings. */
+    private static double bound(Backend backend) {
+        return backend.name().equals("reference") ? 1e-9 : 5e-6; // gelu_fast writes √(2/π) with ten digits
+    }
+
+    private static Tensor tensor(Backend backend, double[] values, int... extents) {
+        Tensor tensor = backend.allocate(Shape.of(extents));
+        backend.upload(values, tensor);
+        return tensor;
+    }
+
+    private static void assertClose(double[] actual, double[] expected, double bound, String what) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(Math.abs(actual[i] - expected[i])).as("%s, element %d: %s, expected %s", what, i, actual[i], expected[i])
+                    .isLessThanOrEqualTo(bound * (1 + Math.abs(expected[i])));
+        }
+    }
+
+    private static List<String> lines(String file) {
+        try (InputStream in = OperationValuesTest.class.getResourceAsStream("/operations/" + file)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().skip(1).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void everyNameOfAnActivationIsTheFunctionThatTransformersCallsSo(String name) {
+        Backend backend = BACKENDS.get(name);
+        Map<String, double[][]> points = new LinkedHashMap<>(); // name → x, y, slope
+        for (String line : lines("activations.csv")) {
+            String[] fields = line.split(",");
+            double[][] columns = points.computeIfAbsent(fields[0], n -> new double[3][0]);
+            for (int i = 0; i < 3; i++) {
+                columns[i] = Arrays.copyOf(columns[i], columns[i].length + 1);
+                columns[i][columns[i].length - 1] = Double.parseDouble(fields[i + 1]);
+            }
+        }
+        assertThat(points.keySet()).containsExactlyInAnyOrderElementsOf(Activation.allNames());
+        points.forEach((activation, columns) -> {
+            Activation kind = Activation.named(activation).orElseThrow();
+            int count = columns[0].length;
+            Tensor x = tensor(backend, columns[0], count);
+            Tensor y = backend.allocate(Shape.of(count));
+            Tensor slope = tensor(backend, Arrays.stream(columns[0]).map(v -> 1).toArray(), count);
+            backend.activate(kind, x, y);
+            backend.activateBackward(kind, x, slope, slope);
+            assertClose(backend.readDoubles(y), columns[1], bound(backend), activation);
+            assertClose(backend.readDoubles(slope), columns[2], bound(backend), "slope of " + activation);
+        });
+    }
+}
