@@ -76,22 +76,32 @@ public final class Checks {
         require(g.columns() == out.size() && stored(g), "addColumnSums", "g (N, C), out (C)", "g", g, "out", out);
     }
 
-    public static void layerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, Tensor mean, Tensor rstd) {
-        int rows = x.rows();
+    public static void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
         int columns = x.columns();
-        require(same(x, y) && gamma.size() == columns && beta.size() == columns && mean.size() == rows && rstd.size() == rows,
-                "layerNorm", "x and y (N, C), gamma and beta (C), mean and rstd (N)",
-                "x", x, "gamma", gamma, "beta", beta, "y", y, "mean", mean, "rstd", rstd);
+        require(same(x, y) && norm.gamma().size() == columns && (norm.beta() == null || norm.beta().size() == columns)
+                        && statisticsFit(norm, rows, x.rows()),
+                "norm", "x and y (N, C), gamma and beta (C), mean and rstd (N)" + statisticsNeeded(norm),
+                "x", x, "gamma", norm.gamma(), "beta", norm.beta(), "y", y, "mean", rows.mean(), "rstd", rows.rstd());
     }
 
-    public static void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        int rows = x.rows();
+    public static void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
         int columns = x.columns();
-        require(same(x, dy) && same(x, dx) && gamma.size() == columns && mean.size() == rows && rstd.size() == rows
-                        && (dgamma == null || dgamma.size() == columns) && (dbeta == null || dbeta.size() == columns),
-                "layerNormBackward", "dy, x and dx (N, C), gamma, dgamma and dbeta (C), mean and rstd (N)",
-                "dy", dy, "x", x, "gamma", gamma, "mean", mean, "rstd", rstd, "dx", dx, "dgamma", dgamma, "dbeta", dbeta);
+        require(same(x, dy) && same(x, dx) && norm.gamma().size() == columns && statisticsFit(norm, rows, x.rows())
+                        && (dgamma == null || dgamma.size() == columns)
+                        && (dbeta == null || norm.kind().centres() && dbeta.size() == columns),
+                "normBackward", "dy, x and dx (N, C), gamma, dgamma and dbeta (C), mean and rstd (N)" + statisticsNeeded(norm),
+                "dy", dy, "x", x, "gamma", norm.gamma(), "mean", rows.mean(), "rstd", rows.rstd(), "dx", dx, "dgamma", dgamma,
+                "dbeta", dbeta);
+    }
+
+    private static boolean statisticsFit(Norm norm, NormStatistics rows, int count) {
+        return rows.rstd().size() == count && (norm.kind().centres() ? rows.mean() != null && rows.mean().size() == count
+                : rows.mean() == null);
+    }
+
+    private static String statisticsNeeded(Norm norm) {
+        return norm.kind().centres() ? "" : ", without beta, dbeta and mean as " + norm.kind() + " has none";
     }
 
     public static void attention(

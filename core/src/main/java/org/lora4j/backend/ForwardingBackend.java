@@ -155,14 +155,14 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        delegate.norm(norm, x, y, rows);
     }
 
     @Override
-    public void layerNormBackward(
-             Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        delegate.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        delegate.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
     }
 
     @Override

@@ -9,6 +9,8 @@ import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -189,31 +191,35 @@ final class RoundingNoise extends ForwardingBackend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
         double[] sizes = random == null ? null : meanMagnitudes(x); // before y, which may be x itself, is written
-        delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+        delegate.norm(norm, x, y, rows);
         if (random == null) {
             return;
         }
         int columns = x.columns();
-        double[] g = delegate.readDoubles(gamma);
-        double[] b = delegate.readDoubles(beta);
-        double[] means = delegate.readDoubles(mean);
-        double[] deviations = delegate.readDoubles(rstd);
+        boolean centred = norm.kind().centres();
+        double[] g = delegate.readDoubles(norm.gamma());
+        double[] b = centred ? delegate.readDoubles(norm.beta()) : new double[columns];
+        double[] means = centred ? delegate.readDoubles(rows.mean()) : new double[x.rows()];
+        double[] deviations = delegate.readDoubles(rows.rstd());
         double[] row = new double[columns];
         for (int i = 0; i < x.rows(); i++) {
-            double shift = sum(columns) * UNIT_ROUNDOFF * sizes[i] * xi();
+            double shift = centred ? sum(columns) * UNIT_ROUNDOFF * sizes[i] * xi() : 0;
             double stretch = 1 + (sum(columns) + FUNCTION) * UNIT_ROUNDOFF * xi();
             delegate.read(y, (long) i * columns, row, 0, columns);
             for (int j = 0; j < columns; j++) {
-                row[j] = (row[j] - b[j]) * stretch + g[j] * deviations[i] * (shift + 2 * UNIT_ROUNDOFF * sizes[i] * xi()) + b[j];
+                double weight = norm.kind().weightShift() + g[j];
+                row[j] = (row[j] - b[j]) * stretch + weight * deviations[i] * (shift + 2 * UNIT_ROUNDOFF * sizes[i] * xi()) + b[j];
             }
             delegate.upload(row, 0, y, (long) i * columns, columns);
             means[i] += shift;
             deviations[i] *= stretch;
         }
-        delegate.upload(means, mean);
-        delegate.upload(deviations, rstd);
+        if (centred) {
+            delegate.upload(means, rows.mean());
+        }
+        delegate.upload(deviations, rows.rstd());
         round(y);
     }
 
@@ -231,10 +237,9 @@ final class RoundingNoise extends ForwardingBackend {
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        delegate.layerNormBackward(
-                moved("dy", dy, sum(dy.columns())), moved("x", x, 2), gamma, mean, rstd, dx, dgamma, dbeta);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        delegate.normBackward(norm, rows, moved("x", x, 2), moved("dy", dy, sum(dy.columns())), dx, dgamma, dbeta);
         round(dx);
     }
 

@@ -10,6 +10,8 @@ import net.jqwik.api.constraints.IntRange;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -148,7 +150,8 @@ abstract class BackendProperties extends ContractFamily {
 
     private double[] layerNorm(double[] x, double[] gamma, double[] beta, int rows, int columns) {
         Tensor y = nans(rows, columns);
-        backend().layerNorm(tensor(x, rows, columns), tensor(gamma, columns), tensor(beta, columns), 1e-5, y, nans(rows), nans(rows));
+        backend().norm(Norm.layer(tensor(gamma, columns), tensor(beta, columns), 1e-5), tensor(x, rows, columns), y,
+                new NormStatistics(nans(rows), nans(rows)));
         return read(y);
     }
 

@@ -16,6 +16,9 @@ import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormKind;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.Precision;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -69,7 +72,7 @@ class DeterminismTest {
             backend.linear(x.matrix(), w.matrix(), random("bias", CLASSES), logits.matrix());
             keep(logits);
             loss(logits, w, x);
-            layerNorm(x);
+            norms(x);
             attention();
             elementwise(x);
             columns(x);
@@ -106,17 +109,24 @@ class DeterminismTest {
             results.add(new double[] {backend.sum(dw), backend.sumOfSquares(dw)});
         }
 
-        private void layerNorm(Tensor x) {
+        private void norms(Tensor x) {
             Tensor gamma = random("gamma", WIDTH);
-            Tensor y = zeros(ROWS, WIDTH);
-            Tensor mean = zeros(ROWS);
             Tensor rstd = zeros(ROWS);
-            backend.layerNorm(x, gamma, random("beta", WIDTH), 1e-5, y, mean, rstd);
-            Tensor dx = zeros(ROWS, WIDTH);
-            Tensor dgamma = zeros(WIDTH);
-            Tensor dbeta = zeros(WIDTH);
-            backend.layerNormBackward(random("dy", ROWS, WIDTH), x, gamma, mean, rstd, dx, dgamma, dbeta);
-            keep(y, mean, rstd, dx, dgamma, dbeta);
+            Tensor beta = random("beta", WIDTH);
+            for (NormKind kind : NormKind.values()) {
+                Norm norm = new Norm(kind, gamma, kind.centres() ? beta : null, 1e-5);
+                NormStatistics rows = new NormStatistics(kind.centres() ? zeros(ROWS) : null, rstd);
+                Tensor y = zeros(ROWS, WIDTH);
+                backend.norm(norm, x, y, rows);
+                Tensor dx = zeros(ROWS, WIDTH);
+                Tensor dgamma = zeros(WIDTH);
+                Tensor dbeta = zeros(WIDTH);
+                backend.normBackward(norm, rows, x, random("dy", ROWS, WIDTH), dx, dgamma, kind.centres() ? dbeta : null);
+                keep(y, rstd, dx, dgamma, dbeta);
+                if (kind.centres()) {
+                    keep(rows.mean());
+                }
+            }
         }
 
         private void attention() {

@@ -8,6 +8,9 @@ import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormKind;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -73,20 +76,31 @@ abstract class ErrorContract extends ContractFamily {
     }
 
     @Test
-    void layerNorm() {
-        refused(() -> backend().layerNorm(shaped(2, 3), shaped(4), shaped(3), 0, shaped(2, 3), shaped(2), shaped(2)), "(2, 3)", "(4)");
-        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(4), 0, shaped(2, 3), shaped(2), shaped(2)), "(2, 3)", "(4)");
-        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 4), shaped(2), shaped(2)), "(2, 3)", "(2, 4)");
-        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 3), shaped(7), shaped(2)), "(2, 3)", "(7)");
-        refused(() -> backend().layerNorm(shaped(2, 3), shaped(3), shaped(3), 0, shaped(2, 3), shaped(2), shaped(7)), "(2, 3)", "(7)");
-        refused(() -> backend().layerNormBackward(shaped(2, 4), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+    void norms() {
+        refused(() -> backend().norm(Norm.layer(shaped(4), shaped(3), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(shaped(2), shaped(2))), "(2, 3)", "(4)");
+        refused(() -> backend().norm(Norm.layer(shaped(3), shaped(4), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(shaped(2), shaped(2))), "(2, 3)", "(4)");
+        refused(() -> backend().norm(Norm.layer(shaped(3), shaped(3), 0), shaped(2, 3), shaped(2, 4), new NormStatistics(shaped(2), shaped(2))), "(2, 3)", "(2, 4)");
+        refused(() -> backend().norm(Norm.layer(shaped(3), shaped(3), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(shaped(7), shaped(2))), "(2, 3)", "(7)");
+        refused(() -> backend().norm(Norm.layer(shaped(3), shaped(3), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(shaped(2), shaped(7))), "(2, 3)", "(7)");
+        refused(() -> backend().normBackward(Norm.layer(shaped(3), shaped(3), 0), new NormStatistics(shaped(2), shaped(2)), shaped(2, 3), shaped(2, 4), shaped(2, 3),
                 null, null), "(2, 4)", "(2, 3)");
-        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(4, 3),
+        refused(() -> backend().normBackward(Norm.layer(shaped(3), shaped(3), 0), new NormStatistics(shaped(2), shaped(2)), shaped(2, 3), shaped(2, 3), shaped(4, 3),
                 null, null), "(2, 3)", "(4, 3)");
-        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+        refused(() -> backend().normBackward(Norm.layer(shaped(3), shaped(3), 0), new NormStatistics(shaped(2), shaped(2)), shaped(2, 3), shaped(2, 3), shaped(2, 3),
                 shaped(5), null), "(2, 3)", "(5)");
-        refused(() -> backend().layerNormBackward(shaped(2, 3), shaped(2, 3), shaped(3), shaped(2), shaped(2), shaped(2, 3),
+        refused(() -> backend().normBackward(Norm.layer(shaped(3), shaped(3), 0), new NormStatistics(shaped(2), shaped(2)), shaped(2, 3), shaped(2, 3), shaped(2, 3),
                 null, shaped(5)), "(2, 3)", "(5)");
+        // of the root mean square there is no mean and no beta
+        refused(() -> backend().norm(Norm.rms(shaped(4), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(null, shaped(2))),
+                "(2, 3)", "(4)");
+        refused(() -> backend().norm(Norm.rms(shaped(3), 0), shaped(2, 3), shaped(2, 3), new NormStatistics(shaped(2), shaped(2))),
+                "RMS", "(2)");
+        refused(() -> backend().norm(Norm.layer(shaped(3), shaped(3), 0), shaped(2, 3), shaped(2, 3),
+                new NormStatistics(null, shaped(2))), "mean", "(2)");
+        refused(() -> backend().normBackward(Norm.rmsOnePlus(shaped(3), 0), new NormStatistics(null, shaped(2)), shaped(2, 3),
+                shaped(2, 3), shaped(2, 3), null, shaped(3)), "RMS_ONE_PLUS", "dbeta (3)");
+        assertThatThrownBy(() -> new Norm(NormKind.LAYER, shaped(3), null, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Norm(NormKind.RMS, shaped(3), shaped(3), 0)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

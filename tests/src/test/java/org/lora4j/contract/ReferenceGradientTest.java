@@ -14,6 +14,9 @@ import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormKind;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -136,36 +139,44 @@ class ReferenceGradientTest {
         return read(y);
     }
 
-    @Test
-    void layerNormBackwardIsTheGradientForInputGammaAndBeta() {
+    @ParameterizedTest
+    @EnumSource(NormKind.class)
+    void normBackwardIsTheGradientForInputGammaAndBeta(NormKind kind) {
         double[] x = ContractFamily.numbers("x", 3 * 7);
         double[] gamma = ContractFamily.numbers("gamma", 7);
         double[] beta = ContractFamily.numbers("beta", 7);
-        check(at -> layerNorm(at, gamma, beta)[0], (at, w) -> layerNormBackward(at, gamma, beta, w)[0], x);
-        check(at -> layerNorm(x, at, beta)[0], (at, w) -> layerNormBackward(x, at, beta, w)[1], gamma);
-        check(at -> layerNorm(x, gamma, at)[0], (at, w) -> layerNormBackward(x, gamma, at, w)[2], beta);
+        check(at -> norm(kind, at, gamma, beta)[0], (at, w) -> normBackward(kind, at, gamma, beta, w)[0], x);
+        check(at -> norm(kind, x, at, beta)[0], (at, w) -> normBackward(kind, x, at, beta, w)[1], gamma);
+        if (kind.centres()) {
+            check(at -> norm(kind, x, gamma, at)[0], (at, w) -> normBackward(kind, x, gamma, at, w)[2], beta);
+        }
     }
 
-    private double[][] layerNorm(double[] x, double[] gamma, double[] beta) {
+    private Norm norm(NormKind kind, double[] gamma, double[] beta) {
+        return new Norm(kind, tensor(gamma, gamma.length), kind.centres() ? tensor(beta, beta.length) : null, 1e-5);
+    }
+
+    private double[][] norm(NormKind kind, double[] x, double[] gamma, double[] beta) {
         int columns = gamma.length;
         int rows = x.length / columns;
         Tensor y = zeros(rows, columns);
-        Tensor mean = zeros(rows);
-        Tensor rstd = zeros(rows);
-        backend.layerNorm(tensor(x, rows, columns), tensor(gamma, columns), tensor(beta, columns), 1e-5, y, mean, rstd);
-        return new double[][] {read(y), read(mean), read(rstd)};
+        NormStatistics statistics = new NormStatistics(kind.centres() ? zeros(rows) : null, zeros(rows));
+        backend.norm(norm(kind, gamma, beta), tensor(x, rows, columns), y, statistics);
+        return new double[][] {read(y), kind.centres() ? read(statistics.mean()) : null, read(statistics.rstd())};
     }
 
-    private double[][] layerNormBackward(double[] x, double[] gamma, double[] beta, double[] dy) {
+    private double[][] normBackward(NormKind kind, double[] x, double[] gamma, double[] beta, double[] dy) {
         int columns = gamma.length;
         int rows = x.length / columns;
-        double[][] forward = layerNorm(x, gamma, beta);
+        double[][] forward = norm(kind, x, gamma, beta);
         Tensor dx = zeros(rows, columns);
         Tensor dgamma = zeros(columns);
-        Tensor dbeta = zeros(columns);
-        backend.layerNormBackward(tensor(dy, rows, columns), tensor(x, rows, columns), tensor(gamma, columns),
-                tensor(forward[1], rows), tensor(forward[2], rows), dx, dgamma, dbeta);
-        return new double[][] {read(dx), read(dgamma), read(dbeta)};
+        Tensor dbeta = kind.centres() ? zeros(columns) : null;
+        NormStatistics statistics = new NormStatistics(
+                kind.centres() ? tensor(forward[1], rows) : null, tensor(forward[2], rows));
+        backend.normBackward(norm(kind, gamma, beta), statistics, tensor(x, rows, columns), tensor(dy, rows, columns), dx,
+                dgamma, dbeta);
+        return new double[][] {read(dx), read(dgamma), dbeta == null ? null : read(dbeta)};
     }
 
     @ParameterizedTest

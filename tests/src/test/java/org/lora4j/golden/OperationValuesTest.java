@@ -15,6 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.fixture.OpenBackends;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -85,5 +87,37 @@ class OperationValuesTest {
             assertClose(backend.readDoubles(y), columns[1], bound(backend), activation);
             assertClose(backend.readDoubles(slope), columns[2], bound(backend), "slope of " + activation);
         });
+    }
+
+    /** name → numbers */
+    private static Map<String, double[]> tensors(String file) {
+        Map<String, double[]> tensors = new LinkedHashMap<>();
+        for (String line : lines(file)) {
+            int comma = line.indexOf(',');
+            tensors.put(line.substring(0, comma),
+                    Arrays.stream(line.substring(comma + 1).split(" ")).mapToDouble(Double::parseDouble).toArray());
+        }
+        return tensors;
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void rmsNormIsLlamasAndWithOnePlusItsWeightsGemmas(String name) {
+        Backend backend = BACKENDS.get(name);
+        Map<String, double[]> values = tensors("rms_norm.csv");
+        for (String family : List.of("llama", "gemma")) {
+            Tensor weight = tensor(backend, values.get(family + ".w"), 19);
+            Norm norm = family.equals("llama") ? Norm.rms(weight, 1e-6) : Norm.rmsOnePlus(weight, 1e-6);
+            Tensor x = tensor(backend, values.get(family + ".x"), 5, 19);
+            Tensor y = backend.allocate(Shape.of(5, 19));
+            Tensor dx = backend.allocate(Shape.of(5, 19));
+            Tensor dw = backend.allocate(Shape.of(19));
+            NormStatistics rows = new NormStatistics(null, backend.allocate(Shape.of(5)));
+            backend.norm(norm, x, y, rows);
+            backend.normBackward(norm, rows, x, tensor(backend, values.get(family + ".g"), 5, 19), dx, dw, null);
+            assertClose(backend.readDoubles(y), values.get(family + ".y"), bound(backend), family + " y");
+            assertClose(backend.readDoubles(dx), values.get(family + ".dx"), bound(backend), family + " dx");
+            assertClose(backend.readDoubles(dw), values.get(family + ".dw"), bound(backend), family + " dw");
+        }
     }
 }

@@ -8,6 +8,8 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.backend.WeightType;
 import org.lora4j.tensor.Buffer;
@@ -279,21 +281,37 @@ final class CpuBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
-        LayerNormKernels.forward(
-                workers, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(beta, "beta"), 0, eps, floats(y, "y"), 0,
-                floats(mean, "mean"), 0, floats(rstd, "rstd"), 0, x.rows(), x.columns());
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        Checks.norm(norm, x, y, rows);
+        float[] gamma = floats(norm.gamma(), "gamma");
+        float[] rstd = floats(rows.rstd(), "rstd");
+        if (norm.kind().centres()) {
+            LayerNormKernels.forward(
+                    workers, floats(x, "x"), 0, gamma, 0, floats(norm.beta(), "beta"), 0, norm.epsilon(), floats(y, "y"), 0,
+                    floats(rows.mean(), "mean"), 0, rstd, 0, x.rows(), x.columns());
+        } else {
+            RmsNormKernels.forward(
+                    workers, floats(x, "x"), gamma, (float) norm.kind().weightShift(), norm.epsilon(), floats(y, "y"), rstd,
+                    x.rows(), x.columns());
+        }
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
-        LayerNormKernels.backward(
-                workers, floats(dy, "dy"), 0, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(mean, "mean"), 0,
-                floats(rstd, "rstd"), 0, floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0,
-                floatsOrNull(dbeta, "dbeta"), 0, x.rows(), x.columns());
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
+        float[] gamma = floats(norm.gamma(), "gamma");
+        float[] rstd = floats(rows.rstd(), "rstd");
+        if (norm.kind().centres()) {
+            LayerNormKernels.backward(
+                    workers, floats(dy, "dy"), 0, floats(x, "x"), 0, gamma, 0, floats(rows.mean(), "mean"), 0, rstd, 0,
+                    floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0, floatsOrNull(dbeta, "dbeta"), 0, x.rows(),
+                    x.columns());
+        } else {
+            RmsNormKernels.backward(
+                    workers, floats(dy, "dy"), floats(x, "x"), gamma, (float) norm.kind().weightShift(), rstd,
+                    floats(dx, "dx"), floatsOrNull(dgamma, "dgamma"), x.rows(), x.columns());
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ attention

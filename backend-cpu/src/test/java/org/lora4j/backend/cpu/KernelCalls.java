@@ -71,6 +71,8 @@ final class KernelCalls {
                         WORKERS, A, 0, ROW, 0, ROW, 0, 1e-5, C, 0, ROW, 2 * COLUMNS, ROW, 3 * COLUMNS, ROWS, COLUMNS)),
                 kernel("LayerNorm backward", () -> LayerNormKernels.backward(
                         WORKERS, A, 0, B, 0, ROW, 0, A, 0, B, 0, C, 0, C, 0, C, COLUMNS, ROWS, COLUMNS)),
+                kernel("RMSNorm", () -> RmsNormKernels.forward(WORKERS, A, ROW, 1, 1e-5, C, ROW, ROWS, COLUMNS)),
+                kernel("RMSNorm backward", () -> RmsNormKernels.backward(WORKERS, A, B, ROW, 1, ROW, C, C, ROWS, COLUMNS)),
                 kernel("cross-entropy", () -> CrossEntropyKernels.forward(
                         WORKERS, A, 0, new int[ROWS], 0, 0.1, C, 0, ROWS, COLUMNS)),
                 kernel("cross-entropy with gradient", () -> CrossEntropyKernels.forwardWithGradient(

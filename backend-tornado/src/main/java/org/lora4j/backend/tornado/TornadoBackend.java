@@ -9,6 +9,8 @@ import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -314,34 +316,41 @@ final class TornadoBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
-        Region[] reads = {region(x, "x"), region(gamma, "gamma"), region(beta, "beta")};
-        Region[] writes = {region(y, "y"), region(mean, "mean"), region(rstd, "rstd")};
-        record(Launch.of(Kernel.LAYER_NORM, new int[] {
-            x.rows(), x.columns(), reads[0].from(), reads[1].from(), reads[2].from(), writes[0].from(), writes[1].from(),
-            writes[2].from()}, eps), reads, writes);
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        Checks.norm(norm, x, y, rows);
+        boolean centred = norm.kind().centres();
+        Region gamma = region(norm.gamma(), "gamma");
+        Region rstd = region(rows.rstd(), "rstd");
+        Region beta = centred ? region(norm.beta(), "beta") : gamma;
+        Region mean = centred ? region(rows.mean(), "mean") : rstd;
+        Region in = region(x, "x");
+        Region to = region(y, "y");
+        record(Launch.of(Kernel.NORM, new int[] {
+            x.rows(), x.columns(), in.from(), gamma.from(), beta.from(), to.from(), centred ? mean.from() : -1, rstd.from()},
+                norm.epsilon(), centred ? 1 : 0, norm.kind().weightShift()),
+                new Region[] {in, gamma, beta}, to, mean, rstd);
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
-        Region[] reads = {region(dy, "dy"), region(x, "x"), region(gamma, "gamma"), region(mean, "mean"), region(rstd, "rstd")};
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
+        Region rstd = region(rows.rstd(), "rstd");
+        Region mean = norm.kind().centres() ? region(rows.mean(), "mean") : rstd;
+        Region[] reads = {region(dy, "dy"), region(x, "x"), region(norm.gamma(), "gamma"), mean, rstd};
         Region to = region(dx, "dx");
-        if (dgamma != null || dbeta != null) {
+        double centred = norm.kind().centres() ? 1 : 0;
+        if ((dgamma != null || dbeta != null) && x.rows() > 0) {
             Region[] sums = {
                 dgamma == null ? new Region(-1, -1) : region(dgamma, "dgamma"),
                 dbeta == null ? new Region(-1, -1) : region(dbeta, "dbeta")};
-            if (x.rows() > 0) {
-                record(Launch.of(Kernel.LAYER_NORM_PARAMETERS, new int[] {
-                    x.columns(), x.rows(), reads[0].from(), reads[1].from(), reads[3].from(), reads[4].from(), sums[0].from(),
-                    sums[1].from()}), reads, sums);
-            }
+            record(Launch.of(Kernel.NORM_PARAMETERS, new int[] {
+                x.columns(), x.rows(), reads[0].from(), reads[1].from(), mean.from(), rstd.from(), sums[0].from(),
+                sums[1].from()}, centred), reads, sums);
         }
-        record(Launch.of(Kernel.LAYER_NORM_BACKWARD, new int[] {
-            x.rows(), x.columns(), reads[0].from(), reads[1].from(), reads[2].from(), reads[3].from(), reads[4].from(), to.from()}),
-                reads, to);
+        record(Launch.of(Kernel.NORM_BACKWARD, new int[] {
+            x.rows(), x.columns(), reads[0].from(), reads[1].from(), reads[2].from(), mean.from(), rstd.from(), to.from()},
+                centred, norm.kind().weightShift()), reads, to);
     }
 
     // ------------------------------------------------------------------------------------------------ attention
