@@ -1,6 +1,5 @@
 package org.lora4j.backend;
 
-import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -9,26 +8,20 @@ import org.lora4j.tensor.Tensor;
 public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
 
     /**
-     * Masked multi-head attention (Vaswani et al. 2017), for each sequence and head:
+     * Masked multi-head attention (Vaswani et al. 2017), for each sequence and head, with the key head that is the head's:
      *
      * <pre>
      *   S = scale·q·kᵀ, and −∞ where the causal or the padding mask hides the key
      *   P = softmax over keys of S      y = dropout(P)·v      lse = log Σ exp S
      * </pre>
      *
-     * <p>A query that sees no key at all (in the padding on the left) gets y = 0 and lse = −∞. Dropout's element of
-     * sequence b, head h, query t, key s is ((b·nHead + h)·queries + t)·keys + s.
+     * <p>A query that sees no key at all (in the padding on the left) gets y = 0 and lse = −∞. A score that is NaN makes its
+     * query's y NaN. Dropout's element of sequence b, head h, query t, key s is ((b·nHead + h)·queries + t)·keys + s.
      *
-     * @param q    (batch·queries, width); read
-     * @param k    (batch·keyRows, width); read
-     * @param v    (batch·keyRows, width); read
-     * @param mask (batch, keys), 1 for a key that may be seen and 0 for padding; null if all may
-     * @param y    (batch·queries, width); written
-     * @param lse  (batch·nHead, queries); written, for backward; null if there will be none
+     * @param in  read
+     * @param out written; its lse may be null
      */
-    void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse);
+    void attention(Attention in, AttentionOutput out);
 
     /**
      * The gradient of {@link #attention}, recomputing P = exp(S − lse) instead of storing it. With M the dropout mask
@@ -38,15 +31,14 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *   dv = (P ⊙ M)ᵀ·dy      dS = P ⊙ (M ⊙ (dy·vᵀ) − D)      dq = scale·dS·k      dk = scale·dSᵀ·q
      * </pre>
      *
-     * @param dy ∂L/∂y; read
-     * @param y  what forward wrote; read
-     * @param dq as q; written
-     * @param dk as k; written in the rows that take part
-     * @param dv as v; written in the rows that take part
+     * <p>Where heads share a key head, its dk and dv are the sums over them.
+     *
+     * @param in       as in forward; read
+     * @param out      what forward wrote; read
+     * @param dy       ∂L/∂y; read
+     * @param gradient written
      */
-    void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv);
+    void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient);
 
     /**
      * Attention of single queries to keys that lie anywhere, each query with a list of rows of its own. It is what decoding
@@ -61,29 +53,23 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      * of either in the call: on {@code cpu} not by a bit. A backend without a kernel for it inherits this one, which
      * gathers the rows first.
      *
-     * @param q     (N, width); read
-     * @param k     (R, width); read in the rows named
-     * @param v     (R, width); read in the rows named
-     * @param rows  (N, S), each in 0 … R − 1, those of hidden keys too; read
-     * @param mask  (N, S), 1 for a key that may be seen and 0 for one that is hidden; null if all may
-     * @param nHead number of heads, divides the width
-     * @param scale what multiplies q·k
-     * @param y     (N, width); written
+     * @param q    (N, width); read
+     * @param keys k and v are read in the rows named
+     * @param y    (N, width); written
      * @throws IndexOutOfBoundsException if a row is outside k and v
      */
-    default void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
-        if (rows.size() == 0) {
+    default void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        Checks.gatheredAttention(q, keys, heads, y);
+        int count = keys.rows().size();
+        if (count == 0) {
             return;
         }
-        int keys = rows.size() / q.rows();
-        Tensor gatheredKeys = allocate(Shape.of(rows.size(), q.columns()));
-        Tensor gatheredValues = allocate(Shape.of(rows.size(), q.columns()));
-        gatherRows(k, rows, gatheredKeys, 0);
-        gatherRows(v, rows, gatheredValues, 0);
-        attention(q, gatheredKeys.matrix(), gatheredValues.matrix(), mask,
-                new AttentionShape(q.rows(), 1, keys, keys, nHead, q.columns() / nHead, scale, false), DropoutMask.NONE, y,
-                null);
+        int each = count / q.rows();
+        Tensor k = allocate(Shape.of(count, heads.keyWidth()));
+        Tensor v = allocate(Shape.of(count, heads.keyWidth()));
+        gatherRows(keys.k(), keys.rows(), k, 0);
+        gatherRows(keys.v(), keys.rows(), v, 0);
+        AttentionShape shape = new AttentionShape(q.rows(), 1, each, each, heads, false);
+        attention(Attention.of(q, k.matrix(), v.matrix(), shape).withMask(keys.mask()), new AttentionOutput(y, null));
     }
 }

@@ -166,23 +166,18 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void attention(
-             MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        delegate.attention(q, k, v, mask, shape, dropout, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        delegate.attention(in, out);
     }
 
     @Override
-    public void attentionBackward(
-             MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        delegate.attentionBackward(dy, q, k, v, y, lse, mask, shape, dropout, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        delegate.attentionBackward(in, out, dy, gradient);
     }
 
     @Override
-    public void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        delegate.gatheredAttention(q, k, v, rows, mask, nHead, scale, y);
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        delegate.gatheredAttention(q, keys, heads, y);
     }
 
     @Override

@@ -5,6 +5,9 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
@@ -246,28 +249,29 @@ final class RoundingNoise extends ForwardingBackend {
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        delegate.attention(moved("q", q, sum(shape.headSize()) + FUNCTION), k, moved("v", v, sum(shape.keys())), mask, shape,
-                dropout, y, lse);
-        move(y, sum(shape.keys()));
-        if (lse != null) {
-            round(lse);
+    public void attention(Attention in, AttentionOutput out) {
+        AttentionShape shape = in.shape();
+        delegate.attention(new Attention(
+                moved("q", in.q(), sum(shape.headSize()) + FUNCTION), in.k(), moved("v", in.v(), sum(shape.keys())), in.mask(),
+                shape, in.dropout()), out);
+        move(out.y(), sum(shape.keys()));
+        if (out.lse() != null) {
+            round(out.lse());
         }
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        AttentionShape shape = in.shape();
         double products = sum(shape.headSize());
         delegate.attentionBackward(
-                moved("dy", dy, products + sum(shape.queries())), moved("q", q, products + FUNCTION),
-                moved("k", k, sum(shape.keys())), v, moved("y", y, products), lse, mask, shape, dropout, dq, dk, dv);
-        round(dq);
-        round(dk);
-        round(dv);
+                new Attention(moved("q", in.q(), products + FUNCTION), moved("k", in.k(), sum(shape.keys())), in.v(), in.mask(),
+                        shape, in.dropout()),
+                new AttentionOutput(moved("y", out.y(), products), out.lse()),
+                moved("dy", dy, products + sum(shape.queries() * shape.heads().group())), gradient);
+        round(gradient.dq());
+        round(gradient.dk());
+        round(gradient.dv());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings, loss, update

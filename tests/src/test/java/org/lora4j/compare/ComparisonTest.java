@@ -14,6 +14,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
@@ -157,12 +161,10 @@ class ComparisonTest {
 
     private static final class WrongAttention extends Wrong {
         @Override
-        public void attention(
-                MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-                MatrixView y, Tensor lse) {
-            super.attention(q, k, v, mask, shape, dropout, y, lse);
+        public void attention(Attention in, AttentionOutput out) {
+            super.attention(in, out);
             if (isCall(2)) {
-                spoil(y);
+                spoil(out.y());
             }
         }
     }
@@ -170,14 +172,11 @@ class ComparisonTest {
     /** Forgets the causal mask in backward's second call, that of the first layer. */
     private static final class WrongAttentionBackward extends Wrong {
         @Override
-        public void attentionBackward(
-                MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-                AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-            boolean wrong = isCall(2);
-            super.attentionBackward(dy, q, k, v, y, lse, mask, wrong
-                    ? new AttentionShape(shape.batch(), shape.queries(), shape.keys(), shape.keyRows(), shape.nHead(),
-                            shape.headSize(), shape.scale(), false)
-                    : shape, dropout, dq, dk, dv);
+        public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+            AttentionShape shape = in.shape();
+            super.attentionBackward(!isCall(2) ? in : new Attention(in.q(), in.k(), in.v(), in.mask(), new AttentionShape(
+                    shape.batch(), shape.queries(), shape.keys(), shape.keyRows(), shape.heads(), false), in.dropout()),
+                    out, dy, gradient);
         }
     }
 

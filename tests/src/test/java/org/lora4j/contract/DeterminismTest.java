@@ -10,12 +10,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormKind;
 import org.lora4j.backend.NormStatistics;
@@ -135,17 +140,20 @@ class DeterminismTest {
             Tensor qkv = random("qkv", 231, 180);
             Tensor y = zeros(231, 60);
             Tensor lse = zeros(15, 77);
-            backend.attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null, shape, dropout, y.matrix(), lse);
+            backend.attention(new Attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null, shape,
+                    dropout), new AttentionOutput(y.matrix(), lse));
             Tensor gradient = zeros(231, 180);
-            backend.attentionBackward(random("dy", 231, 60).matrix(), qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60),
-                    y.matrix(), lse, null, shape, dropout, gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60));
+            backend.attentionBackward(new Attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null,
+                    shape, dropout), new AttentionOutput(y.matrix(), lse), random("dy", 231, 60).matrix(),
+                    new AttentionGradient(gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60)));
             keep(y, lse, gradient);
             IntTensor rows = backend.allocateInts(Shape.of(77, 19));
             int[] numbers = new int[77 * 19];
             Arrays.setAll(numbers, i -> i * 31 % 231);
             backend.upload(numbers, 0, rows, numbers.length);
-            backend.gatheredAttention(qkv.matrix().rows(0, 77).columns(0, 60), random("k", 231, 60), random("v", 231, 60),
-                    rows, null, 5, 0.3, y.rows(0, 77));
+            backend.gatheredAttention(qkv.matrix().rows(0, 77).columns(0, 60),
+                    new GatheredKeys(random("k", 231, 60), random("v", 231, 60), rows, null), AttentionHeads.of(5, 12, 0.3),
+                    y.rows(0, 77));
             keep(y);
         }
 

@@ -3,6 +3,7 @@ package org.lora4j.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -10,6 +11,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
@@ -182,35 +187,51 @@ class ReferenceGradientTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void attentionBackwardIsTheGradientForQueriesKeysAndValues(boolean causal) {
-        AttentionShape shape = new AttentionShape(2, 3, 5, 6, 2, 3, 0.6, causal);
         int[] mask = {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}; // in the second sequence, causal, the first query sees no key
-        for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
-            double[] x = ContractFamily.numbers("x", (6 + 12 + 12) * 6);
-            check(at -> attention(at, mask, shape, dropout)[0], (at, w) -> attentionBackward(at, mask, shape, dropout, w), x);
+        for (int keyHeads : new int[] {2, 1}) {
+            AttentionShape shape = new AttentionShape(2, 3, 5, 6, new AttentionHeads(2, keyHeads, 3, 0.6), causal);
+            for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
+                double[] x = ContractFamily.numbers("x", 6 * 6 + (12 + 12) * shape.keyWidth());
+                check(at -> new Attending(at, mask, shape, dropout).forward(),
+                        (at, w) -> new Attending(at, mask, shape, dropout).backward(w), x);
+            }
         }
     }
 
-    /** q, k and v one after the other in x. */
-    private double[][] attention(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
-        Tensor all = tensor(x, 30, 6);
-        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
-        backend.upload(mask, 0, visible, mask.length);
-        Tensor y = zeros(6, 6);
-        Tensor lse = zeros(4, 3);
-        backend.attention(all.rows(0, 6), all.rows(6, 12), all.rows(18, 12), visible, shape, dropout, y.matrix(), lse);
-        return new double[][] {read(y), read(lse)};
-    }
+    /** An attention with q, k and v one after the other in x. */
+    private final class Attending {
 
-    private double[] attentionBackward(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout, double[] dy) {
-        double[][] forward = attention(x, mask, shape, dropout);
-        Tensor all = tensor(x, 30, 6);
-        Tensor gradient = zeros(30, 6);
-        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
-        backend.upload(mask, 0, visible, mask.length);
-        backend.attentionBackward(tensor(dy, 6, 6).matrix(), all.rows(0, 6), all.rows(6, 12), all.rows(18, 12),
-                tensor(forward[0], 6, 6).matrix(), tensor(forward[1], 4, 3), visible, shape, dropout,
-                gradient.rows(0, 6), gradient.rows(6, 12), gradient.rows(18, 12));
-        return read(gradient);
+        private final Attention in;
+        private final AttentionOutput out = new AttentionOutput(zeros(6, 6).matrix(), zeros(4, 3));
+
+        Attending(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
+            int keys = 12 * shape.keyWidth();
+            IntTensor visible = backend.allocateInts(Shape.of(2, 5));
+            backend.upload(mask, 0, visible, mask.length);
+            in = new Attention(tensor(Arrays.copyOf(x, 36), 6, 6).matrix(),
+                    tensor(Arrays.copyOfRange(x, 36, 36 + keys), 12, shape.keyWidth()).matrix(),
+                    tensor(Arrays.copyOfRange(x, 36 + keys, 36 + 2 * keys), 12, shape.keyWidth()).matrix(),
+                    visible, shape, dropout);
+        }
+
+        double[] forward() {
+            backend.attention(in, out);
+            return read(out.y().tensor());
+        }
+
+        double[] backward(double[] dy) {
+            forward();
+            int width = in.shape().keyWidth();
+            Tensor dq = zeros(6, 6);
+            Tensor dk = zeros(12, width);
+            Tensor dv = zeros(12, width);
+            backend.attentionBackward(in, out, tensor(dy, 6, 6).matrix(),
+                    new AttentionGradient(dq.matrix(), dk.matrix(), dv.matrix()));
+            double[] all = Arrays.copyOf(read(dq), 36 + 24 * width);
+            System.arraycopy(read(dk), 0, all, 36, 12 * width);
+            System.arraycopy(read(dv), 0, all, 36 + 12 * width, 12 * width);
+            return all;
+        }
     }
 
     @ParameterizedTest

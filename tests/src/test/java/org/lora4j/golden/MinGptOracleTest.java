@@ -9,10 +9,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.backend.DropoutMask;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
@@ -264,8 +265,8 @@ class MinGptOracleTest {
         Tensor y = zeros(backend, ROWS, WIDTH);
         Tensor q = tensor(backend, headsSideBySide(EXPECTED.doubles("q")), ROWS, WIDTH);
         Tensor k = tensor(backend, headsSideBySide(EXPECTED.doubles("k")), ROWS, WIDTH);
-        backend.attention(q.matrix(), k.matrix(), v.matrix(), null,
-                AttentionShape.self(BATCH, LENGTH, HEADS, HEAD_SIZE, true), DropoutMask.NONE, y.matrix(), null);
+        backend.attention(Attention.of(q.matrix(), k.matrix(), v.matrix(),
+                AttentionShape.self(BATCH, LENGTH, HEADS, HEAD_SIZE, true)), new AttentionOutput(y.matrix(), null));
         return y;
     }
 

@@ -14,6 +14,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
+import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
@@ -118,6 +123,35 @@ class OperationValuesTest {
             assertClose(backend.readDoubles(y), values.get(family + ".y"), bound(backend), family + " y");
             assertClose(backend.readDoubles(dx), values.get(family + ".dx"), bound(backend), family + " dx");
             assertClose(backend.readDoubles(dw), values.get(family + ".dw"), bound(backend), family + " dw");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void headsThatShareAKeyHeadAttendAsPyTorchHasThem(String name) {
+        Backend backend = BACKENDS.get(name);
+        Map<String, double[]> values = tensors("attention.csv");
+        for (String which : List.of("grouped", "one")) {
+            AttentionHeads heads = which.equals("grouped")
+                    ? new AttentionHeads(6, 2, 5, 1 / Math.sqrt(5)) : new AttentionHeads(4, 1, 5, 1 / Math.sqrt(5));
+            AttentionShape shape = AttentionShape.self(2, 7, heads, which.equals("grouped"));
+            Tensor y = backend.allocate(Shape.of(14, heads.width()));
+            Tensor dq = backend.allocate(Shape.of(14, heads.width()));
+            Tensor dk = backend.allocate(Shape.of(14, heads.keyWidth()));
+            Tensor dv = backend.allocate(Shape.of(14, heads.keyWidth()));
+            Attention in = Attention.of(
+                    tensor(backend, values.get(which + ".q"), 14, heads.width()).matrix(),
+                    tensor(backend, values.get(which + ".k"), 14, heads.keyWidth()).matrix(),
+                    tensor(backend, values.get(which + ".v"), 14, heads.keyWidth()).matrix(), shape);
+            AttentionOutput out = new AttentionOutput(
+                    y.matrix(), backend.allocate(Shape.of(2 * heads.count(), 7)));
+            backend.attention(in, out);
+            backend.attentionBackward(in, out, tensor(backend, values.get(which + ".g"), 14, heads.width()).matrix(),
+                    new AttentionGradient(dq.matrix(), dk.matrix(), dv.matrix()));
+            assertClose(backend.readDoubles(y), values.get(which + ".y"), bound(backend), which + " y");
+            assertClose(backend.readDoubles(dq), values.get(which + ".dq"), bound(backend), which + " dq");
+            assertClose(backend.readDoubles(dk), values.get(which + ".dk"), bound(backend), which + " dk");
+            assertClose(backend.readDoubles(dv), values.get(which + ".dv"), bound(backend), which + " dv");
         }
     }
 }

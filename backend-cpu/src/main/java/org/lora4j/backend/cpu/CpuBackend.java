@@ -1,18 +1,28 @@
 package org.lora4j.backend.cpu;
 
+import static org.lora4j.backend.cpu.Operands.floats;
+import static org.lora4j.backend.cpu.Operands.floatsOrNull;
+import static org.lora4j.backend.cpu.Operands.ints;
+import static org.lora4j.backend.cpu.Operands.intsOrNull;
+import static org.lora4j.backend.cpu.Operands.length;
+import static org.lora4j.backend.cpu.Operands.offset;
+
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
-import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.backend.WeightType;
-import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -317,37 +327,43 @@ final class CpuBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        Checks.attention(q, k, v, mask, shape, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        Checks.attention(in, out);
+        MatrixView q = in.q();
+        MatrixView k = in.k();
+        MatrixView v = in.v();
+        MatrixView y = out.y();
         AttentionKernels.forward(
                 workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
-                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(mask, "mask"), 0, shape, dropout, floats(y, "y"),
-                offset(y), y.rowStride(), floatsOrNull(lse, "lse"), 0);
+                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), in.dropout(),
+                floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        Checks.attentionBackward(in, out, dy, gradient);
+        MatrixView q = in.q();
+        MatrixView k = in.k();
+        MatrixView v = in.v();
+        MatrixView y = out.y();
+        MatrixView dq = gradient.dq();
+        MatrixView dk = gradient.dk();
+        MatrixView dv = gradient.dv();
         AttentionKernels.backward(
                 workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
                 floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
-                offset(y), y.rowStride(), floats(lse, "lse"), 0, intsOrNull(mask, "mask"), 0, shape, dropout,
-                floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                offset(y), y.rowStride(), floats(out.lse(), "lse"), 0, intsOrNull(in.mask(), "mask"), 0, in.shape(),
+                in.dropout(), floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
                 floats(dv, "dv"), offset(dv), dv.rowStride());
     }
 
     @Override
-    public void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        Checks.gatheredAttention(q, keys, heads, y);
         GatheredAttention.forward(
-                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), floats(v, "v"), k.rows(), q.columns(),
-                ints(rows, "rows"), intsOrNull(mask, "mask"), q.rows(), rows.size() / Math.max(1, q.rows()), nHead,
-                (float) scale, floats(y, "y"), offset(y), y.rowStride());
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(keys.k(), "k"), floats(keys.v(), "v"),
+                keys.k().rows(), ints(keys.rows(), "rows"), intsOrNull(keys.mask(), "mask"), q.rows(),
+                keys.rows().size() / Math.max(1, q.rows()), heads, floats(y, "y"), offset(y), y.rowStride());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings
@@ -413,57 +429,5 @@ final class CpuBackend implements Backend {
     @Override
     public void close() {
         workers.close();
-    }
-
-    // ------------------------------------------------------------------------------------------------ arguments
-
-    private static int length(Tensor tensor) {
-        return (int) tensor.size();
-    }
-
-    private static int offset(MatrixView view) {
-        return (int) view.offset();
-    }
-
-    private static float[] floats(MatrixView view, String what) {
-        return floats(view.tensor(), what);
-    }
-
-    private static float[] floatsOrNull(Tensor tensor, String what) {
-        return tensor == null ? null : floats(tensor, what);
-    }
-
-    private static int[] intsOrNull(IntTensor tensor, String what) {
-        return tensor == null ? null : ints(tensor, what);
-    }
-
-    private static float[] floats(Tensor tensor, String what) {
-        if (tensor.buffer() instanceof HeapFloats heap) {
-            return heap.values();
-        }
-        throw foreign(what, tensor.buffer());
-    }
-
-    private static float[] floats(Tensor tensor, long from, int count) {
-        if (from < 0 || count < 0 || from + count > tensor.size()) {
-            throw new ShapeMismatchException("elements " + from + " to " + (from + count - 1) + " of a tensor of shape " + tensor.shape());
-        }
-        return floats(tensor, "the tensor");
-    }
-
-    private static int[] ints(IntTensor tensor, String what) {
-        if (tensor.buffer() instanceof HeapInts heap) {
-            return heap.values();
-        }
-        throw foreign(what, tensor.buffer());
-    }
-
-    private static IllegalArgumentException foreign(String what, Buffer buffer) {
-        if (buffer instanceof CompressedWeights) {
-            return new IllegalArgumentException(what + " is a weight in a smaller type, which can be multiplied with and"
-                    + " gathered from, but not written or used elsewhere");
-        }
-        return new IllegalArgumentException(
-                what + " does not belong to the cpu backend but holds a " + buffer.getClass().getSimpleName());
     }
 }

@@ -23,7 +23,7 @@ final class Tiling {
 
     private final boolean tiled;
 
-    private Tiling(boolean tiled) {
+    Tiling(boolean tiled) {
         this.tiled = tiled;
     }
 

@@ -4,7 +4,9 @@ import java.util.Arrays;
 import java.util.Objects;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
-import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
@@ -217,19 +219,15 @@ public final class ReferenceBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        Checks.attention(q, k, v, mask, shape, y, lse);
-        new ReferenceAttention(shape, mask, dropout).forward(q, k, v, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        Checks.attention(in, out);
+        new ReferenceAttention(in).forward(out);
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
-        new ReferenceAttention(shape, mask, dropout).backward(dy, q, k, v, y, lse, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        Checks.attentionBackward(in, out, dy, gradient);
+        new ReferenceAttention(in).backward(out, dy, gradient);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings
