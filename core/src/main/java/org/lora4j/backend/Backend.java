@@ -17,7 +17,7 @@ import java.util.Map;
  *   <li>An operation may be carried out later, but before {@code read} and the reductions return.
  * </ul>
  *
- * <p>A backend is used by one thread at a time; inside, it uses as many as its options say.
+ * <p>A backend is used by one thread at a time; threads may take turns. Inside, it uses as many as its options say.
  */
 public interface Backend extends TensorMemory, ElementwiseOperations, ColumnOperations, ProductOperations, NormOperations,
         AttentionOperations, EmbeddingOperations, LossOperations, UpdateOperations, AutoCloseable {

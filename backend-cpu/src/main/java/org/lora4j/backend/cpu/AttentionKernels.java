@@ -177,8 +177,10 @@ final class AttentionKernels {
                 ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + g * shape.queries() + first,
                         dy, dyOffset + shift + first * dyStride, dyStride, y, yOffset + shift + first * yStride, yStride, size,
                         dropout, ((long) (head + g) * shape.queries() + first) * shape.keys(), shape.keys(), factor);
-                AttentionPanels.addTransposedProduct(scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
-                AttentionPanels.addTransposedProduct(dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
+                AttentionPanels.addTransposedProduct(
+                        scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
+                AttentionPanels.addTransposedProduct(
+                        dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
                 AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
                 AttentionPanels.unpack(dQueries, QUERY_BLOCK, rows, size, scale, dq, dqOffset + shift + first * dqStride, dqStride);
             }

@@ -45,8 +45,8 @@ final class GatheredAttention {
                 int head = i % nHead * size;
                 int keyHead = i % nHead / heads.group() * size;
                 int query = i / nHead;
-                attend(q, qOffset + query * qStride + head, k, v, keyHead, heads.keyWidth(), rows, mask, query * keys, keys, size, scale,
-                        p, y, yOffset + query * yStride + head);
+                attend(q, qOffset + query * qStride + head, k, v, keyHead, heads.keyWidth(), rows, mask, query * keys, keys,
+                        size, scale, p, y, yOffset + query * yStride + head);
             }
         });
     }

@@ -28,7 +28,7 @@ import org.lora4j.tensor.Tensor;
  * afterwards only what is uploaded and read travels, and the small arrays of each run: offsets, sizes, learning rate, step,
  * ids.
  */
-class TornadoBackend implements Backend {
+final class TornadoBackend implements Backend {
 
     private final Machine machine;
     private final Operands operands;

@@ -20,23 +20,21 @@ final class WorkGroups implements Executor {
     private final Tables tables = new Tables(1 << 12);
     private final int[] args = new int[Launch.ARGS];
     private final float[] factors = new float[Launch.FACTORS];
-    private final List<Kernel> kernels = new ArrayList<>();
+    private final List<Kernel> kernels;
 
-    WorkGroups(DeviceMemory memory) {
+    private WorkGroups(DeviceMemory memory, List<Kernel> kernels) {
         this.memory = memory;
+        this.kernels = kernels;
     }
 
-    /** A backend whose kernels run so, in their second form where they have one. */
+    /**
+     * A backend whose kernels run so, in their second form where they have one.
+     *
+     * @param kernels gets the kernels that were run
+     */
     static TornadoBackend backend(List<Kernel> kernels) {
         DeviceMemory memory = new DeviceMemory();
-        WorkGroups groups = new WorkGroups(memory);
-        return new TornadoBackend(new Machine(memory, new Recording(true), groups)) {
-            @Override
-            public void close() {
-                kernels.addAll(groups.kernels);
-                super.close();
-            }
-        };
+        return new TornadoBackend(new Machine(memory, new Recording(true), new WorkGroups(memory, kernels)));
     }
 
     @Override
