@@ -415,6 +415,12 @@ simple("gelu_exact", "activation_function 'gelu' (erf) and n_inner 45 instead of
        config=dict(activation_function="gelu", n_inner=45),
        lora=dict(r=4, lora_alpha=16, target_modules=["c_fc", "mlp.c_proj"], fan_in_fan_out=True))
 
+simple("activation_relu", "activation_function 'relu'.", config=dict(activation_function="relu"),
+       lora=dict(r=4, lora_alpha=16, target_modules=["c_fc", "mlp.c_proj"], fan_in_fan_out=True))
+
+simple("activation_silu", "activation_function 'silu'.", config=dict(activation_function="silu"),
+       lora=dict(r=4, lora_alpha=16, target_modules=["c_fc", "mlp.c_proj"], fan_in_fan_out=True))
+
 simple("inverse_layer_scale", "scale_attn_by_inverse_layer_idx: layer i divides its scores by i + 1 as well.",
        config=dict(n_layer=3, n_embd=18, n_head=2, scale_attn_by_inverse_layer_idx=True), lora=C_ATTN)
 

@@ -33,12 +33,12 @@ public final class Checks {
         require(same(x, y), "dropout", "x and y of one shape", "x", x, "y", y);
     }
 
-    public static void gelu(Tensor x, Tensor y) {
-        require(same(x, y), "gelu", "x and y of one shape", "x", x, "y", y);
+    public static void activate(Tensor x, Tensor y) {
+        require(same(x, y), "activate", "x and y of one shape", "x", x, "y", y);
     }
 
-    public static void geluBackward(Tensor x, Tensor dy, Tensor dx) {
-        require(same(x, dy) && same(x, dx), "geluBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
+    public static void activateBackward(Tensor x, Tensor dy, Tensor dx) {
+        require(same(x, dy) && same(x, dx), "activateBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
     }
 
     public static void addRow(MatrixView row, MatrixView y) {
@@ -76,50 +76,64 @@ public final class Checks {
         require(g.columns() == out.size() && stored(g), "addColumnSums", "g (N, C), out (C)", "g", g, "out", out);
     }
 
-    public static void layerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, Tensor mean, Tensor rstd) {
-        int rows = x.rows();
+    public static void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
         int columns = x.columns();
-        require(same(x, y) && gamma.size() == columns && beta.size() == columns && mean.size() == rows && rstd.size() == rows,
-                "layerNorm", "x and y (N, C), gamma and beta (C), mean and rstd (N)",
-                "x", x, "gamma", gamma, "beta", beta, "y", y, "mean", mean, "rstd", rstd);
+        require(same(x, y) && norm.gamma().size() == columns && (norm.beta() == null || norm.beta().size() == columns)
+                        && statisticsFit(norm, rows, x.rows()),
+                "norm", "x and y (N, C), gamma and beta (C), mean and rstd (N)" + statisticsNeeded(norm),
+                "x", x, "gamma", norm.gamma(), "beta", norm.beta(), "y", y, "mean", rows.mean(), "rstd", rows.rstd());
     }
 
-    public static void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        int rows = x.rows();
+    public static void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
         int columns = x.columns();
-        require(same(x, dy) && same(x, dx) && gamma.size() == columns && mean.size() == rows && rstd.size() == rows
-                        && (dgamma == null || dgamma.size() == columns) && (dbeta == null || dbeta.size() == columns),
-                "layerNormBackward", "dy, x and dx (N, C), gamma, dgamma and dbeta (C), mean and rstd (N)",
-                "dy", dy, "x", x, "gamma", gamma, "mean", mean, "rstd", rstd, "dx", dx, "dgamma", dgamma, "dbeta", dbeta);
+        require(same(x, dy) && same(x, dx) && norm.gamma().size() == columns && statisticsFit(norm, rows, x.rows())
+                        && (dgamma == null || dgamma.size() == columns)
+                        && (dbeta == null || norm.kind().centres() && dbeta.size() == columns),
+                "normBackward", "dy, x and dx (N, C), gamma, dgamma and dbeta (C), mean and rstd (N)" + statisticsNeeded(norm),
+                "dy", dy, "x", x, "gamma", norm.gamma(), "mean", rows.mean(), "rstd", rows.rstd(), "dx", dx, "dgamma", dgamma,
+                "dbeta", dbeta);
     }
 
-    public static void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, MatrixView y, Tensor lse) {
-        require(queryRows(q, shape) && keyRows(k, shape) && keyRows(v, shape) && queryRows(y, shape)
-                        && maskFits(mask, shape) && (lse == null || lseFits(lse, shape)),
+    private static boolean statisticsFit(Norm norm, NormStatistics rows, int count) {
+        return rows.rstd().size() == count && (norm.kind().centres() ? rows.mean() != null && rows.mean().size() == count
+                : rows.mean() == null);
+    }
+
+    private static String statisticsNeeded(Norm norm) {
+        return norm.kind().centres() ? "" : ", without beta, dbeta and mean as " + norm.kind() + " has none";
+    }
+
+    public static void attention(Attention in, AttentionOutput out) {
+        AttentionShape shape = in.shape();
+        require(inputsFit(in) && queryRows(out.y(), shape) && (out.lse() == null || lseFits(out.lse(), shape)),
                 "attention", attentionShapes("q and y", "k and v", shape),
-                "q", q, "k", k, "v", v, "mask", mask, "y", y, "lse", lse);
+                "q", in.q(), "k", in.k(), "v", in.v(), "mask", in.mask(), "y", out.y(), "lse", out.lse());
     }
 
-    public static void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, MatrixView dq, MatrixView dk, MatrixView dv) {
-        require(queryRows(dy, shape) && queryRows(q, shape) && queryRows(y, shape) && queryRows(dq, shape)
-                        && keyRows(k, shape) && keyRows(v, shape) && keyRows(dk, shape) && keyRows(dv, shape)
-                        && maskFits(mask, shape) && lseFits(lse, shape),
+    public static void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        AttentionShape shape = in.shape();
+        require(inputsFit(in) && queryRows(dy, shape) && queryRows(out.y(), shape) && queryRows(gradient.dq(), shape)
+                        && keyRows(gradient.dk(), shape) && keyRows(gradient.dv(), shape) && lseFits(out.lse(), shape),
                 "attentionBackward", attentionShapes("dy, q, y and dq", "k, v, dk and dv", shape),
-                "dy", dy, "q", q, "k", k, "v", v, "y", y, "lse", lse, "mask", mask, "dq", dq, "dk", dk, "dv", dv);
+                "dy", dy, "q", in.q(), "k", in.k(), "v", in.v(), "y", out.y(), "lse", out.lse(), "mask", in.mask(),
+                "dq", gradient.dq(), "dk", gradient.dk(), "dv", gradient.dv());
     }
 
-    public static void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, MatrixView y) {
-        require(same(q, y) && stored(q, y) && same(k, v) && k.columns() == q.columns() && nHead > 0
-                        && q.columns() % nHead == 0 && rows.size() % Math.max(1, q.rows()) == 0
-                        && (q.rows() > 0 || rows.size() == 0) && (mask == null || mask.size() == rows.size()),
-                "gatheredAttention", "q and y (N, width), k and v (R, width), rows and mask (N, S), " + nHead
-                        + " heads that divide the width",
-                "q", q, "k", k, "v", v, "rows", rows, "mask", mask, "y", y);
+    private static boolean inputsFit(Attention in) {
+        AttentionShape shape = in.shape();
+        return queryRows(in.q(), shape) && keyRows(in.k(), shape) && keyRows(in.v(), shape)
+                && (in.mask() == null || in.mask().size() == shape.batch() * shape.keys());
+    }
+
+    public static void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        int count = keys.rows().size();
+        require(same(q, y) && stored(q, y) && same(keys.k(), keys.v()) && q.columns() == heads.width()
+                        && keys.k().columns() == heads.keyWidth() && count % Math.max(1, q.rows()) == 0
+                        && (q.rows() > 0 || count == 0) && (keys.mask() == null || keys.mask().size() == count),
+                "gatheredAttention", "q and y (N, width), k and v (R, keyWidth), rows and mask (N, S), " + heads.count()
+                        + " heads and " + heads.keyHeads() + " key heads of " + heads.size(),
+                "q", q, "k", keys.k(), "v", keys.v(), "rows", keys.rows(), "mask", keys.mask(), "y", y);
     }
 
     public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {
@@ -177,11 +191,7 @@ public final class Checks {
     }
 
     private static boolean keyRows(MatrixView x, AttentionShape shape) {
-        return x.rows() == shape.batch() * shape.keyRows() && x.columns() == shape.width() && stored(x);
-    }
-
-    private static boolean maskFits(IntTensor mask, AttentionShape shape) {
-        return mask == null || mask.size() == shape.batch() * shape.keys();
+        return x.rows() == shape.batch() * shape.keyRows() && x.columns() == shape.keyWidth() && stored(x);
     }
 
     private static boolean lseFits(Tensor lse, AttentionShape shape) {
@@ -190,7 +200,7 @@ public final class Checks {
 
     private static String attentionShapes(String queries, String keys, AttentionShape shape) {
         return queries + " (" + shape.batch() + "·" + shape.queries() + ", " + shape.width() + "), "
-                + keys + " (" + shape.batch() + "·" + shape.keyRows() + ", " + shape.width() + "), "
+                + keys + " (" + shape.batch() + "·" + shape.keyRows() + ", " + shape.keyWidth() + "), "
                 + "mask (" + shape.batch() + ", " + shape.keys() + "), "
                 + "lse (" + shape.batch() + "·" + shape.nHead() + ", " + shape.queries() + ")";
     }

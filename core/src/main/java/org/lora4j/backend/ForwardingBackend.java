@@ -110,13 +110,13 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        delegate.gelu(x, y, kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        delegate.activate(kind, x, y);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        delegate.geluBackward(x, dy, dx, kind);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        delegate.activateBackward(kind, x, dy, dx);
     }
 
     @Override
@@ -155,34 +155,29 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        delegate.norm(norm, x, y, rows);
     }
 
     @Override
-    public void layerNormBackward(
-             Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        delegate.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        delegate.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
     }
 
     @Override
-    public void attention(
-             MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        delegate.attention(q, k, v, mask, shape, dropout, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        delegate.attention(in, out);
     }
 
     @Override
-    public void attentionBackward(
-             MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        delegate.attentionBackward(dy, q, k, v, y, lse, mask, shape, dropout, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        delegate.attentionBackward(in, out, dy, gradient);
     }
 
     @Override
-    public void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        delegate.gatheredAttention(q, k, v, rows, mask, nHead, scale, y);
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        delegate.gatheredAttention(q, keys, heads, y);
     }
 
     @Override

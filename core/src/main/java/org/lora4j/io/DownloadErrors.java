@@ -32,8 +32,8 @@ public final class DownloadErrors {
 
     /** What it is and what to do, {@code is a Git LFS pointer, …}; empty for anything else. */
     public static Optional<String> describe(byte[] beginning) {
-        String text = new String(beginning, 0, Math.min(beginning.length, BEGINNING), StandardCharsets.UTF_8)
-                .replaceFirst("^\\uFEFF", "").stripLeading();
+        String text = new String(beginning, 0, Math.min(beginning.length, BEGINNING), StandardCharsets.ISO_8859_1)
+                .replaceFirst("^\u00ef\u00bb\u00bf", "").stripLeading();
         if (text.startsWith(POINTER) && text.contains("spec/v") || text.startsWith(POINTER + "git-lfs")) {
             return Optional.of("is a Git LFS pointer, not the file itself; fetch it with git lfs pull or download it");
         }

@@ -38,8 +38,6 @@ public final class TextInput {
     /** What the first bytes, read as Latin-1, are → what to say of the file. */
     private static Map<String, String> signatures() {
         Map<String, String> signatures = new LinkedHashMap<>();
-        signatures.put("version https://git-lfs.github.com/spec/",
-                "a Git LFS pointer, a few lines that stand for the file. Get the file itself with git lfs pull, or download it");
         signatures.put("\u00ff\u00fe", "UTF-16 text. Save it as UTF-8");
         signatures.put("\u00fe\u00ff", "UTF-16 text. Save it as UTF-8");
         signatures.put("PAR1", "a Parquet file. Write its rows as JSON lines");
@@ -66,6 +64,10 @@ public final class TextInput {
         while (start.startsWith("\u001f\u008b")) {
             bytes = new BufferedInputStream(new GZIPInputStream(bytes));
             start = start(bytes);
+        }
+        String problem = DownloadErrors.describe(start.getBytes(StandardCharsets.ISO_8859_1)).orElse(null);
+        if (problem != null) {
+            throw new LoraException(Names.oneLine(name + ": " + problem));
         }
         String other = whatElse(start);
         if (other != null) {
@@ -136,9 +138,7 @@ public final class TextInput {
         if (start.startsWith("ustar", TAR_AT)) {
             return "a tar archive. Unpack it";
         }
-        String visible = start.replaceFirst("^\u00ef\u00bb\u00bf", "").stripLeading().toLowerCase(Locale.ROOT);
-        return visible.startsWith("<!doctype html") || visible.startsWith("<html")
-                ? "a web page (HTML), perhaps one that shows the file. Download the file itself" : null;
+        return null;
     }
 
     /** Counts lines, so as to name the one with a NUL. */

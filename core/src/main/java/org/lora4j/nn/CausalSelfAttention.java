@@ -2,6 +2,10 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.IntTensor;
@@ -60,10 +64,8 @@ public final class CausalSelfAttention implements Layer {
         Tensor mixed = mixed(x.rows(), width, ws);
         qkv.get().forward(x, fused, ws);
         ws.show(qkv.name(), fused);
-        ws.backend().attention(
-                fused.columns(0, width), fused.columns(width, width), fused.columns(2 * width, width), sequences.mask(),
-                shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()), mixed.matrix(),
-                ws.training() ? logSumExp(sequences, ws) : null);
+        ws.backend().attention(attention(fused, sequences, ws),
+                new AttentionOutput(mixed.matrix(), ws.training() ? logSumExp(sequences, ws) : null));
         ws.show(heads, mixed);
         output.get().forward(mixed, y, ws);
         ws.show(output.name(), y);
@@ -87,11 +89,9 @@ public final class CausalSelfAttention implements Layer {
         output.get().backward(dy, mixedGradient, ws);
         ws.showGradient(heads, mixedGradient);
         ws.backend().attentionBackward(
-                mixedGradient.matrix(), fused.columns(0, width), fused.columns(width, width),
-                fused.columns(2 * width, width), mixed.matrix(), logSumExp(sequences, ws), sequences.mask(),
-                shape(sequences, width), ws.dropout(probabilityDropout.p(), probabilityDropout.site()),
-                fusedGradient.columns(0, width), fusedGradient.columns(width, width),
-                fusedGradient.columns(2 * width, width));
+                attention(fused, sequences, ws), new AttentionOutput(mixed.matrix(), logSumExp(sequences, ws)),
+                mixedGradient.matrix(), new AttentionGradient(fusedGradient.columns(0, width),
+                        fusedGradient.columns(width, width), fusedGradient.columns(2 * width, width)));
         ws.showGradient(qkv.name(), fusedGradient);
         qkv.get().backward(fusedGradient, dx, ws);
     }
@@ -112,10 +112,11 @@ public final class CausalSelfAttention implements Layer {
         Tensor mixed = mixed(x.rows(), width, ws);
         qkv.get().forward(x, fused, ws);
         cache.append(backend, layer, fused.columns(width, width), fused.columns(2 * width, width));
+        AttentionShape shape = new AttentionShape(cache.batch(), length, keys, cache.capacity(), heads(width), true);
         backend.attention(
-                fused.columns(0, width), cache.keys(layer).matrix(), cache.values(layer).matrix(), mask,
-                new AttentionShape(cache.batch(), length, keys, cache.capacity(), nHead, width / nHead, scale, true),
-                ws.dropout(0, 0), mixed.matrix(), null);
+                Attention.of(fused.columns(0, width), cache.keys(layer).matrix(), cache.values(layer).matrix(), shape)
+                        .withMask(mask),
+                new AttentionOutput(mixed.matrix(), null));
         output.get().forward(mixed, y, ws);
     }
 
@@ -140,9 +141,17 @@ public final class CausalSelfAttention implements Layer {
         return ws.activation(this, "mixed", rows, width);
     }
 
-    private AttentionShape shape(Sequences sequences, int width) {
-        int length = sequences.length();
-        return new AttentionShape(sequences.batch(), length, length, length, nHead, width / nHead, scale, true);
+    /** Of q, k and v side by side in {@code fused}. */
+    private Attention attention(Tensor fused, Sequences sequences, Workspace ws) {
+        int width = fused.columns() / 3;
+        return new Attention(
+                fused.columns(0, width), fused.columns(width, width), fused.columns(2 * width, width), sequences.mask(),
+                AttentionShape.self(sequences.batch(), sequences.length(), heads(width), true),
+                ws.dropout(probabilityDropout.p(), probabilityDropout.site()));
+    }
+
+    private AttentionHeads heads(int width) {
+        return AttentionHeads.of(nHead, width / nHead, scale);
     }
 
     private Tensor logSumExp(Sequences sequences, Workspace ws) {

@@ -2,30 +2,31 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Activation;
 import org.lora4j.tensor.Tensor;
 
 /**
  * A Transformer's two-layer perceptron, applied to each position:
  *
  * <pre>
- *   f = x·W₁ᵀ + b₁      a = GELU(f)      y = a·W₂ᵀ + b₂          x, y: (N, C)   f, a: (N, 4C)
+ *   f = x·W₁ᵀ + b₁      a = act(f)      y = a·W₂ᵀ + b₂          x, y: (N, C)   f, a: (N, 4C)
  *
- *   ∂L/∂f = (g·W₂) ⊙ GELU′(f)      ∂L/∂x = ∂L/∂f·W₁          g = ∂L/∂y
+ *   ∂L/∂f = (g·W₂) ⊙ act′(f)      ∂L/∂x = ∂L/∂f·W₁          g = ∂L/∂y
  * </pre>
  */
 public final class FeedForward implements Layer {
 
     private final Slot<Projection> up;
     private final Slot<Projection> down;
-    private final GeluKind kind;
+    private final Activation kind;
     private final String activation;
 
     /**
      * @param up   C → 4C, W₁
      * @param down 4C → C, W₂
+     * @param kind act
      */
-    public FeedForward(Slot<Projection> up, Slot<Projection> down, GeluKind kind) {
+    public FeedForward(Slot<Projection> up, Slot<Projection> down, Activation kind) {
         this.up = up;
         this.down = down;
         this.kind = kind;
@@ -43,7 +44,7 @@ public final class FeedForward implements Layer {
                 : ws.scratch("a", x.rows(), inner());
         up.get().forward(x, f, ws);
         ws.show(up.name(), f);
-        ws.backend().gelu(f, a, kind);
+        ws.backend().activate(kind, f, a);
         ws.show(activation, a);
         down.get().forward(a, y, ws);
         ws.show(down.name(), y);
@@ -61,7 +62,7 @@ public final class FeedForward implements Layer {
         Tensor df = ws.scratch("df", dy.rows(), inner());
         down.get().backward(dy, df, ws);
         ws.showGradient(activation, df);
-        ws.backend().geluBackward(hidden(dy.rows(), ws), df, df, kind);
+        ws.backend().activateBackward(kind, hidden(dy.rows(), ws), df, df);
         ws.showGradient(up.name(), df);
         up.get().backward(df, dx, ws);
     }

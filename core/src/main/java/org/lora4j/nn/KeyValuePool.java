@@ -1,8 +1,11 @@
 package org.lora4j.nn;
 
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GatheredKeys;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -75,9 +78,9 @@ public final class KeyValuePool {
                 backend.copy(k.rows(b * length, lengths[b]), keys[layer].rows(first[b], lengths[b]));
                 backend.copy(v.rows(b * length, lengths[b]), values[layer].rows(first[b], lengths[b]));
             }
-            AttentionShape shape = new AttentionShape(
-                    q.rows() / length, length, length, length, nHead, y.columns() / nHead, scale, true);
-            backend.attention(q, k, v, null, shape, DropoutMask.NONE, y, null);
+            AttentionShape shape = AttentionShape.self(
+                    q.rows() / length, length, AttentionHeads.of(nHead, y.columns() / nHead, scale), true);
+            backend.attention(Attention.of(q, k, v, shape), new AttentionOutput(y, null));
         };
     }
 
@@ -91,7 +94,8 @@ public final class KeyValuePool {
         return (layer, q, k, v, nHead, scale, y, ws) -> {
             backend.copy(k, keys[layer].rows(first, k.rows()));
             backend.copy(v, values[layer].rows(first, v.rows()));
-            backend.gatheredAttention(q, keys[layer], values[layer], trails, mask, nHead, scale, y);
+            backend.gatheredAttention(q, new GatheredKeys(keys[layer], values[layer], trails, mask),
+                    AttentionHeads.of(nHead, y.columns() / nHead, scale), y);
         };
     }
 }

@@ -1,6 +1,8 @@
 package org.lora4j.nn;
 
 import java.util.List;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -34,7 +36,7 @@ public final class LayerNorm implements Layer {
      * @param y (N, C); written
      */
     public void forward(Tensor x, Tensor y, Workspace ws) {
-        ws.backend().layerNorm(x, gamma.value(), beta.value(), epsilon, y, mean(x, ws), rstd(x, ws));
+        ws.backend().norm(norm(), x, y, rows(x, ws));
         if (ws.training()) {
             ws.keepInput(this, x);
         }
@@ -48,16 +50,15 @@ public final class LayerNorm implements Layer {
     public void backward(Tensor dy, Tensor dx, Workspace ws) {
         ws.showGradient(place, dy);
         Tensor x = ws.keptInput(this);
-        ws.backend().layerNormBackward(
-                dy, x, gamma.value(), mean(x, ws), rstd(x, ws), dx, gamma.gradient(), beta.gradient());
+        ws.backend().normBackward(norm(), rows(x, ws), x, dy, dx, gamma.gradient(), beta.gradient());
     }
 
-    private Tensor mean(Tensor x, Workspace ws) {
-        return ws.tensor(this, "mean", x.rows(), 1);
+    private Norm norm() {
+        return Norm.layer(gamma.value(), beta.value(), epsilon);
     }
 
-    private Tensor rstd(Tensor x, Workspace ws) {
-        return ws.tensor(this, "rstd", x.rows(), 1);
+    private NormStatistics rows(Tensor x, Workspace ws) {
+        return new NormStatistics(ws.tensor(this, "mean", x.rows(), 1), ws.tensor(this, "rstd", x.rows(), 1));
     }
 
     @Override

@@ -50,8 +50,8 @@ class TextInputTest {
 
     @ParameterizedTest
     @CsvSource({
-        "version https://git-lfs.github.com/spec/v1, is a Git LFS pointer", "<!DOCTYPE HTML>, is a web page (HTML)",
-        "'  <html lang=\"en\">', is a web page (HTML)", "PAR1, is a Parquet file", "BZh9, is packed by bzip2", "%PDF-1.7, is a PDF file",
+        "version https://git-lfs.github.com/spec/v1, is a Git LFS pointer", "<!DOCTYPE HTML>, is an HTML page",
+        "'  <html lang=\"en\">', is an HTML page", "PAR1, is a Parquet file", "BZh9, is packed by bzip2", "%PDF-1.7, is a PDF file",
     })
     void somethingElseIsCalledWhatItIs(String start, String says) {
         assertThatThrownBy(() -> read(start.getBytes(StandardCharsets.UTF_8))).isInstanceOf(LoraException.class)

@@ -1,17 +1,10 @@
 package org.lora4j.family;
 
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import org.lora4j.LoraException;
-import org.lora4j.backend.Backend;
+import org.lora4j.backend.CountingBackend;
 import org.lora4j.data.Batch;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
-import org.lora4j.tensor.Buffer;
-import org.lora4j.tensor.IntTensor;
-import org.lora4j.tensor.Shape;
-import org.lora4j.tensor.Tensor;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -44,58 +37,21 @@ public record MemoryNeed(long weights, long adapter, long workspace) {
     }
 
     private static MemoryNeed count(ModelConfig config, int batch, int length, int rank) {
-        Counter counter = new Counter();
-        Backend backend = counter.backend();
+        CountingBackend backend = new CountingBackend();
         LanguageModel model = Families.of(config.names()).empty(config, backend);
-        long weights = counter.taken();
+        long weights = backend.taken();
         LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(rank, rank).withParts("q", "v"), 0);
         AdamW adamW = new AdamW(backend, adapter.trainable(), AdamW.Settings.AUTHORS);
-        long trained = counter.taken();
+        long trained = backend.taken();
         int tokens = Math.multiplyExact(batch, length);
         int[] ids = new int[tokens];
         model.lossAndGradients(new Batch(batch, length, ids, null, ids), 1, 0, 0, Workspace.forTraining(backend, tokens, 0));
         adamW.step(1);
-        return new MemoryNeed(weights, trained, counter.taken());
+        return new MemoryNeed(weights, trained, backend.taken());
     }
 
     /** All of it. */
     public long numbers() {
         return weights + adapter + workspace;
-    }
-
-    /** Answers for a backend. */
-    private static final class Counter implements InvocationHandler {
-
-        private record Nothing(long capacity) implements Buffer {
-        }
-
-        private long count;
-
-        Backend backend() {
-            return (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class}, this);
-        }
-
-        /** What was allocated since this was last asked. */
-        long taken() {
-            long taken = count;
-            count = 0;
-            return taken;
-        }
-
-        @Override
-        public Object invoke(Object proxy, Method method, Object[] args) throws Throwable {
-            return switch (method.getName()) {
-                case "allocate" -> {
-                    count += ((Shape) args[0]).size();
-                    yield new Tensor((Shape) args[0], new Nothing(((Shape) args[0]).size()));
-                }
-                case "allocateInts" -> new IntTensor((Shape) args[0], new Nothing(((Shape) args[0]).size()));
-                case "name", "describe", "toString" -> "a counter";
-                case "sum", "sumOfSquares" -> 0.0;
-                case "allocations" -> 0L;
-                case "upload", "read", "freeze" -> null;
-                default -> method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null;
-            };
-        }
     }
 }

@@ -3,7 +3,7 @@ package org.lora4j.gpt2;
 import java.util.ArrayList;
 import java.util.List;
 import org.lora4j.LoraException;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Activation;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
@@ -18,7 +18,7 @@ import org.lora4j.tensor.Shape;
  * @param nLayer                  number of blocks
  * @param nHead                   number of heads; divides C
  * @param nInner                  width of the perceptron, 4·C unless the file says otherwise
- * @param activation              the perceptron's GELU
+ * @param activation              the perceptron's function between its two maps
  * @param layerNormEpsilon        ε of every LayerNorm
  * @param scaleAttention          whether q·k is multiplied by 1/√headSize ({@code scale_attn_weights})
  * @param scaleByInverseLayer     whether q·k of block i is also divided by i + 1
@@ -26,7 +26,7 @@ import org.lora4j.tensor.Shape;
  * @param tieWordEmbeddings       whether the head is the token embedding
  */
 public record Gpt2Config(
-        int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner, GeluKind activation,
+        int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner, Activation activation,
         double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings)
         implements ModelConfig {
 
@@ -71,7 +71,7 @@ public record Gpt2Config(
     /** A GPT-2 with the usual choices: tanh GELU, 4·C, ε 1e-5, tied head. */
     public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead) {
         return new Gpt2Config(
-                vocabSize, nPositions, nEmbd, nLayer, nHead, innerOf(nEmbd), GeluKind.TANH, 1e-5, true, false, true);
+                vocabSize, nPositions, nEmbd, nLayer, nHead, innerOf(nEmbd), Activation.GELU_TANH, 1e-5, true, false, true);
     }
 
     /** GPT-2 small: 124,439,808 parameters. */

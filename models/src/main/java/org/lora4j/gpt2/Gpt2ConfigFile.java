@@ -1,10 +1,9 @@
 package org.lora4j.gpt2;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Activation;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFields;
 
@@ -19,7 +18,6 @@ final class Gpt2ConfigFile {
 
     private static final String WHOLE = "a positive whole number";
     private static final String FLAG = "true or false";
-    private static final List<String> ACTIVATIONS = List.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu");
 
     private final Path file;
     private final JsonFields fields;
@@ -87,15 +85,11 @@ final class Gpt2ConfigFile {
         return epsilon;
     }
 
-    private GeluKind activation() {
+    private Activation activation() {
         String field = "activation_function";
         fields.requireNotNull(field, "a text");
         String name = fields.text(field).orElse("gelu_new");
-        return switch (name) {
-            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> GeluKind.TANH;
-            case "gelu" -> GeluKind.ERF;
-            default -> throw fields.error(field + " is " + Names.quoted(name) + ", expected one of "
-                    + String.join(", ", ACTIVATIONS));
-        };
+        return Activation.named(name).orElseThrow(() -> fields.error(field + " is " + Names.quoted(name)
+                + ", expected one of " + String.join(", ", Activation.allNames())));
     }
 }

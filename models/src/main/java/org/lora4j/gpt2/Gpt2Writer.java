@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.io.AtomicFile;
 import org.lora4j.io.DType;
 import org.lora4j.io.SafetensorsWriter;
@@ -54,7 +53,7 @@ public final class Gpt2Writer {
         json.put("n_layer", config.nLayer());
         json.put("n_head", config.nHead());
         json.put("n_inner", config.nInner());
-        json.put("activation_function", config.activation() == GeluKind.TANH ? "gelu_new" : "gelu");
+        json.put("activation_function", config.activation().names().getFirst());
         json.put("layer_norm_epsilon", config.layerNormEpsilon());
         json.put("scale_attn_weights", config.scaleAttention());
         json.put("scale_attn_by_inverse_layer_idx", config.scaleByInverseLayer());

@@ -118,7 +118,7 @@ class DataSetsTest {
     @Test
     void whatIsNoDataIsCalledWhatItIs() throws IOException {
         assertFails("a.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n", "a.jsonl: is a Git LFS pointer", "git lfs pull");
-        assertFails("a.jsonl", "\n<!DOCTYPE html>\n<html>", "a.jsonl: is a web page (HTML)", "Download the file itself");
+        assertFails("a.jsonl", "\n<!DOCTYPE html>\n<html>", "a.jsonl: is an HTML page", "Download the file again");
         assertFails("a.txt", "a||b\nc\0||d\n", "a.txt, line 2: has a NUL character");
         Files.write(folder.resolve("wide.txt"), BARS.getBytes(StandardCharsets.UTF_16));
         assertFails("wide.txt", null, "wide.txt: is UTF-16 text. Save it as UTF-8");

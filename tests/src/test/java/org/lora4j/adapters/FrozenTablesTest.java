@@ -22,7 +22,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.Gpt2Names;
 import org.lora4j.io.DType;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.SafetensorsWriter;
@@ -215,7 +215,7 @@ class FrozenTablesTest {
         model.parameters().forEach(parameter -> parameters.put(parameter.name(), parameter));
         return new Gpt2(SmallGpt2.TIED, other, name -> {
             Parameter parameter = parameters.get(name);
-            Tensor value = other.allocateWeight(parameter.shape(), Gpt2Config.isMatrix(name) ? type : WeightType.FLOAT32);
+            Tensor value = other.allocateWeight(parameter.shape(), new Gpt2Names().isMatrix(name) ? type : WeightType.FLOAT32);
             float[] values = backend.readFloats(parameter.value());
             other.upload(values, 0, value, 0, values.length);
             return new Parameter(name, other, value);

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallBatches.Side;
 import org.lora4j.fixture.SmallBatches;
@@ -34,7 +34,7 @@ class MixedBatchTest {
     private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
 
     /** As wide as the kernels for few rows and for many want it, so that both take part. */
-    private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, GeluKind.TANH, 1e-5, true, false, false);
+    private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, Activation.GELU_TANH, 1e-5, true, false, false);
 
     static List<Backend> backends() {
         return BACKENDS;

@@ -3,6 +3,7 @@ package org.lora4j.contract;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
 
@@ -11,10 +12,11 @@ record AttentionCase(String name, AttentionShape shape, int[] mask, DropoutMask 
 
     private static final DropoutMask DROPOUT = new DropoutMask(0.3, 99, 5, 17);
 
-    /** batch, queries, keys, keyRows, nHead, headSize */
+    /** batch, queries, keys, keyRows, nHead, headSize, key heads */
     private static final int[][] SIZES = {
         {1, 1, 1, 1, 1, 1}, {2, 6, 6, 6, 3, 4}, {1, 13, 13, 13, 2, 16}, {2, 4, 13, 16, 1, 6}, {3, 1, 16, 20, 2, 6},
-        {2, 6, 4, 4, 2, 13}, {1, 207, 207, 207, 1, 13}, {2, 64, 64, 64, 2, 64}, {1, 16, 702, 702, 1, 4}, {1, 33, 65, 70, 2, 207}};
+        {2, 6, 4, 4, 2, 13}, {1, 207, 207, 207, 1, 13}, {2, 64, 64, 64, 2, 64}, {1, 16, 702, 702, 1, 4}, {1, 33, 65, 70, 2, 207},
+        {2, 6, 6, 6, 4, 3, 2}, {1, 37, 37, 40, 6, 16, 2}, {2, 1, 16, 20, 4, 6, 1}, {1, 4, 13, 13, 3, 20, 1}};
 
     static List<AttentionCase> all() {
         List<AttentionCase> cases = new ArrayList<>();
@@ -23,7 +25,9 @@ record AttentionCase(String name, AttentionShape shape, int[] mask, DropoutMask 
                 if (causal && s[2] < s[1]) {
                     continue;
                 }
-                AttentionShape shape = new AttentionShape(s[0], s[1], s[2], s[3], s[4], s[5], 1 / Math.sqrt(s[5]), causal);
+                AttentionHeads heads = AttentionHeads.of(s[4], s[5], 1 / Math.sqrt(s[5]));
+                AttentionShape shape = new AttentionShape(
+                        s[0], s[1], s[2], s[3], s.length == 7 ? heads.withKeyHeads(s[6]) : heads, causal);
                 cases.add(new AttentionCase("all keys", shape, null, DropoutMask.NONE));
                 cases.add(new AttentionCase("padding on the right", shape, mask(shape, true), DropoutMask.NONE));
                 cases.add(new AttentionCase("padding on the left, dropout", shape, mask(shape, false), DROPOUT));
@@ -59,10 +63,10 @@ record AttentionCase(String name, AttentionShape shape, int[] mask, DropoutMask 
 
     /** Rows of the cache that take no part are NaN. */
     double[] keys(String what) {
-        double[] values = ContractFamily.numbers(what, keyRows() * shape.width());
+        double[] values = ContractFamily.numbers(what, keyRows() * shape.keyWidth());
         for (int row = 0; row < keyRows(); row++) {
             if (!takesPart(row)) {
-                Arrays.fill(values, row * shape.width(), (row + 1) * shape.width(), Double.NaN);
+                Arrays.fill(values, row * shape.keyWidth(), (row + 1) * shape.keyWidth(), Double.NaN);
             }
         }
         return values;

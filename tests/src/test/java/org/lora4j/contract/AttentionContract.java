@@ -6,6 +6,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.tensor.IntTensor;
@@ -41,11 +44,11 @@ abstract class AttentionContract extends ContractFamily {
         AttentionShape shape = c.shape();
         AttentionOracle oracle = c.oracle();
         MatrixView q = framed(c.queries("q"), c.queryRows(), shape.width());
-        MatrixView k = framed(c.keys("k"), c.keyRows(), shape.width());
-        MatrixView v = framed(c.keys("v"), c.keyRows(), shape.width());
+        MatrixView k = framed(c.keys("k"), c.keyRows(), shape.keyWidth());
+        MatrixView v = framed(c.keys("v"), c.keyRows(), shape.keyWidth());
         MatrixView y = framedNans(c.queryRows(), shape.width());
         Tensor lse = nans(shape.batch() * shape.nHead(), shape.queries());
-        backend().attention(q, k, v, mask(c), shape, c.dropout(), y, lse);
+        backend().attention(new Attention(q, k, v, mask(c), shape, c.dropout()), new AttentionOutput(y, lse));
 
         double weight = weightRoundings(c, oracle.scoreSize);
         double[] lseNow = read(lse);
@@ -54,7 +57,7 @@ abstract class AttentionContract extends ContractFamily {
         assertWithin(lseNow, oracle.lse, i -> roundings(weight) + roundings(2) * Math.abs(oracle.lse[i]));
 
         MatrixView withoutLse = framedNans(c.queryRows(), shape.width());
-        backend().attention(q, k, v, mask(c), shape, c.dropout(), withoutLse, null);
+        backend().attention(new Attention(q, k, v, mask(c), shape, c.dropout()), new AttentionOutput(withoutLse, null));
         assertSameBits(read(withoutLse), yNow);
     }
 
@@ -65,7 +68,8 @@ abstract class AttentionContract extends ContractFamily {
         Tensor y = nans(8, 6);
         Tensor lse = nans(4, 4);
         Tensor x = tensor(numbers("x", 48), 8, 6);
-        backend().attention(x.matrix(), x.matrix(), x.matrix(), mask, shape, DropoutMask.NONE, y.matrix(), lse);
+        backend().attention(new Attention(x.matrix(), x.matrix(), x.matrix(), mask, shape, DropoutMask.NONE),
+                new AttentionOutput(y.matrix(), lse));
         double[] values = read(y);
         double[] logSums = read(lse);
         for (int row = 0; row < 8; row++) {
@@ -102,21 +106,21 @@ abstract class AttentionContract extends ContractFamily {
     private double[] attend(AttentionShape shape, double[] x, int[] mask) {
         Tensor in = tensor(x, shape.batch() * shape.queries(), shape.width());
         Tensor y = nans(shape.batch() * shape.queries(), shape.width());
-        backend().attention(in.matrix(), in.matrix(), in.matrix(), ints(mask, shape.batch(), shape.keys()), shape,
-                DropoutMask.NONE, y.matrix(), null);
+        backend().attention(new Attention(in.matrix(), in.matrix(), in.matrix(), ints(mask, shape.batch(), shape.keys()),
+                shape, DropoutMask.NONE), new AttentionOutput(y.matrix(), null));
         return read(y);
     }
 
     @Test
     void scoresFarApartNeitherOverflowNorVanish() {
         // scores ±10⁴ would overflow without the maximum taken out: all weight goes to the one key that fits
-        AttentionShape shape = new AttentionShape(1, 2, 3, 3, 1, 1, 1, false);
+        AttentionShape shape = new AttentionShape(1, 2, 3, 3, AttentionHeads.of(1, 1, 1), false);
         Tensor q = tensor(new double[] {100, -100}, 2, 1);
         Tensor k = tensor(new double[] {100, 0, -100}, 3, 1);
         Tensor v = tensor(new double[] {5, 6, 7}, 3, 1);
         Tensor y = nans(2, 1);
         Tensor lse = nans(1, 2);
-        backend().attention(q.matrix(), k.matrix(), v.matrix(), null, shape, DropoutMask.NONE, y.matrix(), lse);
+        backend().attention(Attention.of(q.matrix(), k.matrix(), v.matrix(), shape), new AttentionOutput(y.matrix(), lse));
         assertWithin(read(y), new double[] {5, 7}, i -> roundings(FUNCTION) * 7);
         assertWithin(read(lse), new double[] {1e4, 1e4}, i -> roundings(FUNCTION) * 1e4);
     }
@@ -127,12 +131,41 @@ abstract class AttentionContract extends ContractFamily {
         double[] fused = numbers("fused", 26 * 36);
         Tensor qkv = tensor(fused, 26, 36);
         Tensor y = nans(26, 12);
-        backend().attention(qkv.columns(0, 12), qkv.columns(12, 12), qkv.columns(24, 12), null, shape, DropoutMask.NONE,
-                y.matrix(), null);
+        backend().attention(Attention.of(qkv.columns(0, 12), qkv.columns(12, 12), qkv.columns(24, 12), shape),
+                new AttentionOutput(y.matrix(), null));
         Tensor apart = nans(26, 12);
-        backend().attention(tensor(Oracle.block(fused, 36, 0, 26, 0, 12), 26, 12).matrix(),
+        backend().attention(Attention.of(tensor(Oracle.block(fused, 36, 0, 26, 0, 12), 26, 12).matrix(),
                 tensor(Oracle.block(fused, 36, 0, 26, 12, 12), 26, 12).matrix(),
-                tensor(Oracle.block(fused, 36, 0, 26, 24, 12), 26, 12).matrix(), null, shape, DropoutMask.NONE, apart.matrix(), null);
+                tensor(Oracle.block(fused, 36, 0, 26, 24, 12), 26, 12).matrix(), shape),
+                new AttentionOutput(apart.matrix(), null));
         assertSameBits(read(y), read(apart));
+    }
+
+    /** A run that has diverged must be seen: a score that is NaN must not pass for a weight of 0. */
+    @Test
+    void aScoreThatIsNotANumberMakesTheOutputOfWhoeverSeesItNotANumber() {
+        AttentionShape shape = AttentionShape.self(1, 70, 2, 4, true);
+        Tensor q = tensor(constant(1, 70 * 8), 70, 8);
+        Tensor v = tensor(numbers("v", 70 * 8), 70, 8);
+        for (int bad : new int[] {0, 5, 69}) {
+            for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) { // ∞ − ∞ in the softmax
+                double[] keys = numbers("k", 70 * 8);
+                keys[bad * 8 + 1] = value; // of the first head
+                Tensor y = nans(70, 8);
+                Tensor lse = nans(2, 70);
+                backend().attention(Attention.of(q.matrix(), tensor(keys, 70, 8).matrix(), v.matrix(), shape),
+                        new AttentionOutput(y.matrix(), lse));
+                double[] values = read(y);
+                double[] logSums = read(lse);
+                for (int t = 0; t < 70; t++) {
+                    assertThat(values[t * 8 + 4]).as("the other head").isFinite();
+                    if (t >= bad) {
+                        assertThat(values[t * 8]).as("query %d, key %d is %s", t, bad, value).isNaN();
+                        assertThat(logSums[t]).as("lse").isNotEqualTo(Double.NEGATIVE_INFINITY).satisfies(
+                                logSum -> assertThat(Double.isFinite(logSum)).isFalse());
+                    }
+                }
+            }
+        }
     }
 }

@@ -32,14 +32,15 @@ final class AttentionOracle {
         int queryRows = shape.batch() * shape.queries();
         int keyRows = shape.batch() * shape.keyRows();
         int width = shape.width();
+        int keyWidth = shape.keyWidth();
         y = new double[queryRows * width];
         dq = new double[queryRows * width];
         ySize = new double[queryRows * width];
         dqSize = new double[queryRows * width];
-        dk = new double[keyRows * width];
-        dv = new double[keyRows * width];
-        dkSize = new double[keyRows * width];
-        dvSize = new double[keyRows * width];
+        dk = new double[keyRows * keyWidth];
+        dv = new double[keyRows * keyWidth];
+        dkSize = new double[keyRows * keyWidth];
+        dvSize = new double[keyRows * keyWidth];
         lse = new double[shape.batch() * shape.nHead() * shape.queries()];
         for (int b = 0; b < shape.batch(); b++) {
             for (int h = 0; h < shape.nHead(); h++) {
@@ -53,8 +54,8 @@ final class AttentionOracle {
         int tk = shape.keys();
         int hs = shape.headSize();
         double[] qh = cut(q, b * tq, tq, h);
-        double[] kh = cut(k, b * shape.keyRows(), tk, h);
-        double[] vh = cut(v, b * shape.keyRows(), tk, h);
+        double[] kh = cutKeys(k, b, h);
+        double[] vh = cutKeys(v, b, h);
         double[] dyh = cut(dy, b * tq, tq, h);
         double[] products = Oracle.product(qh, Oracle.transpose(kh, tk, hs), tq, hs, tk);
         double[] sizes = Oracle.product(Oracle.abs(qh), Oracle.transpose(Oracle.abs(kh), tk, hs), tq, hs, tk);
@@ -99,10 +100,10 @@ final class AttentionOracle {
         paste(Oracle.product(pm, Oracle.abs(vh), tq, tk, hs), ySize, b * tq, tq, h);
         paste(Oracle.product(ds, kh, tq, tk, hs), dq, b * tq, tq, h);
         paste(Oracle.product(dsSize, Oracle.abs(kh), tq, tk, hs), dqSize, b * tq, tq, h);
-        paste(Oracle.product(Oracle.transpose(ds, tq, tk), qh, tk, tq, hs), dk, b * shape.keyRows(), tk, h);
-        paste(Oracle.product(Oracle.transpose(dsSize, tq, tk), Oracle.abs(qh), tk, tq, hs), dkSize, b * shape.keyRows(), tk, h);
-        paste(Oracle.product(Oracle.transpose(pm, tq, tk), dyh, tk, tq, hs), dv, b * shape.keyRows(), tk, h);
-        paste(Oracle.product(Oracle.transpose(pm, tq, tk), Oracle.abs(dyh), tk, tq, hs), dvSize, b * shape.keyRows(), tk, h);
+        addToKeys(Oracle.product(Oracle.transpose(ds, tq, tk), qh, tk, tq, hs), dk, b, h);
+        addToKeys(Oracle.product(Oracle.transpose(dsSize, tq, tk), Oracle.abs(qh), tk, tq, hs), dkSize, b, h);
+        addToKeys(Oracle.product(Oracle.transpose(pm, tq, tk), dyh, tk, tq, hs), dv, b, h);
+        addToKeys(Oracle.product(Oracle.transpose(pm, tq, tk), Oracle.abs(dyh), tk, tq, hs), dvSize, b, h);
     }
 
     private boolean visible(int b, int t, int s) {
@@ -119,6 +120,22 @@ final class AttentionOracle {
         int hs = shape.headSize();
         for (int i = 0; i < count; i++) {
             System.arraycopy(block, i * hs, x, (from + i) * shape.width() + h * hs, hs);
+        }
+    }
+
+    /** The part of a key head in sequence b's keys, by the number of a head that looks at it. */
+    private double[] cutKeys(double[] x, int b, int h) {
+        int hs = shape.headSize();
+        return Oracle.block(x, shape.keyWidth(), b * shape.keyRows(), shape.keys(), h / shape.heads().group() * hs, hs);
+    }
+
+    /** Heads that share a key head add up. */
+    private void addToKeys(double[] block, double[] x, int b, int h) {
+        int hs = shape.headSize();
+        for (int s = 0; s < shape.keys(); s++) {
+            for (int c = 0; c < hs; c++) {
+                x[(b * shape.keyRows() + s) * shape.keyWidth() + h / shape.heads().group() * hs + c] += block[s * hs + c];
+            }
         }
     }
 

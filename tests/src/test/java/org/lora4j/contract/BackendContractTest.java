@@ -61,8 +61,8 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
-    class Gelu extends GeluContract {
-        Gelu() {
+    class Activations extends ActivationContract {
+        Activations() {
             super(BackendContractTest.this);
         }
     }
@@ -75,8 +75,8 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
-    class LayerNorm extends LayerNormContract {
-        LayerNorm() {
+    class Norms extends NormContract {
+        Norms() {
             super(BackendContractTest.this);
         }
     }

@@ -7,9 +7,13 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -77,7 +81,7 @@ abstract class BackendProperties extends ContractFamily {
         MatrixView x = framed(numbers("x" + seed, rows * shape.width()), rows, shape.width());
         MatrixView ones = framed(constant(1, rows * shape.width()), rows, shape.width());
         MatrixView y = framedNans(rows, shape.width());
-        backend().attention(x, x, ones, mask, shape, DropoutMask.NONE, y, null);
+        backend().attention(new Attention(x, x, ones, mask, shape, DropoutMask.NONE), new AttentionOutput(y, null));
         // the weights were divided by their own sum: what is left is the rounding of both sums and of each weight
         assertWithin(read(y), constant(1, rows * shape.width()), i -> roundings(4 * length + 4 * FUNCTION));
     }
@@ -92,7 +96,7 @@ abstract class BackendProperties extends ContractFamily {
         double[] v = numbers("v" + seed, rows * width);
         MatrixView x = framed(numbers("x" + seed, rows * width), rows, width);
         MatrixView y = framedNans(rows, width);
-        backend().attention(x, x, framed(v, rows, width), null, shape, DropoutMask.NONE, y, null);
+        backend().attention(Attention.of(x, x, framed(v, rows, width), shape), new AttentionOutput(y, null));
         double[] values = read(y);
         for (int b = 0; b < batch; b++) {
             double[] expected = Oracle.block(v, width, b * length, 1, 0, width);
@@ -110,12 +114,13 @@ abstract class BackendProperties extends ContractFamily {
         double[] x = numbers("x" + seed, batch * length * width);
         Tensor in = tensor(x, batch * length, width);
         Tensor y = nans(batch * length, width);
-        backend().attention(in.matrix(), in.matrix(), in.matrix(), null, together, DropoutMask.NONE, y.matrix(), null);
+        backend().attention(Attention.of(in.matrix(), in.matrix(), in.matrix(), together),
+                new AttentionOutput(y.matrix(), null));
         double[] expected = read(y);
         for (int b = 0; b < batch; b++) {
             Tensor one = nans(length, width);
             MatrixView rows = in.rows(b * length, length);
-            backend().attention(rows, rows, rows, null, alone, DropoutMask.NONE, one.matrix(), null);
+            backend().attention(Attention.of(rows, rows, rows, alone), new AttentionOutput(one.matrix(), null));
             assertSameBits(read(one), Oracle.block(expected, width, b * length, length, 0, width));
         }
     }
@@ -148,7 +153,8 @@ abstract class BackendProperties extends ContractFamily {
 
     private double[] layerNorm(double[] x, double[] gamma, double[] beta, int rows, int columns) {
         Tensor y = nans(rows, columns);
-        backend().layerNorm(tensor(x, rows, columns), tensor(gamma, columns), tensor(beta, columns), 1e-5, y, nans(rows), nans(rows));
+        backend().norm(Norm.layer(tensor(gamma, columns), tensor(beta, columns), 1e-5), tensor(x, rows, columns), y,
+                new NormStatistics(nans(rows), nans(rows)));
         return read(y);
     }
 

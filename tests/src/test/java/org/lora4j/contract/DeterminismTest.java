@@ -7,15 +7,23 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormKind;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.Precision;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -69,7 +77,7 @@ class DeterminismTest {
             backend.linear(x.matrix(), w.matrix(), random("bias", CLASSES), logits.matrix());
             keep(logits);
             loss(logits, w, x);
-            layerNorm(x);
+            norms(x);
             attention();
             elementwise(x);
             columns(x);
@@ -106,17 +114,24 @@ class DeterminismTest {
             results.add(new double[] {backend.sum(dw), backend.sumOfSquares(dw)});
         }
 
-        private void layerNorm(Tensor x) {
+        private void norms(Tensor x) {
             Tensor gamma = random("gamma", WIDTH);
-            Tensor y = zeros(ROWS, WIDTH);
-            Tensor mean = zeros(ROWS);
             Tensor rstd = zeros(ROWS);
-            backend.layerNorm(x, gamma, random("beta", WIDTH), 1e-5, y, mean, rstd);
-            Tensor dx = zeros(ROWS, WIDTH);
-            Tensor dgamma = zeros(WIDTH);
-            Tensor dbeta = zeros(WIDTH);
-            backend.layerNormBackward(random("dy", ROWS, WIDTH), x, gamma, mean, rstd, dx, dgamma, dbeta);
-            keep(y, mean, rstd, dx, dgamma, dbeta);
+            Tensor beta = random("beta", WIDTH);
+            for (NormKind kind : NormKind.values()) {
+                Norm norm = new Norm(kind, gamma, kind.centres() ? beta : null, 1e-5);
+                NormStatistics rows = new NormStatistics(kind.centres() ? zeros(ROWS) : null, rstd);
+                Tensor y = zeros(ROWS, WIDTH);
+                backend.norm(norm, x, y, rows);
+                Tensor dx = zeros(ROWS, WIDTH);
+                Tensor dgamma = zeros(WIDTH);
+                Tensor dbeta = zeros(WIDTH);
+                backend.normBackward(norm, rows, x, random("dy", ROWS, WIDTH), dx, dgamma, kind.centres() ? dbeta : null);
+                keep(y, rstd, dx, dgamma, dbeta);
+                if (kind.centres()) {
+                    keep(rows.mean());
+                }
+            }
         }
 
         private void attention() {
@@ -125,26 +140,29 @@ class DeterminismTest {
             Tensor qkv = random("qkv", 231, 180);
             Tensor y = zeros(231, 60);
             Tensor lse = zeros(15, 77);
-            backend.attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null, shape, dropout, y.matrix(), lse);
+            backend.attention(new Attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null, shape,
+                    dropout), new AttentionOutput(y.matrix(), lse));
             Tensor gradient = zeros(231, 180);
-            backend.attentionBackward(random("dy", 231, 60).matrix(), qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60),
-                    y.matrix(), lse, null, shape, dropout, gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60));
+            backend.attentionBackward(new Attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null,
+                    shape, dropout), new AttentionOutput(y.matrix(), lse), random("dy", 231, 60).matrix(),
+                    new AttentionGradient(gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60)));
             keep(y, lse, gradient);
             IntTensor rows = backend.allocateInts(Shape.of(77, 19));
             int[] numbers = new int[77 * 19];
             Arrays.setAll(numbers, i -> i * 31 % 231);
             backend.upload(numbers, 0, rows, numbers.length);
-            backend.gatheredAttention(qkv.matrix().rows(0, 77).columns(0, 60), random("k", 231, 60), random("v", 231, 60),
-                    rows, null, 5, 0.3, y.rows(0, 77));
+            backend.gatheredAttention(qkv.matrix().rows(0, 77).columns(0, 60),
+                    new GatheredKeys(random("k", 231, 60), random("v", 231, 60), rows, null), AttentionHeads.of(5, 12, 0.3),
+                    y.rows(0, 77));
             keep(y);
         }
 
         private void elementwise(Tensor x) {
             Tensor y = zeros(ROWS, WIDTH);
-            for (GeluKind kind : GeluKind.values()) {
-                backend.gelu(x, y, kind);
+            for (Activation kind : Activation.values()) {
+                backend.activate(kind, x, y);
                 keep(y);
-                backend.geluBackward(x, random("dy", ROWS, WIDTH), y, kind);
+                backend.activateBackward(kind, x, random("dy", ROWS, WIDTH), y);
                 keep(y);
             }
             backend.dropout(x, y, new DropoutMask(0.3, 4, 5, 6));

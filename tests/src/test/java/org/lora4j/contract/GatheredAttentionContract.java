@@ -8,8 +8,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -22,7 +24,19 @@ abstract class GatheredAttentionContract extends ContractFamily {
     }
 
     /** Queries, keys a query, rows of the table, heads, columns of a head. */
-    record Sizes(int queries, int keys, int table, int nHead, int headSize) {
+    record Sizes(int queries, int keys, int table, int nHead, int headSize, int keyHeads) {
+
+        Sizes(int queries, int keys, int table, int nHead, int headSize) {
+            this(queries, keys, table, nHead, headSize, nHead);
+        }
+
+        int keyWidth() {
+            return keyHeads * headSize;
+        }
+
+        AttentionHeads heads() {
+            return new AttentionHeads(nHead, keyHeads, headSize, 1 / Math.sqrt(headSize));
+        }
 
         int width() {
             return nHead * headSize;
@@ -46,7 +60,8 @@ abstract class GatheredAttentionContract extends ContractFamily {
     static List<Sizes> sizesOfAttention() {
         return List.of(
                 new Sizes(1, 1, 1, 1, 1), new Sizes(3, 4, 5, 2, 6), new Sizes(2, 13, 40, 3, 4), new Sizes(10, 97, 300, 4, 64),
-                new Sizes(33, 16, 16, 1, 13), new Sizes(7, 207, 70, 2, 16), new Sizes(5, 31, 64, 2, 70));
+                new Sizes(33, 16, 16, 1, 13), new Sizes(7, 207, 70, 2, 16), new Sizes(5, 31, 64, 2, 70),
+                new Sizes(5, 31, 64, 6, 16, 2), new Sizes(3, 9, 20, 4, 5, 1));
     }
 
     @ParameterizedTest
@@ -54,19 +69,18 @@ abstract class GatheredAttentionContract extends ContractFamily {
     void itIsAttentionToTheRowsThatAreNamed(Sizes sizes) {
         for (int[] mask : new int[][] {null, sizes.mask()}) {
             double[] q = numbers("q", sizes.queries * sizes.width());
-            double[] k = numbers("k", sizes.table * sizes.width());
-            double[] v = numbers("v", sizes.table * sizes.width());
-            double scale = 1 / Math.sqrt(sizes.headSize);
-            AttentionShape shape = new AttentionShape(
-                    sizes.queries, 1, sizes.keys, sizes.keys, sizes.nHead, sizes.headSize, scale, false);
+            double[] k = numbers("k", sizes.table * sizes.keyWidth());
+            double[] v = numbers("v", sizes.table * sizes.keyWidth());
+            AttentionShape shape = new AttentionShape(sizes.queries, 1, sizes.keys, sizes.keys, sizes.heads(), false);
             AttentionCase asAttention = new AttentionCase("gathered", shape, mask, DropoutMask.NONE);
             AttentionOracle oracle = new AttentionOracle(q, gathered(k, sizes), gathered(v, sizes),
                     new double[q.length], mask, shape, DropoutMask.NONE);
 
             MatrixView y = framedNans(sizes.queries, sizes.width());
-            backend().gatheredAttention(framed(q, sizes.queries, sizes.width()), tensor(k, sizes.table, sizes.width()),
-                    tensor(v, sizes.table, sizes.width()), ints(sizes.rows(), sizes.queries, sizes.keys),
-                    mask == null ? null : ints(mask, sizes.queries, sizes.keys), sizes.nHead, scale, y);
+            backend().gatheredAttention(framed(q, sizes.queries, sizes.width()),
+                    new GatheredKeys(tensor(k, sizes.table, sizes.keyWidth()), tensor(v, sizes.table, sizes.keyWidth()),
+                    ints(sizes.rows(), sizes.queries, sizes.keys),
+                    mask == null ? null : ints(mask, sizes.queries, sizes.keys)), sizes.heads(), y);
 
             double weight = AttentionContract.weightRoundings(asAttention, oracle.scoreSize);
             assertWithin(read(y), oracle.y, i -> roundings(weight + sizes.keys + 3) * oracle.ySize[i]);
@@ -75,9 +89,9 @@ abstract class GatheredAttentionContract extends ContractFamily {
 
     private static double[] gathered(double[] table, Sizes sizes) {
         int[] rows = sizes.rows();
-        double[] out = new double[rows.length * sizes.width()];
+        double[] out = new double[rows.length * sizes.keyWidth()];
         for (int i = 0; i < rows.length; i++) {
-            System.arraycopy(table, rows[i] * sizes.width(), out, i * sizes.width(), sizes.width());
+            System.arraycopy(table, rows[i] * sizes.keyWidth(), out, i * sizes.keyWidth(), sizes.keyWidth());
         }
         return out;
     }
@@ -86,8 +100,9 @@ abstract class GatheredAttentionContract extends ContractFamily {
     void aQueryOfWhichAllKeysAreHiddenGivesZero() {
         Tensor table = tensor(numbers("x", 12), 3, 4);
         Tensor y = nans(2, 4);
-        backend().gatheredAttention(tensor(numbers("q", 8), 2, 4).matrix(), table, table,
-                ints(new int[] {0, 1, 2, 1}, 2, 2), ints(new int[] {0, 0, 0, 1}, 2, 2), 2, 1, y.matrix());
+        backend().gatheredAttention(tensor(numbers("q", 8), 2, 4).matrix(),
+                new GatheredKeys(table, table, ints(new int[] {0, 1, 2, 1}, 2, 2), ints(new int[] {0, 0, 0, 1}, 2, 2)),
+                AttentionHeads.of(2, 2, 1), y.matrix());
         double[] values = read(y);
         assertThat(Arrays.copyOf(values, 4)).containsOnly(0);
         assertWithin(Arrays.copyOfRange(values, 4, 8), Arrays.copyOfRange(read(table), 4, 8), i -> roundings(4) * 4);
@@ -102,14 +117,15 @@ abstract class GatheredAttentionContract extends ContractFamily {
         int[] rows = sizes.rows();
         int[] mask = sizes.mask();
         Tensor together = nans(9, 40);
-        backend().gatheredAttention(
-                tensor(q, 9, 40).matrix(), k, v, ints(rows, 9, 37), ints(mask, 9, 37), 2, 0.3, together.matrix());
+        backend().gatheredAttention(tensor(q, 9, 40).matrix(), new GatheredKeys(k, v, ints(rows, 9, 37), ints(mask, 9, 37)),
+                AttentionHeads.of(2, 20, 0.3), together.matrix());
         for (int n = 0; n < 9; n++) {
             int room = 37 - n; // behind these, all keys of this query are hidden
             Tensor alone = nans(1, 40);
-            backend().gatheredAttention(tensor(Arrays.copyOfRange(q, n * 40, n * 40 + 40), 1, 40).matrix(), k, v,
-                    ints(Arrays.copyOfRange(rows, n * 37, n * 37 + room), 1, room),
-                    ints(Arrays.copyOfRange(mask, n * 37, n * 37 + room), 1, room), 2, 0.3, alone.matrix());
+            backend().gatheredAttention(tensor(Arrays.copyOfRange(q, n * 40, n * 40 + 40), 1, 40).matrix(),
+                    new GatheredKeys(k, v, ints(Arrays.copyOfRange(rows, n * 37, n * 37 + room), 1, room),
+                    ints(Arrays.copyOfRange(mask, n * 37, n * 37 + room), 1, room)), AttentionHeads.of(2, 20, 0.3),
+                    alone.matrix());
             assertSameBits(read(alone), Arrays.copyOfRange(read(together), n * 40, n * 40 + 40));
         }
     }
@@ -119,9 +135,9 @@ abstract class GatheredAttentionContract extends ContractFamily {
         Tensor table = tensor(numbers("x", 12), 3, 4);
         for (int row : new int[] {-1, 3}) {
             IntTensor rows = ints(new int[] {0, row}, 1, 2);
-            assertThatThrownBy(() -> backend().gatheredAttention(
-                    tensor(numbers("q", 4), 1, 4).matrix(), table, table, rows, null, 2, 1, nans(1, 4).matrix()))
-                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> backend().gatheredAttention(tensor(numbers("q", 4), 1, 4).matrix(),
+                    new GatheredKeys(table, table, rows, null), AttentionHeads.of(2, 2, 1),
+                    nans(1, 4).matrix())).isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 
@@ -130,11 +146,17 @@ abstract class GatheredAttentionContract extends ContractFamily {
         Tensor table = tensor(numbers("x", 12), 3, 4);
         Tensor q = tensor(numbers("q", 8), 2, 4);
         IntTensor rows = ints(new int[] {0, 1, 2, 0}, 2, 2);
-        refused(() -> backend().gatheredAttention(q.matrix(), table, tensor(numbers("x", 16), 4, 4), rows, null, 2, 1, nans(2, 4).matrix()), "(4, 4)");
-        refused(() -> backend().gatheredAttention(q.matrix(), table, table, ints(new int[3], 3), null, 2, 1, nans(2, 4).matrix()), "(3)");
-        refused(() -> backend().gatheredAttention(q.matrix(), table, table, rows, ints(new int[2], 2), 2, 1, nans(2, 4).matrix()), "mask (2)");
-        refused(() -> backend().gatheredAttention(q.matrix(), table, table, rows, null, 3, 1, nans(2, 4).matrix()), "3 heads");
-        refused(() -> backend().gatheredAttention(q.matrix(), table, table, rows, null, 2, 1, nans(2, 5).matrix()), "(2, 5)");
+        refused(() -> backend().gatheredAttention(q.matrix(),
+                new GatheredKeys(table, tensor(numbers("x", 16), 4, 4), rows, null), AttentionHeads.of(2, 2, 1),
+                nans(2, 4).matrix()), "(4, 4)");
+        refused(() -> backend().gatheredAttention(q.matrix(), new GatheredKeys(table, table, ints(new int[3], 3), null),
+                AttentionHeads.of(2, 2, 1), nans(2, 4).matrix()), "(3)");
+        refused(() -> backend().gatheredAttention(q.matrix(), new GatheredKeys(table, table, rows, ints(new int[2], 2)),
+                AttentionHeads.of(2, 2, 1), nans(2, 4).matrix()), "mask (2)");
+        refused(() -> backend().gatheredAttention(q.matrix(), new GatheredKeys(table, table, rows, null),
+                AttentionHeads.of(3, 2, 1), nans(2, 4).matrix()), "3 heads");
+        refused(() -> backend().gatheredAttention(q.matrix(), new GatheredKeys(table, table, rows, null),
+                AttentionHeads.of(2, 2, 1), nans(2, 5).matrix()), "(2, 5)");
     }
 
     private static void refused(Runnable operation, String found) {

@@ -3,17 +3,25 @@ package org.lora4j.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.backend.Activation;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormKind;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -111,15 +119,15 @@ class ReferenceGradientTest {
     }
 
     @ParameterizedTest
-    @EnumSource(GeluKind.class)
-    void geluBackwardIsTheGradient(GeluKind kind) {
+    @EnumSource(Activation.class)
+    void activateBackwardIsTheGradient(Activation kind) {
         check(at -> {
             Tensor y = zeros(at.length);
-            backend.gelu(tensor(at, at.length), y, kind);
+            backend.activate(kind, tensor(at, at.length), y);
             return read(y);
         }, (at, w) -> {
             Tensor dx = zeros(at.length);
-            backend.geluBackward(tensor(at, at.length), tensor(w, at.length), dx, kind);
+            backend.activateBackward(kind, tensor(at, at.length), tensor(w, at.length), dx);
             return read(dx);
         }, ContractFamily.numbers("x", 40));
     }
@@ -136,70 +144,94 @@ class ReferenceGradientTest {
         return read(y);
     }
 
-    @Test
-    void layerNormBackwardIsTheGradientForInputGammaAndBeta() {
+    @ParameterizedTest
+    @EnumSource(NormKind.class)
+    void normBackwardIsTheGradientForInputGammaAndBeta(NormKind kind) {
         double[] x = ContractFamily.numbers("x", 3 * 7);
         double[] gamma = ContractFamily.numbers("gamma", 7);
         double[] beta = ContractFamily.numbers("beta", 7);
-        check(at -> layerNorm(at, gamma, beta)[0], (at, w) -> layerNormBackward(at, gamma, beta, w)[0], x);
-        check(at -> layerNorm(x, at, beta)[0], (at, w) -> layerNormBackward(x, at, beta, w)[1], gamma);
-        check(at -> layerNorm(x, gamma, at)[0], (at, w) -> layerNormBackward(x, gamma, at, w)[2], beta);
+        check(at -> norm(kind, at, gamma, beta)[0], (at, w) -> normBackward(kind, at, gamma, beta, w)[0], x);
+        check(at -> norm(kind, x, at, beta)[0], (at, w) -> normBackward(kind, x, at, beta, w)[1], gamma);
+        if (kind.centres()) {
+            check(at -> norm(kind, x, gamma, at)[0], (at, w) -> normBackward(kind, x, gamma, at, w)[2], beta);
+        }
     }
 
-    private double[][] layerNorm(double[] x, double[] gamma, double[] beta) {
+    private Norm norm(NormKind kind, double[] gamma, double[] beta) {
+        return new Norm(kind, tensor(gamma, gamma.length), kind.centres() ? tensor(beta, beta.length) : null, 1e-5);
+    }
+
+    private double[][] norm(NormKind kind, double[] x, double[] gamma, double[] beta) {
         int columns = gamma.length;
         int rows = x.length / columns;
         Tensor y = zeros(rows, columns);
-        Tensor mean = zeros(rows);
-        Tensor rstd = zeros(rows);
-        backend.layerNorm(tensor(x, rows, columns), tensor(gamma, columns), tensor(beta, columns), 1e-5, y, mean, rstd);
-        return new double[][] {read(y), read(mean), read(rstd)};
+        NormStatistics statistics = new NormStatistics(kind.centres() ? zeros(rows) : null, zeros(rows));
+        backend.norm(norm(kind, gamma, beta), tensor(x, rows, columns), y, statistics);
+        return new double[][] {read(y), kind.centres() ? read(statistics.mean()) : null, read(statistics.rstd())};
     }
 
-    private double[][] layerNormBackward(double[] x, double[] gamma, double[] beta, double[] dy) {
+    private double[][] normBackward(NormKind kind, double[] x, double[] gamma, double[] beta, double[] dy) {
         int columns = gamma.length;
         int rows = x.length / columns;
-        double[][] forward = layerNorm(x, gamma, beta);
+        double[][] forward = norm(kind, x, gamma, beta);
         Tensor dx = zeros(rows, columns);
         Tensor dgamma = zeros(columns);
-        Tensor dbeta = zeros(columns);
-        backend.layerNormBackward(tensor(dy, rows, columns), tensor(x, rows, columns), tensor(gamma, columns),
-                tensor(forward[1], rows), tensor(forward[2], rows), dx, dgamma, dbeta);
-        return new double[][] {read(dx), read(dgamma), read(dbeta)};
+        Tensor dbeta = kind.centres() ? zeros(columns) : null;
+        NormStatistics statistics = new NormStatistics(
+                kind.centres() ? tensor(forward[1], rows) : null, tensor(forward[2], rows));
+        backend.normBackward(norm(kind, gamma, beta), statistics, tensor(x, rows, columns), tensor(dy, rows, columns), dx,
+                dgamma, dbeta);
+        return new double[][] {read(dx), read(dgamma), dbeta == null ? null : read(dbeta)};
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void attentionBackwardIsTheGradientForQueriesKeysAndValues(boolean causal) {
-        AttentionShape shape = new AttentionShape(2, 3, 5, 6, 2, 3, 0.6, causal);
         int[] mask = {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}; // in the second sequence, causal, the first query sees no key
-        for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
-            double[] x = ContractFamily.numbers("x", (6 + 12 + 12) * 6);
-            check(at -> attention(at, mask, shape, dropout)[0], (at, w) -> attentionBackward(at, mask, shape, dropout, w), x);
+        for (int keyHeads : new int[] {2, 1}) {
+            AttentionShape shape = new AttentionShape(2, 3, 5, 6, new AttentionHeads(2, keyHeads, 3, 0.6), causal);
+            for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
+                double[] x = ContractFamily.numbers("x", 6 * 6 + (12 + 12) * shape.keyWidth());
+                check(at -> new Attending(at, mask, shape, dropout).forward(),
+                        (at, w) -> new Attending(at, mask, shape, dropout).backward(w), x);
+            }
         }
     }
 
-    /** q, k and v one after the other in x. */
-    private double[][] attention(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
-        Tensor all = tensor(x, 30, 6);
-        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
-        backend.upload(mask, 0, visible, mask.length);
-        Tensor y = zeros(6, 6);
-        Tensor lse = zeros(4, 3);
-        backend.attention(all.rows(0, 6), all.rows(6, 12), all.rows(18, 12), visible, shape, dropout, y.matrix(), lse);
-        return new double[][] {read(y), read(lse)};
-    }
+    /** An attention with q, k and v one after the other in x. */
+    private final class Attending {
 
-    private double[] attentionBackward(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout, double[] dy) {
-        double[][] forward = attention(x, mask, shape, dropout);
-        Tensor all = tensor(x, 30, 6);
-        Tensor gradient = zeros(30, 6);
-        IntTensor visible = backend.allocateInts(Shape.of(2, 5));
-        backend.upload(mask, 0, visible, mask.length);
-        backend.attentionBackward(tensor(dy, 6, 6).matrix(), all.rows(0, 6), all.rows(6, 12), all.rows(18, 12),
-                tensor(forward[0], 6, 6).matrix(), tensor(forward[1], 4, 3), visible, shape, dropout,
-                gradient.rows(0, 6), gradient.rows(6, 12), gradient.rows(18, 12));
-        return read(gradient);
+        private final Attention in;
+        private final AttentionOutput out = new AttentionOutput(zeros(6, 6).matrix(), zeros(4, 3));
+
+        Attending(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
+            int keys = 12 * shape.keyWidth();
+            IntTensor visible = backend.allocateInts(Shape.of(2, 5));
+            backend.upload(mask, 0, visible, mask.length);
+            in = new Attention(tensor(Arrays.copyOf(x, 36), 6, 6).matrix(),
+                    tensor(Arrays.copyOfRange(x, 36, 36 + keys), 12, shape.keyWidth()).matrix(),
+                    tensor(Arrays.copyOfRange(x, 36 + keys, 36 + 2 * keys), 12, shape.keyWidth()).matrix(),
+                    visible, shape, dropout);
+        }
+
+        double[] forward() {
+            backend.attention(in, out);
+            return read(out.y().tensor());
+        }
+
+        double[] backward(double[] dy) {
+            forward();
+            int width = in.shape().keyWidth();
+            Tensor dq = zeros(6, 6);
+            Tensor dk = zeros(12, width);
+            Tensor dv = zeros(12, width);
+            backend.attentionBackward(in, out, tensor(dy, 6, 6).matrix(),
+                    new AttentionGradient(dq.matrix(), dk.matrix(), dv.matrix()));
+            double[] all = Arrays.copyOf(read(dq), 36 + 24 * width);
+            System.arraycopy(read(dk), 0, all, 36, 12 * width);
+            System.arraycopy(read(dv), 0, all, 36 + 12 * width, 12 * width);
+            return all;
+        }
     }
 
     @ParameterizedTest

@@ -3,11 +3,12 @@ package org.lora4j.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
 import org.lora4j.tensor.Tensor;
 
 /** Reductions to one number, and the optimiser's update. */
@@ -59,6 +60,19 @@ abstract class UpdateContract extends ContractFamily {
                     checkAdamW(p, numbers("g" + t, size), m, v, step);
                 }
             }
+        }
+    }
+
+    /** 1 − η·λ as a float would be off by up to half of η·λ = 10⁻⁷, in every step the same way. */
+    @Test
+    void aSmallWeightDecayIsRoundedOnlyWithTheParameter() {
+        double[] p = numbers("p", 1000);
+        for (DecayOrder order : DecayOrder.values()) {
+            Tensor parameter = tensor(p, 1000);
+            backend().adamW(parameter, tensor(constant(0, 1000), 1000), tensor(constant(0, 1000), 1000),
+                    tensor(constant(0, 1000), 1000), new AdamWStep(1e-5, 0.9, 0.999, 1e-6, 0.01, 1, true, order));
+            double[] expected = Arrays.stream(p).map(x -> x - 1e-7 * x).toArray();
+            assertWithin(read(parameter), expected, i -> roundings(1.001) * Math.abs(p[i]));
         }
     }
 

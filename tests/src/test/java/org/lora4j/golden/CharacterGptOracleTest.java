@@ -10,9 +10,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
@@ -65,7 +65,7 @@ class CharacterGptOracleTest {
 
     private static Gpt2 model(Backend backend) {
         Gpt2Config config = new Gpt2Config(
-                VOCABULARY, LENGTH, 64, 4, 4, 256, GeluKind.ERF, 1e-5, true, false, true);
+                VOCABULARY, LENGTH, 64, 4, 4, 256, Activation.GELU_ERF, 1e-5, true, false, true);
         try (Safetensors file = Safetensors.open(FOLDER.resolve("model.safetensors"))) {
             return new Gpt2(config, backend, name -> {
                 String stored = name.replace("transformer.", "").replaceFirst("^h\\.", "blocks.")

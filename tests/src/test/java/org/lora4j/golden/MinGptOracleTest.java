@@ -8,11 +8,12 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Activation;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
@@ -168,12 +169,12 @@ class MinGptOracleTest {
     void perceptron(Backend backend) {
         assertClose(linear(backend, "transformer.h.0.mlp.c_fc", "ln2", 4 * WIDTH), "fc", 8, backend);
         Tensor a = zeros(backend, ROWS, 4 * WIDTH);
-        backend.gelu(expected(backend, "fc", ROWS, 4 * WIDTH), a, GeluKind.TANH);
+        backend.activate(Activation.GELU_TANH, expected(backend, "fc", ROWS, 4 * WIDTH), a);
         assertClose(a, "gelu", 4, backend);
         assertClose(linear(backend, "transformer.h.0.mlp.c_proj", "gelu", WIDTH), "mlp", 8, backend);
 
         Tensor whole = zeros(backend, ROWS, WIDTH);
-        new FeedForward(slot(backend, "transformer.h.0.mlp.c_fc"), slot(backend, "transformer.h.0.mlp.c_proj"), GeluKind.TANH)
+        new FeedForward(slot(backend, "transformer.h.0.mlp.c_fc"), slot(backend, "transformer.h.0.mlp.c_proj"), Activation.GELU_TANH)
                 .forward(expected(backend, "ln2", ROWS, WIDTH), whole, Workspace.forInference(backend, ROWS));
         assertClose(whole, "mlp", 12, backend);
         backend.add(expected(backend, "attnResid", ROWS, WIDTH), whole);
@@ -205,7 +206,7 @@ class MinGptOracleTest {
     /** @param vocabulary the letters, or as many as there are features, and then the head is the unit matrix */
     private static double[] logits(Backend backend, int layers, int vocabulary) {
         Gpt2Config config = new Gpt2Config(
-                vocabulary, LENGTH, WIDTH, layers, HEADS, 4 * WIDTH, GeluKind.TANH, 1e-5, true, false, false);
+                vocabulary, LENGTH, WIDTH, layers, HEADS, 4 * WIDTH, Activation.GELU_TANH, 1e-5, true, false, false);
         Gpt2 model = new Gpt2(config, backend, name -> switch (name) {
             case "lm_head.weight" -> vocabulary == LETTERS ? parameter(backend, name) : unitMatrix(backend, name);
             case "transformer.wte.weight" -> new Parameter(name, backend, tensor(
@@ -265,8 +266,8 @@ class MinGptOracleTest {
         Tensor y = zeros(backend, ROWS, WIDTH);
         Tensor q = tensor(backend, headsSideBySide(EXPECTED.doubles("q")), ROWS, WIDTH);
         Tensor k = tensor(backend, headsSideBySide(EXPECTED.doubles("k")), ROWS, WIDTH);
-        backend.attention(q.matrix(), k.matrix(), v.matrix(), null,
-                AttentionShape.self(BATCH, LENGTH, HEADS, HEAD_SIZE, true), DropoutMask.NONE, y.matrix(), null);
+        backend.attention(Attention.of(q.matrix(), k.matrix(), v.matrix(),
+                AttentionShape.self(BATCH, LENGTH, HEADS, HEAD_SIZE, true)), new AttentionOutput(y.matrix(), null));
         return y;
     }
 

@@ -1,8 +1,10 @@
 package org.lora4j.jmh;
 
 import java.util.concurrent.TimeUnit;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
-import org.lora4j.backend.DropoutMask;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -68,14 +70,14 @@ public class AttentionBenchmark {
 
     @Benchmark
     public void forward(BackendState backend) {
-        backend.get().attention(
-                q.matrix(), k.matrix(), v.matrix(), null, shape, DropoutMask.NONE, y.matrix(), lse);
+        backend.get().attention(Attention.of(q.matrix(), k.matrix(), v.matrix(), shape),
+                new AttentionOutput(y.matrix(), lse));
     }
 
     @Benchmark
     public void backward(BackendState backend) {
-        backend.get().attentionBackward(
-                dy.matrix(), q.matrix(), k.matrix(), v.matrix(), y.matrix(), lse, null, shape, DropoutMask.NONE,
-                dq.matrix(), dk.matrix(), dv.matrix());
+        backend.get().attentionBackward(Attention.of(q.matrix(), k.matrix(), v.matrix(), shape),
+                new AttentionOutput(y.matrix(), lse), dy.matrix(),
+                new AttentionGradient(dq.matrix(), dk.matrix(), dv.matrix()));
     }
 }

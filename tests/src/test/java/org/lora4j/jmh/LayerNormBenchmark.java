@@ -1,6 +1,8 @@
 package org.lora4j.jmh;
 
 import java.util.concurrent.TimeUnit;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -31,11 +33,9 @@ public class LayerNormBenchmark {
     public int width;
 
     private Tensor x;
-    private Tensor gamma;
-    private Tensor beta;
+    private Norm norm;
     private Tensor y;
-    private Tensor mean;
-    private Tensor rstd;
+    private NormStatistics statistics;
     private Tensor dy;
     private Tensor dx;
     private Tensor dgamma;
@@ -44,13 +44,13 @@ public class LayerNormBenchmark {
     @Setup
     public void fill(BackendState backend) {
         x = backend.random(rows, width);
-        gamma = backend.random(1, width).as(Shape.of(width));
-        beta = backend.random(1, width).as(Shape.of(width));
+        norm = Norm.layer(
+                backend.random(1, width).as(Shape.of(width)), backend.random(1, width).as(Shape.of(width)), 1e-5);
         dy = backend.random(rows, width);
         y = backend.zeros(rows, width);
         dx = backend.zeros(rows, width);
-        mean = backend.zeros(1, rows).as(Shape.of(rows));
-        rstd = backend.zeros(1, rows).as(Shape.of(rows));
+        statistics = new NormStatistics(
+                backend.zeros(1, rows).as(Shape.of(rows)), backend.zeros(1, rows).as(Shape.of(rows)));
         dgamma = backend.zeros(1, width).as(Shape.of(width));
         dbeta = backend.zeros(1, width).as(Shape.of(width));
         forward(backend);
@@ -58,17 +58,17 @@ public class LayerNormBenchmark {
 
     @Benchmark
     public void forward(BackendState backend) {
-        backend.get().layerNorm(x, gamma, beta, 1e-5, y, mean, rstd);
+        backend.get().norm(norm, x, y, statistics);
     }
 
     /** As in LoRA training, where gamma and beta are frozen. It adds to dx, which stays far from overflowing. */
     @Benchmark
     public void backwardFrozen(BackendState backend) {
-        backend.get().layerNormBackward(dy, x, gamma, mean, rstd, dx, null, null);
+        backend.get().normBackward(norm, statistics, x, dy, dx, null, null);
     }
 
     @Benchmark
     public void backward(BackendState backend) {
-        backend.get().layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+        backend.get().normBackward(norm, statistics, x, dy, dx, dgamma, dbeta);
     }
 }

@@ -19,7 +19,7 @@ import org.lora4j.backend.cpu.Scratch.Slot;
  *
  * <p>Keys and values of a head are first laid out in {@link AttentionPanels}, the keys transposed, so that scores are computed for
  * a vector of keys at a time and nothing is summed across lanes; a single query takes {@link SingleQueryAttention}.
- * One thread does a head's whole backward, and a query's row never depends on the block it stands in: any number of
+ * One thread does a key head's whole backward, and a query's row never depends on the block it stands in: any number of
  * threads gives the same bits.
  */
 final class AttentionKernels {
@@ -51,9 +51,10 @@ final class AttentionKernels {
             int to = Math.min(shape.queries(), (int) ((long) blocks * (part + 1) / parts) * QUERY_BLOCK);
             int b = head / shape.nHead();
             int column = head % shape.nHead() * shape.headSize();
+            int keyColumn = head % shape.nHead() / shape.heads().group() * shape.headSize();
             forwardHead(q, qOffset + b * shape.queries() * qStride + column, qStride,
-                    k, kOffset + b * shape.keyRows() * kStride + column, kStride,
-                    v, vOffset + b * shape.keyRows() * vStride + column, vStride,
+                    k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride,
+                    v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride,
                     mask, maskOffset + b * shape.keys(), shape, head, factors, from, to,
                     y, yOffset + b * shape.queries() * yStride + column, yStride,
                     lse, lseOffset + head * shape.queries());
@@ -114,24 +115,29 @@ final class AttentionKernels {
             float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset, int dkStride, float[] dv, int dvOffset,
             int dvStride) {
         DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
-        workers.run(shape.batch() * shape.nHead(), head -> {
-            int b = head / shape.nHead();
-            int column = head % shape.nHead() * shape.headSize();
+        int keyHeads = shape.heads().keyHeads();
+        int group = shape.heads().group();
+        workers.run(shape.batch() * keyHeads, keyHead -> {
+            int b = keyHead / keyHeads;
+            int keyColumn = keyHead % keyHeads * shape.headSize();
+            int column = keyColumn * group;
+            int head = keyHead * group;
             int queryRow = b * shape.queries();
             int keyRow = b * shape.keyRows();
-            backwardHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
+            backwardKeyHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
                     q, qOffset + queryRow * qStride + column, qStride,
-                    k, kOffset + keyRow * kStride + column, kStride,
-                    v, vOffset + keyRow * vStride + column, vStride,
+                    k, kOffset + keyRow * kStride + keyColumn, kStride,
+                    v, vOffset + keyRow * vStride + keyColumn, vStride,
                     y, yOffset + queryRow * yStride + column, yStride,
                     lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, factors,
                     dq, dqOffset + queryRow * dqStride + column, dqStride,
-                    dk, dkOffset + keyRow * dkStride + column, dkStride,
-                    dv, dvOffset + keyRow * dvStride + column, dvStride);
+                    dk, dkOffset + keyRow * dkStride + keyColumn, dkStride,
+                    dv, dvOffset + keyRow * dvStride + keyColumn, dvStride);
         });
     }
 
-    private static void backwardHead(
+    /** Of one key head and of the heads that share it, of which {@code head} is the first. */
+    private static void backwardKeyHead(
             float[] dy, int dyOffset, int dyStride, float[] q, int qOffset, int qStride, float[] k, int kOffset,
             int kStride, float[] v, int vOffset, int vStride, float[] y, int yOffset, int yStride, float[] lse,
             int lseOffset, int[] mask, int maskOffset, AttentionShape shape, int head, DropoutFactors dropout,
@@ -158,21 +164,26 @@ final class AttentionKernels {
         AttentionPanels.packTransposed(k, kOffset, kStride, seen, size, keys);
         AttentionPanels.packTransposed(v, vOffset, vStride, seen, size, values);
         AttentionPanels.pack(k, kOffset, kStride, seen, size, 1, keyRows, seen);
-        for (int first = 0; first < shape.queries(); first += QUERY_BLOCK) {
-            int rows = Math.min(QUERY_BLOCK, shape.queries() - first);
-            int columns = shape.visibleKeys(first + rows - 1);
-            AttentionPanels.pack(q, qOffset + first * qStride, qStride, rows, size, scale, queries, QUERY_BLOCK);
-            AttentionPanels.pack(dy, dyOffset + first * dyStride, dyStride, rows, size, 1, dOutput, QUERY_BLOCK);
-            AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
-            AttentionPanels.multiply(dOutput, QUERY_BLOCK, values, size, dScores, QUERY_BLOCK, rows, columns, size, false);
-            ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
-            ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + first,
-                    dy, dyOffset + first * dyStride, dyStride, y, yOffset + first * yStride, yStride, size,
-                    dropout, ((long) head * shape.queries() + first) * shape.keys(), shape.keys(), factor);
-            AttentionPanels.addTransposedProduct(scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
-            AttentionPanels.addTransposedProduct(dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
-            AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
-            AttentionPanels.unpack(dQueries, QUERY_BLOCK, rows, size, scale, dq, dqOffset + first * dqStride, dqStride);
+        for (int g = 0; g < shape.heads().group(); g++) {
+            int shift = g * size;
+            for (int first = 0; first < shape.queries(); first += QUERY_BLOCK) {
+                int rows = Math.min(QUERY_BLOCK, shape.queries() - first);
+                int columns = shape.visibleKeys(first + rows - 1);
+                AttentionPanels.pack(q, qOffset + shift + first * qStride, qStride, rows, size, scale, queries, QUERY_BLOCK);
+                AttentionPanels.pack(dy, dyOffset + shift + first * dyStride, dyStride, rows, size, 1, dOutput, QUERY_BLOCK);
+                AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
+                AttentionPanels.multiply(dOutput, QUERY_BLOCK, values, size, dScores, QUERY_BLOCK, rows, columns, size, false);
+                ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
+                ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + g * shape.queries() + first,
+                        dy, dyOffset + shift + first * dyStride, dyStride, y, yOffset + shift + first * yStride, yStride, size,
+                        dropout, ((long) (head + g) * shape.queries() + first) * shape.keys(), shape.keys(), factor);
+                AttentionPanels.addTransposedProduct(
+                        scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
+                AttentionPanels.addTransposedProduct(
+                        dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
+                AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
+                AttentionPanels.unpack(dQueries, QUERY_BLOCK, rows, size, scale, dq, dqOffset + shift + first * dqStride, dqStride);
+            }
         }
         AttentionPanels.unpack(dKeys, seenRows, seen, size, 1, dk, dkOffset, dkStride);
         AttentionPanels.unpack(dValues, seenRows, seen, size, 1, dv, dvOffset, dvStride);

@@ -34,6 +34,17 @@ final class CompressedProduct {
     void multiply(
             CompressedWeights weights, MatrixView w, float[] a, int aOffset, int aStride, boolean aTransposed, int m,
             float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {
+        boolean entered = workers.enter(); // the expanded rows are shared
+        try {
+            multiplyAlone(weights, w, a, aOffset, aStride, aTransposed, m, c, cOffset, cStride, alpha, beta, bias);
+        } finally {
+            workers.leave(entered);
+        }
+    }
+
+    private void multiplyAlone(
+            CompressedWeights weights, MatrixView w, float[] a, int aOffset, int aStride, boolean aTransposed, int m,
+            float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {
         weights.requireWholeRows(w);
         int first = weights.row(w.offset());
         int count = w.storedRows();

@@ -1,16 +1,28 @@
 package org.lora4j.backend.cpu;
 
+import static org.lora4j.backend.cpu.Operands.floats;
+import static org.lora4j.backend.cpu.Operands.floatsOrNull;
+import static org.lora4j.backend.cpu.Operands.ints;
+import static org.lora4j.backend.cpu.Operands.intsOrNull;
+import static org.lora4j.backend.cpu.Operands.length;
+import static org.lora4j.backend.cpu.Operands.offset;
+
 import org.lora4j.LoraException;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
-import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.backend.WeightType;
-import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -191,15 +203,15 @@ final class CpuBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
-        GeluKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
+        ActivationKernels.forward(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), kind);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
-        GeluKernels.backward(
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
+        ActivationKernels.backward(
                 workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 
@@ -279,57 +291,79 @@ final class CpuBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
-        LayerNormKernels.forward(
-                workers, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(beta, "beta"), 0, eps, floats(y, "y"), 0,
-                floats(mean, "mean"), 0, floats(rstd, "rstd"), 0, x.rows(), x.columns());
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        Checks.norm(norm, x, y, rows);
+        float[] gamma = floats(norm.gamma(), "gamma");
+        float[] rstd = floats(rows.rstd(), "rstd");
+        if (norm.kind().centres()) {
+            LayerNormKernels.forward(
+                    workers, floats(x, "x"), 0, gamma, 0, floats(norm.beta(), "beta"), 0, norm.epsilon(), floats(y, "y"), 0,
+                    floats(rows.mean(), "mean"), 0, rstd, 0, x.rows(), x.columns());
+        } else {
+            RmsNormKernels.forward(
+                    workers, floats(x, "x"), gamma, (float) norm.kind().weightShift(), norm.epsilon(), floats(y, "y"), rstd,
+                    x.rows(), x.columns());
+        }
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
-        LayerNormKernels.backward(
-                workers, floats(dy, "dy"), 0, floats(x, "x"), 0, floats(gamma, "gamma"), 0, floats(mean, "mean"), 0,
-                floats(rstd, "rstd"), 0, floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0,
-                floatsOrNull(dbeta, "dbeta"), 0, x.rows(), x.columns());
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
+        float[] gamma = floats(norm.gamma(), "gamma");
+        float[] rstd = floats(rows.rstd(), "rstd");
+        if (norm.kind().centres()) {
+            LayerNormKernels.backward(
+                    workers, floats(dy, "dy"), 0, floats(x, "x"), 0, gamma, 0, floats(rows.mean(), "mean"), 0, rstd, 0,
+                    floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0, floatsOrNull(dbeta, "dbeta"), 0, x.rows(),
+                    x.columns());
+        } else {
+            RmsNormKernels.backward(
+                    workers, floats(dy, "dy"), floats(x, "x"), gamma, (float) norm.kind().weightShift(), rstd,
+                    floats(dx, "dx"), floatsOrNull(dgamma, "dgamma"), x.rows(), x.columns());
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        Checks.attention(q, k, v, mask, shape, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        Checks.attention(in, out);
+        MatrixView q = in.q();
+        MatrixView k = in.k();
+        MatrixView v = in.v();
+        MatrixView y = out.y();
         AttentionKernels.forward(
                 workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
-                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(mask, "mask"), 0, shape, dropout, floats(y, "y"),
-                offset(y), y.rowStride(), floatsOrNull(lse, "lse"), 0);
+                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), in.dropout(),
+                floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        Checks.attentionBackward(in, out, dy, gradient);
+        MatrixView q = in.q();
+        MatrixView k = in.k();
+        MatrixView v = in.v();
+        MatrixView y = out.y();
+        MatrixView dq = gradient.dq();
+        MatrixView dk = gradient.dk();
+        MatrixView dv = gradient.dv();
         AttentionKernels.backward(
                 workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
                 floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
-                offset(y), y.rowStride(), floats(lse, "lse"), 0, intsOrNull(mask, "mask"), 0, shape, dropout,
-                floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                offset(y), y.rowStride(), floats(out.lse(), "lse"), 0, intsOrNull(in.mask(), "mask"), 0, in.shape(),
+                in.dropout(), floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
                 floats(dv, "dv"), offset(dv), dv.rowStride());
     }
 
     @Override
-    public void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        Checks.gatheredAttention(q, keys, heads, y);
         GatheredAttention.forward(
-                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), floats(v, "v"), k.rows(), q.columns(),
-                ints(rows, "rows"), intsOrNull(mask, "mask"), q.rows(), rows.size() / Math.max(1, q.rows()), nHead,
-                (float) scale, floats(y, "y"), offset(y), y.rowStride());
+                workers, floats(q, "q"), offset(q), q.rowStride(), floats(keys.k(), "k"), floats(keys.v(), "v"),
+                keys.k().rows(), ints(keys.rows(), "rows"), intsOrNull(keys.mask(), "mask"), q.rows(),
+                keys.rows().size() / Math.max(1, q.rows()), heads, floats(y, "y"), offset(y), y.rowStride());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings
@@ -395,57 +429,5 @@ final class CpuBackend implements Backend {
     @Override
     public void close() {
         workers.close();
-    }
-
-    // ------------------------------------------------------------------------------------------------ arguments
-
-    private static int length(Tensor tensor) {
-        return (int) tensor.size();
-    }
-
-    private static int offset(MatrixView view) {
-        return (int) view.offset();
-    }
-
-    private static float[] floats(MatrixView view, String what) {
-        return floats(view.tensor(), what);
-    }
-
-    private static float[] floatsOrNull(Tensor tensor, String what) {
-        return tensor == null ? null : floats(tensor, what);
-    }
-
-    private static int[] intsOrNull(IntTensor tensor, String what) {
-        return tensor == null ? null : ints(tensor, what);
-    }
-
-    private static float[] floats(Tensor tensor, String what) {
-        if (tensor.buffer() instanceof HeapFloats heap) {
-            return heap.values();
-        }
-        throw foreign(what, tensor.buffer());
-    }
-
-    private static float[] floats(Tensor tensor, long from, int count) {
-        if (from < 0 || count < 0 || from + count > tensor.size()) {
-            throw new ShapeMismatchException("elements " + from + " to " + (from + count - 1) + " of a tensor of shape " + tensor.shape());
-        }
-        return floats(tensor, "the tensor");
-    }
-
-    private static int[] ints(IntTensor tensor, String what) {
-        if (tensor.buffer() instanceof HeapInts heap) {
-            return heap.values();
-        }
-        throw foreign(what, tensor.buffer());
-    }
-
-    private static IllegalArgumentException foreign(String what, Buffer buffer) {
-        if (buffer instanceof CompressedWeights) {
-            return new IllegalArgumentException(what + " is a weight in a smaller type, which can be multiplied with and"
-                    + " gathered from, but not written or used elsewhere");
-        }
-        return new IllegalArgumentException(
-                what + " does not belong to the cpu backend but holds a " + buffer.getClass().getSimpleName());
     }
 }

@@ -114,24 +114,9 @@ final class CrossEntropyKernels {
     private static double mean(float[] x, int offset, int count) {
         double sum = 0;
         for (int from = 0; from < count; from += BLOCK) {
-            sum += sumOfBlock(x, offset + from, Math.min(BLOCK, count - from));
+            sum += Reductions.sumOfRow(x, offset + from, Math.min(BLOCK, count - from));
         }
         return sum / count;
-    }
-
-    private static float sumOfBlock(float[] x, int offset, int count) {
-        FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s1 = FloatVector.zero(SPECIES);
-        int i = 0;
-        for (; i <= count - 2 * LANES; i += 2 * LANES) {
-            s0 = s0.add(FloatVector.fromArray(SPECIES, x, offset + i));
-            s1 = s1.add(FloatVector.fromArray(SPECIES, x, offset + i + LANES));
-        }
-        float sum = VectorMath.sum(s0.add(s1));
-        for (; i < count; i++) {
-            sum += x[offset + i];
-        }
-        return sum;
     }
 
     private static double sumOfExponentials(float[] x, int offset, int count, float max, boolean keep) {

@@ -21,7 +21,6 @@ final class FrozenPanels {
 
     private final Map<float[], Map<Region, float[]>> panels = new WeakHashMap<>();
     private final long limit = Runtime.getRuntime().maxMemory() / Float.BYTES / 4;
-    private long frozen;
 
     /** The part of an array that a view shows. */
     private record Region(int offset, int stride, int columns, int depth) {
@@ -29,9 +28,7 @@ final class FrozenPanels {
 
     /** From now on the array's panels may be kept. */
     void freeze(float[] constant) {
-        if (panels.putIfAbsent(constant, new HashMap<>(2)) == null) {
-            frozen += constant.length;
-        }
+        panels.putIfAbsent(constant, new HashMap<>(2));
     }
 
     /** The place for the panels of the product's b, or null if they are not to be kept. */
@@ -45,12 +42,17 @@ final class FrozenPanels {
         if (values != null) {
             return new Entry(values, true);
         }
-        if (product.m >= MANY_ROWS && frozen > SMALL || length > limit - kept()) {
+        if (product.m >= MANY_ROWS && frozen() > SMALL || length > limit - kept()) {
             return null;
         }
         values = new float[length];
         regions.put(region, values);
         return new Entry(values, false);
+    }
+
+    /** Of the weights that still are: those of a model that has gone do not count against the next one. */
+    long frozen() {
+        return panels.keySet().stream().mapToLong(constant -> constant.length).sum();
     }
 
     private long kept() {

@@ -6,6 +6,7 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.cpu.Scratch.Slot;
 
@@ -25,14 +26,16 @@ final class GatheredAttention {
     private GatheredAttention() {
     }
 
-    /** See {@link org.lora4j.backend.Backend#gatheredAttention}; k and v are (tableRows, width) without gaps. */
+    /** See {@link org.lora4j.backend.Backend#gatheredAttention}; k and v are (tableRows, keyWidth) without gaps. */
     static void forward(
-            Workers workers, float[] q, int qOffset, int qStride, float[] k, float[] v, int tableRows, int width,
-            int[] rows, int[] mask, int queries, int keys, int nHead, float scale, float[] y, int yOffset, int yStride) {
+            Workers workers, float[] q, int qOffset, int qStride, float[] k, float[] v, int tableRows, int[] rows,
+            int[] mask, int queries, int keys, AttentionHeads heads, float[] y, int yOffset, int yStride) {
         for (int i = 0; i < queries * keys; i++) {
             Checks.row(rows[i], tableRows);
         }
-        int size = width / nHead;
+        int nHead = heads.count();
+        int size = heads.size();
+        float scale = (float) heads.scale();
         int all = queries * nHead;
         int perTask = Math.clamp(all / (4 * workers.threads()), 1, MOST_PER_TASK);
         workers.run(Math.ceilDiv(all, perTask), task -> {
@@ -40,9 +43,10 @@ final class GatheredAttention {
             for (int i = task * perTask; i < Math.min(all, (task + 1) * perTask); i++) {
                 // a query after the other, head by head: the beams of an input stand side by side and share most rows
                 int head = i % nHead * size;
+                int keyHead = i % nHead / heads.group() * size;
                 int query = i / nHead;
-                attend(q, qOffset + query * qStride + head, k, v, head, width, rows, mask, query * keys, keys, size, scale,
-                        p, y, yOffset + query * yStride + head);
+                attend(q, qOffset + query * qStride + head, k, v, keyHead, heads.keyWidth(), rows, mask, query * keys, keys,
+                        size, scale, p, y, yOffset + query * yStride + head);
             }
         });
     }

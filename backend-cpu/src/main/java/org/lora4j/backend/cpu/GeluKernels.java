@@ -5,7 +5,7 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Activation;
 
 /**
  * The Gaussian error linear unit and its derivative, in both forms.
@@ -31,8 +31,8 @@ final class GeluKernels {
     }
 
     /** y ← GELU(x); y may be x. */
-    static void forward(Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, GeluKind kind) {
-        Chunks.elements(workers, count, kind == GeluKind.TANH
+    static void forward(Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, Activation kind) {
+        Chunks.elements(workers, count, kind == Activation.GELU_TANH
                 ? (from, to) -> tanh(x, xOffset, y, yOffset, from, to)
                 : (from, to) -> erf(x, xOffset, y, yOffset, from, to));
     }
@@ -40,8 +40,8 @@ final class GeluKernels {
     /** dx ← dy ⊙ GELU′(x); dx may be dy. */
     static void backward(
             Workers workers, float[] x, int xOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int count,
-            GeluKind kind) {
-        Chunks.elements(workers, count, kind == GeluKind.TANH
+            Activation kind) {
+        Chunks.elements(workers, count, kind == Activation.GELU_TANH
                 ? (from, to) -> tanhBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to)
                 : (from, to) -> erfBackward(x, xOffset, dy, dyOffset, dx, dxOffset, from, to));
     }

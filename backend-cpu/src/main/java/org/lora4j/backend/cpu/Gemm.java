@@ -31,21 +31,38 @@ final class Gemm {
 
     private final FrozenPanels frozen = new FrozenPanels();
     private final Product product = new Product();
+    private final Workers workers;
     private final ThinProduct thin;
     private final TiledProduct tiled;
 
     Gemm(Workers workers) {
+        this.workers = workers;
         thin = new ThinProduct(workers);
         tiled = new TiledProduct(workers, frozen);
     }
 
     /** From now on the panels of this array may be kept. */
     void freeze(float[] constant) {
+        boolean entered = workers.enter();
         frozen.freeze(constant);
+        workers.leave(entered);
     }
 
     /** See {@link Product} for the arguments. */
     void multiply(
+            int m, int n, int k, float[] a, int aOffset, int aStride, boolean aTransposed,
+            float[] b, int bOffset, int bStride, boolean bTransposed,
+            float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {
+        boolean entered = workers.enter(); // the product's numbers, its panels and those that are kept are shared
+        try {
+            multiplyAlone(m, n, k, a, aOffset, aStride, aTransposed, b, bOffset, bStride, bTransposed, c, cOffset, cStride,
+                    alpha, beta, bias);
+        } finally {
+            workers.leave(entered);
+        }
+    }
+
+    private void multiplyAlone(
             int m, int n, int k, float[] a, int aOffset, int aStride, boolean aTransposed,
             float[] b, int bOffset, int bStride, boolean bTransposed,
             float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {

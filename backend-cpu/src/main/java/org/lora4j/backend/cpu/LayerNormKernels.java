@@ -30,7 +30,7 @@ final class LayerNormKernels {
         Chunks.rows(workers, rows, columns, (from, to) -> {
             for (int row = from; row < to; row++) {
                 int at = xOffset + row * columns;
-                float mu = (float) (sum(x, at, columns) / (double) columns);
+                float mu = (float) (Reductions.sumOfRow(x, at, columns) / (double) columns);
                 double variance = sumOfSquaredDistances(x, at, columns, mu) / (double) columns;
                 float r = (float) (1 / Math.sqrt(variance + eps));
                 normalise(x, at, mu, r, gamma, gammaOffset, beta, betaOffset, y, yOffset + row * columns, columns);
@@ -77,21 +77,6 @@ final class LayerNormKernels {
                 }
             });
         }
-    }
-
-    private static float sum(float[] x, int offset, int count) {
-        FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s1 = FloatVector.zero(SPECIES);
-        int i = 0;
-        for (; i <= count - 2 * LANES; i += 2 * LANES) {
-            s0 = s0.add(FloatVector.fromArray(SPECIES, x, offset + i));
-            s1 = s1.add(FloatVector.fromArray(SPECIES, x, offset + i + LANES));
-        }
-        float sum = VectorMath.sum(s0.add(s1));
-        for (; i < count; i++) {
-            sum += x[offset + i];
-        }
-        return sum;
     }
 
     private static float sumOfSquaredDistances(float[] x, int offset, int count, float mean) {

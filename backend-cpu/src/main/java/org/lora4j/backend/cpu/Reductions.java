@@ -97,4 +97,20 @@ final class Reductions {
         }
         return sum;
     }
+
+    /** Σ of a row in float, in 2·LANES parts, on one thread. */
+    static float sumOfRow(float[] x, int offset, int count) {
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = FloatVector.zero(SPECIES);
+        int i = 0;
+        for (; i <= count - 2 * LANES; i += 2 * LANES) {
+            s0 = s0.add(FloatVector.fromArray(SPECIES, x, offset + i));
+            s1 = s1.add(FloatVector.fromArray(SPECIES, x, offset + i + LANES));
+        }
+        float sum = VectorMath.sum(s0.add(s1));
+        for (; i < count; i++) {
+            sum += x[offset + i];
+        }
+        return sum;
+    }
 }

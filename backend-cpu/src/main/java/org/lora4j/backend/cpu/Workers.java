@@ -2,6 +2,7 @@ package org.lora4j.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
@@ -31,6 +32,9 @@ final class Workers implements AutoCloseable {
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger parked = new AtomicInteger();
 
+    /** The thread whose operation is under way, or null. */
+    private final AtomicReference<Thread> user = new AtomicReference<>();
+
     private volatile boolean closed;
     private volatile Throwable failure;
     private int taskCount;
@@ -50,8 +54,48 @@ final class Workers implements AutoCloseable {
         return members.length + 1;
     }
 
-    /** Runs {@code task} for 0 … n − 1, each exactly once, and returns when all have; rethrows the first failure. */
+    /**
+     * Says that this thread is at work with what the operations share, until {@link #leave}: a second one would compute wrong
+     * numbers, and make those of the first wrong. It costs an exchange in the nearest cache.
+     *
+     * @return what {@code leave} wants to be told: whether this thread was not at work already
+     * @throws IllegalStateException if another thread is
+     */
+    boolean enter() {
+        Thread me = Thread.currentThread();
+        Thread other = user.get();
+        if (other == me) {
+            return false;
+        }
+        if (other == null && user.compareAndSet(null, me)) {
+            return true;
+        }
+        throw new IllegalStateException("this cpu backend is at work in another thread than " + me.getName()
+                + ". Use a backend in one thread at a time, or create one for each thread.");
+    }
+
+    /** @param entered what {@link #enter} returned */
+    void leave(boolean entered) {
+        if (entered) {
+            user.set(null);
+        }
+    }
+
+    /**
+     * Runs {@code task} for 0 … n − 1, each exactly once, and returns when all have; rethrows the first failure.
+     *
+     * @throws IllegalStateException if another thread is at work with this team
+     */
     void run(int n, IntConsumer task) {
+        boolean entered = enter();
+        try {
+            runAll(n, task);
+        } finally {
+            leave(entered);
+        }
+    }
+
+    private void runAll(int n, IntConsumer task) {
         if (n <= 1 || members.length == 0) {
             for (int i = 0; i < n; i++) {
                 task.accept(i);

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.tensor.Philox;
@@ -193,7 +194,7 @@ class AttentionKernelsTest {
     }
 
     private static AttentionShape shape(int batch, int queries, int keys, int keyRows, int nHead, int size, boolean causal) {
-        return new AttentionShape(batch, queries, keys, keyRows, nHead, size, 1 / Math.sqrt(size), causal);
+        return new AttentionShape(batch, queries, keys, keyRows, AttentionHeads.of(nHead, size, 1 / Math.sqrt(size)), causal);
     }
 
     private static int[] paddingOnBothSides(int batch, int keys) {

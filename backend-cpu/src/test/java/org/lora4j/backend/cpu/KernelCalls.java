@@ -1,11 +1,12 @@
 package org.lora4j.backend.cpu;
 
 import java.util.List;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.Precision;
 import org.lora4j.backend.WeightType;
 import org.lora4j.tensor.MatrixView;
@@ -54,19 +55,25 @@ final class KernelCalls {
 
     static List<Call> all() {
         AttentionShape attention = AttentionShape.self(1, ROWS, 4, COLUMNS / 4, true);
-        AttentionShape decoding = new AttentionShape(1, 1, ROWS, ROWS, 4, COLUMNS / 4, 0.125, true);
+        AttentionShape decoding = new AttentionShape(1, 1, ROWS, ROWS, AttentionHeads.of(4, COLUMNS / 4, 0.125), true);
         AdamWStep step = new AdamWStep(1e-6, 0.9, 0.999, 1e-8, 0.01, 10, true, AdamWStep.DecayOrder.BEFORE);
         return List.of(
-                kernel("GELU tanh", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, GeluKind.TANH)),
-                kernel("GELU erf", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, GeluKind.ERF)),
+                kernel("GELU tanh", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, Activation.GELU_TANH)),
+                kernel("GELU erf", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, Activation.GELU_ERF)),
                 kernel("GELU tanh backward",
-                        () -> GeluKernels.backward(WORKERS, A, 0, B, 0, C, 0, A.length, GeluKind.TANH)),
+                        () -> GeluKernels.backward(WORKERS, A, 0, B, 0, C, 0, A.length, Activation.GELU_TANH)),
                 kernel("GELU erf backward",
-                        () -> GeluKernels.backward(WORKERS, A, 0, B, 0, C, 0, A.length, GeluKind.ERF)),
+                        () -> GeluKernels.backward(WORKERS, A, 0, B, 0, C, 0, A.length, Activation.GELU_ERF)),
+                activation(Activation.RELU), activationBackward(Activation.RELU),
+                activation(Activation.SILU), activationBackward(Activation.SILU),
+                activation(Activation.TANH), activationBackward(Activation.TANH),
+                activation(Activation.SIGMOID), activationBackward(Activation.SIGMOID),
                 kernel("LayerNorm", () -> LayerNormKernels.forward(
                         WORKERS, A, 0, ROW, 0, ROW, 0, 1e-5, C, 0, ROW, 2 * COLUMNS, ROW, 3 * COLUMNS, ROWS, COLUMNS)),
                 kernel("LayerNorm backward", () -> LayerNormKernels.backward(
                         WORKERS, A, 0, B, 0, ROW, 0, A, 0, B, 0, C, 0, C, 0, C, COLUMNS, ROWS, COLUMNS)),
+                kernel("RMSNorm", () -> RmsNormKernels.forward(WORKERS, A, ROW, 1, 1e-5, C, ROW, ROWS, COLUMNS)),
+                kernel("RMSNorm backward", () -> RmsNormKernels.backward(WORKERS, A, B, ROW, 1, ROW, C, C, ROWS, COLUMNS)),
                 kernel("cross-entropy", () -> CrossEntropyKernels.forward(
                         WORKERS, A, 0, new int[ROWS], 0, 0.1, C, 0, ROWS, COLUMNS)),
                 kernel("cross-entropy with gradient", () -> CrossEntropyKernels.forwardWithGradient(
@@ -101,6 +108,14 @@ final class KernelCalls {
 
     private static Call kernel(String name, Runnable code, long own) {
         return new Call(name, code, own);
+    }
+
+    private static Call activation(Activation kind) {
+        return kernel(kind.name(), () -> ActivationKernels.forward(WORKERS, A, 0, C, 0, A.length, kind));
+    }
+
+    private static Call activationBackward(Activation kind) {
+        return kernel(kind + " backward", () -> ActivationKernels.backward(WORKERS, A, 0, B, 0, C, 0, A.length, kind));
     }
 
     private static Call product(String name, MatrixView a, MatrixView b) {

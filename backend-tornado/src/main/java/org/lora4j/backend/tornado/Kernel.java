@@ -9,7 +9,7 @@ import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
 import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
-import org.lora4j.backend.tornado.kernel.LayerNormKernels;
+import org.lora4j.backend.tornado.kernel.NormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 
 /** The kernels that operations are made of, each in its plain form, and those that have a second form for GPUs again in that. */
@@ -20,6 +20,8 @@ enum Kernel {
     ADD(ElementwiseKernels::add),
     GELU(ElementwiseKernels::gelu),
     GELU_BACKWARD(ElementwiseKernels::geluBackward),
+    ACTIVATE(ElementwiseKernels::activate),
+    ACTIVATE_BACKWARD(ElementwiseKernels::activateBackward),
     DROPOUT(DropoutKernels::dropout),
     ADD_ROW(ColumnKernels::addRow),
     SCALE_COLUMNS(ColumnKernels::scaleColumns),
@@ -27,9 +29,9 @@ enum Kernel {
     DIVIDE_BY_ROOTS(ColumnKernels::divideByRoots),
     PRODUCT(ProductKernels::product),
     COLUMN_SUMS(ProductKernels::columnSums),
-    LAYER_NORM(LayerNormKernels::forward),
-    LAYER_NORM_BACKWARD(LayerNormKernels::backward),
-    LAYER_NORM_PARAMETERS(LayerNormKernels::backwardParameters),
+    NORM(NormKernels::forward),
+    NORM_BACKWARD(NormKernels::backward),
+    NORM_PARAMETERS(NormKernels::backwardParameters),
     ATTENTION(AttentionKernels::forward),
     ATTENTION_QUERIES(AttentionKernels::backwardQueries),
     ATTENTION_KEYS(AttentionKernels::backwardKeys),
@@ -39,8 +41,8 @@ enum Kernel {
     CROSS_ENTROPY(CrossEntropyKernels::crossEntropy),
     ADAM_W(AdamWKernels::adamW),
     TILED_PRODUCT(PRODUCT),
-    TILED_LAYER_NORM(LAYER_NORM),
-    TILED_LAYER_NORM_BACKWARD(LAYER_NORM_BACKWARD),
+    TILED_NORM(NORM),
+    TILED_NORM_BACKWARD(NORM_BACKWARD),
     TILED_CROSS_ENTROPY(CROSS_ENTROPY),
     TILED_ATTENTION(ATTENTION),
     TILED_ATTENTION_QUERIES(ATTENTION_QUERIES),

@@ -8,7 +8,7 @@ import org.lora4j.backend.tornado.kernel.DropoutKernels;
 import org.lora4j.backend.tornado.kernel.ElementwiseKernels;
 import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
 import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
-import org.lora4j.backend.tornado.kernel.LayerNormKernels;
+import org.lora4j.backend.tornado.kernel.NormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 import org.lora4j.backend.tornado.kernel.TiledAttention;
 import org.lora4j.backend.tornado.kernel.TiledProducts;
@@ -31,6 +31,8 @@ final class Tasks {
             case ADD -> ElementwiseKernels::add;
             case GELU -> ElementwiseKernels::gelu;
             case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
+            case ACTIVATE -> ElementwiseKernels::activate;
+            case ACTIVATE_BACKWARD -> ElementwiseKernels::activateBackward;
             case DROPOUT -> DropoutKernels::dropout;
             case ADD_ROW -> ColumnKernels::addRow;
             case SCALE_COLUMNS -> ColumnKernels::scaleColumns;
@@ -38,9 +40,9 @@ final class Tasks {
             case DIVIDE_BY_ROOTS -> ColumnKernels::divideByRoots;
             case PRODUCT -> ProductKernels::product;
             case COLUMN_SUMS -> ProductKernels::columnSums;
-            case LAYER_NORM -> LayerNormKernels::forward;
-            case LAYER_NORM_BACKWARD -> LayerNormKernels::backward;
-            case LAYER_NORM_PARAMETERS -> LayerNormKernels::backwardParameters;
+            case NORM -> NormKernels::forward;
+            case NORM_BACKWARD -> NormKernels::backward;
+            case NORM_PARAMETERS -> NormKernels::backwardParameters;
             case ATTENTION -> AttentionKernels::forward;
             case ATTENTION_QUERIES -> AttentionKernels::backwardQueries;
             case ATTENTION_KEYS -> AttentionKernels::backwardKeys;
@@ -56,8 +58,8 @@ final class Tasks {
     static Task6<KernelContext, float[], int[], int[], float[], Integer> tiled(Kernel kernel) {
         return switch (kernel) {
             case TILED_PRODUCT -> TiledProducts::product;
-            case TILED_LAYER_NORM -> TiledRows::layerNorm;
-            case TILED_LAYER_NORM_BACKWARD -> TiledRows::layerNormBackward;
+            case TILED_NORM -> TiledRows::norm;
+            case TILED_NORM_BACKWARD -> TiledRows::normBackward;
             case TILED_CROSS_ENTROPY -> TiledRows::crossEntropy;
             case TILED_ATTENTION -> TiledAttention::forward;
             case TILED_ATTENTION_QUERIES -> TiledAttention::backwardQueries;

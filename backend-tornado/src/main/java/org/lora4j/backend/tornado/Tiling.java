@@ -23,7 +23,7 @@ final class Tiling {
 
     private final boolean tiled;
 
-    private Tiling(boolean tiled) {
+    Tiling(boolean tiled) {
         this.tiled = tiled;
     }
 
@@ -49,8 +49,8 @@ final class Tiling {
         return switch (launch.kernel()) {
             case PRODUCT -> Math.min(args[1], args[2]) >= WORTH_A_TILE && args[3] >= WORTH_A_TILE
                     ? Kernel.TILED_PRODUCT : Kernel.PRODUCT;
-            case LAYER_NORM -> Kernel.TILED_LAYER_NORM;
-            case LAYER_NORM_BACKWARD -> Kernel.TILED_LAYER_NORM_BACKWARD;
+            case NORM -> Kernel.TILED_NORM;
+            case NORM_BACKWARD -> Kernel.TILED_NORM_BACKWARD;
             case CROSS_ENTROPY -> Kernel.TILED_CROSS_ENTROPY;
             case ATTENTION -> args[3] <= TiledAttention.MOST_KEYS ? Kernel.TILED_ATTENTION : Kernel.ATTENTION;
             case ATTENTION_QUERIES -> args[3] <= TiledAttention.MOST_KEYS ? Kernel.TILED_ATTENTION_QUERIES : Kernel.ATTENTION_QUERIES;
@@ -63,7 +63,7 @@ final class Tiling {
     static int group(Kernel kernel) {
         return switch (kernel) {
             case TILED_PRODUCT -> TiledProducts.GROUP;
-            case TILED_LAYER_NORM, TILED_LAYER_NORM_BACKWARD, TILED_CROSS_ENTROPY -> TiledRows.GROUP;
+            case TILED_NORM, TILED_NORM_BACKWARD, TILED_CROSS_ENTROPY -> TiledRows.GROUP;
             case TILED_ATTENTION, TILED_ATTENTION_QUERIES, TILED_ATTENTION_KEYS -> TiledAttention.GROUP;
             default -> PLAIN_GROUP;
         };

@@ -1,14 +1,19 @@
 package org.lora4j.backend.tornado;
 
-import java.util.Arrays;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
-import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -26,10 +31,20 @@ import org.lora4j.tensor.Tensor;
 final class TornadoBackend implements Backend {
 
     private final Machine machine;
+    private final Operands operands;
+    private final ColumnCalls columns;
+    private final NormCalls norms;
+    private final AttentionCalls attentions;
+    private final EmbeddingCalls embeddings;
     private long allocations;
 
     TornadoBackend(Machine machine) {
         this.machine = machine;
+        operands = new Operands(machine);
+        columns = new ColumnCalls(operands);
+        norms = new NormCalls(operands);
+        attentions = new AttentionCalls(operands);
+        embeddings = new EmbeddingCalls(operands);
     }
 
     @Override
@@ -189,29 +204,48 @@ final class TornadoBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
         Region from = region(x, "x");
         Region to = region(y, "y");
-        int count = (int) x.size();
-        if (count > 0) {
-            machine.recording().addGelu(from.from(), to.from(), count, kind.ordinal(), new Operation(
-                    Launch.of(Kernel.GELU, new int[] {count, from.from(), to.from(), kind.ordinal()})).reading(from).writing(to));
+        int[] args = {(int) x.size(), from.from(), to.from(), code(kind)};
+        if (!isGelu(kind)) {
+            record(Launch.of(Kernel.ACTIVATE, args), new Region[] {from}, to);
+        } else if (args[0] > 0) {
+            machine.recording().addGelu(from.from(), to.from(), args[0], args[3],
+                    new Operation(Launch.of(Kernel.GELU, args)).reading(from).writing(to));
         }
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
         Region in = region(x, "x");
         Region from = region(dy, "dy");
         Region to = region(dx, "dx");
-        int count = (int) x.size();
-        if (count > 0) {
-            machine.recording().addGeluBackward(in.from(), from.from(), to.from(), count, kind.ordinal(), new Operation(
-                    Launch.of(Kernel.GELU_BACKWARD, new int[] {count, in.from(), from.from(), to.from(), kind.ordinal()}))
-                    .reading(in, from).writing(to));
+        int[] args = {(int) x.size(), in.from(), from.from(), to.from(), code(kind)};
+        if (!isGelu(kind)) {
+            record(Launch.of(Kernel.ACTIVATE_BACKWARD, args), new Region[] {in, from}, to);
+        } else if (args[0] > 0) {
+            machine.recording().addGeluBackward(in.from(), from.from(), to.from(), args[0], args[4],
+                    new Operation(Launch.of(Kernel.GELU_BACKWARD, args)).reading(in, from).writing(to));
         }
+    }
+
+    /** GELU is what a product can do to its result; the others have a kernel of their own. */
+    private static boolean isGelu(Activation kind) {
+        return kind == Activation.GELU_TANH || kind == Activation.GELU_ERF;
+    }
+
+    /** The number by which kernels know it. */
+    private static int code(Activation kind) {
+        return switch (kind) {
+            case GELU_TANH, RELU -> 0;
+            case GELU_ERF, SILU -> 1;
+            case TANH -> 2;
+            case QUICK_GELU -> 3;
+            case SIGMOID -> 4;
+        };
     }
 
     // ------------------------------------------------------------------------------------------------ columns
@@ -219,42 +253,25 @@ final class TornadoBackend implements Backend {
     @Override
     public void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
-        Region[] reads = {region(row, "row")};
-        Region to = region(y, "y");
-        record(Launch.of(Kernel.ADD_ROW, new int[] {
-            Math.multiplyExact(y.rows(), y.columns()), y.columns(), reads[0].from(), to.from(), y.rowStride()}, alpha), reads, to);
+        columns.addRow(row, alpha, y);
     }
 
     @Override
     public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
         Checks.scaleColumns(x, factors, y);
-        Region[] reads = {region(x, "x"), region(factors, "factors")};
-        Region to = region(y, "y");
-        record(Launch.of(Kernel.SCALE_COLUMNS, new int[] {
-            Math.multiplyExact(x.rows(), x.columns()), x.columns(), reads[0].from(), x.rowStride(), reads[1].from(), to.from(),
-            y.rowStride(), beta == 0 ? 0 : 1}, shift, beta), reads, to);
+        columns.scale(x, factors, shift, y, beta);
     }
 
     @Override
     public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
         Checks.addColumnDots(a, b, out);
-        Region[] reads = {region(a, "a"), region(b, "b")};
-        Region to = region(out, "out");
-        if (b.rows() > 0) {
-            record(Launch.of(Kernel.COLUMN_DOTS, new int[] {
-                b.columns(), b.rows(), reads[0].from(), a.transposed() ? 1 : a.rowStride(), a.transposed() ? a.rowStride() : 1,
-                reads[1].from(), b.rowStride(), to.from()}), reads, to);
-        }
+        columns.addDots(a, b, out);
     }
 
     @Override
     public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
         Checks.divideByRoots(x, squares, y);
-        Region[] reads = {region(x, "x"), region(squares, "squares")};
-        Region to = region(y, "y");
-        record(Launch.of(Kernel.DIVIDE_BY_ROOTS, new int[] {
-            Math.multiplyExact(x.rows(), x.columns()), x.columns(), reads[0].from(), x.rowStride(), reads[1].from(),
-            squares.rowStride(), to.from(), y.rowStride(), beta == 0 ? 0 : 1}, beta), reads, to);
+        columns.divideByRoots(x, squares, y, beta);
     }
 
     // ------------------------------------------------------------------------------------------------ products
@@ -295,115 +312,36 @@ final class TornadoBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
-        Region[] reads = {region(x, "x"), region(gamma, "gamma"), region(beta, "beta")};
-        Region[] writes = {region(y, "y"), region(mean, "mean"), region(rstd, "rstd")};
-        record(Launch.of(Kernel.LAYER_NORM, new int[] {
-            x.rows(), x.columns(), reads[0].from(), reads[1].from(), reads[2].from(), writes[0].from(), writes[1].from(),
-            writes[2].from()}, eps), reads, writes);
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        Checks.norm(norm, x, y, rows);
+        norms.forward(norm, x, y, rows);
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
-        Region[] reads = {region(dy, "dy"), region(x, "x"), region(gamma, "gamma"), region(mean, "mean"), region(rstd, "rstd")};
-        Region to = region(dx, "dx");
-        if (dgamma != null || dbeta != null) {
-            Region[] sums = {
-                dgamma == null ? new Region(-1, -1) : region(dgamma, "dgamma"),
-                dbeta == null ? new Region(-1, -1) : region(dbeta, "dbeta")};
-            if (x.rows() > 0) {
-                record(Launch.of(Kernel.LAYER_NORM_PARAMETERS, new int[] {
-                    x.columns(), x.rows(), reads[0].from(), reads[1].from(), reads[3].from(), reads[4].from(), sums[0].from(),
-                    sums[1].from()}), reads, sums);
-            }
-        }
-        record(Launch.of(Kernel.LAYER_NORM_BACKWARD, new int[] {
-            x.rows(), x.columns(), reads[0].from(), reads[1].from(), reads[2].from(), reads[3].from(), reads[4].from(), to.from()}),
-                reads, to);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
+        norms.backward(norm, rows, x, dy, dx, dgamma, dbeta);
     }
 
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        Checks.attention(q, k, v, mask, shape, y, lse);
-        Region[] reads = {region(q, "q"), region(k, "k"), region(v, "v")};
-        Region[] writes = lse == null ? new Region[] {region(y, "y")} : new Region[] {region(y, "y"), region(lse, "lse")};
-        int[] args = attentionArgs(shape, dropout, lse, q, k, v, y);
-        args[0] = shape.batch() * shape.nHead() * shape.queries();
-        record(masked(attention(Kernel.ATTENTION, args, shape, dropout), mask), reads, writes);
+    public void attention(Attention in, AttentionOutput out) {
+        Checks.attention(in, out);
+        attentions.forward(in, out);
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
-        Region[] reads = {region(dy, "dy"), region(q, "q"), region(k, "k"), region(v, "v"), region(y, "y"), region(lse, "lse")};
-        int[] args = attentionArgs(shape, dropout, lse, q, k, v, y, dy, dq, dk, dv);
-        args[0] = shape.batch() * shape.nHead() * shape.queries();
-        record(masked(attention(Kernel.ATTENTION_QUERIES, args, shape, dropout), mask), reads, region(dq, "dq"));
-        int[] keyArgs = args.clone();
-        keyArgs[0] = shape.batch() * shape.nHead() * shape.keys();
-        record(masked(attention(Kernel.ATTENTION_KEYS, keyArgs, shape, dropout), mask), reads, region(dk, "dk"), region(dv, "dv"));
-    }
-
-    private static int[] attentionArgs(AttentionShape shape, DropoutMask dropout, Tensor lse, MatrixView... views) {
-        int[] args = new int[33];
-        args[1] = shape.batch();
-        args[2] = shape.queries();
-        args[3] = shape.keys();
-        args[4] = shape.keyRows();
-        args[5] = shape.nHead();
-        args[6] = shape.headSize();
-        args[7] = shape.causal() ? 1 : 0;
-        args[9] = lse == null ? -1 : Block.offset(lse);
-        args[10] = (int) dropout.seed();
-        args[11] = (int) (dropout.seed() >>> 32);
-        args[12] = (int) dropout.step();
-        args[13] = dropout.site();
-        args[14] = dropout.threshold();
-        args[15] = dropout.isNone() ? 0 : 1;
-        for (int i = 0; i < views.length; i++) {
-            args[16 + 2 * i] = Block.offset(views[i]);
-            args[17 + 2 * i] = views[i].rowStride();
-        }
-        return args;
-    }
-
-    private static Launch attention(Kernel kernel, int[] args, AttentionShape shape, DropoutMask dropout) {
-        return Launch.of(kernel, args, shape.scale(), dropout.scale(), Double.NEGATIVE_INFINITY);
-    }
-
-    private Launch masked(Launch launch, IntTensor mask) {
-        if (mask == null) {
-            return launch;
-        }
-        launch.args()[32] = 1;
-        return launch.with(8, ints(mask, "mask").values(), mask.size());
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        Checks.attentionBackward(in, out, dy, gradient);
+        attentions.backward(in, out, dy, gradient);
     }
 
     @Override
-    public void gatheredAttention(
-            MatrixView q, Tensor k, Tensor v, IntTensor rows, IntTensor mask, int nHead, double scale, MatrixView y) {
-        Checks.gatheredAttention(q, k, v, rows, mask, nHead, y);
-        Region[] reads = {region(q, "q"), region(k, "k"), region(v, "v")};
-        Region to = region(y, "y");
-        if (q.rows() == 0) {
-            return;
-        }
-        int[] numbers = ints(rows, "rows").values();
-        requireRows(numbers, rows.size(), k.rows());
-        Launch launch = Launch.of(Kernel.GATHERED_ATTENTION, new int[] {
-            q.rows() * nHead, rows.size() / q.rows(), nHead, q.columns() / nHead, reads[0].from(), q.rowStride(),
-            reads[1].from(), reads[2].from(), k.columns(), to.from(), y.rowStride(), 0, 0, mask == null ? 0 : 1}, scale)
-                .with(11, numbers, rows.size());
-        record(mask == null ? launch : launch.with(12, ints(mask, "mask").values(), mask.size()), reads, to);
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        Checks.gatheredAttention(q, keys, heads, y);
+        attentions.gathered(q, keys, heads, y);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings
@@ -411,63 +349,13 @@ final class TornadoBackend implements Backend {
     @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
         Checks.gatherRows(table, rows, out);
-        Region[] reads = {region(table, "table")};
-        Region to = region(out, "out");
-        int[] numbers = ints(rows, "rows").values();
-        requireRows(numbers, rows.size(), table.rows());
-        record(Launch.of(Kernel.GATHER, new int[] {
-            (int) out.size(), table.columns(), reads[0].from(), 0, to.from(), beta == 0 ? 0 : 1}, beta)
-                .with(3, numbers, rows.size()), reads, to);
+        embeddings.gather(table, rows, out, beta);
     }
 
     @Override
     public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
         Checks.scatterAddRows(g, rows, table);
-        Region[] reads = {region(g, "g")};
-        Region to = region(table, "table");
-        int[] numbers = ints(rows, "rows").values();
-        requireRows(numbers, rows.size(), table.rows());
-        int[] lists = occurrences(numbers, rows.size());
-        int distinct = (lists.length - 1 - rows.size()) / 2;
-        record(Launch.of(Kernel.SCATTER_ADD, new int[] {
-            Math.multiplyExact(distinct, table.columns()), distinct, table.columns(), reads[0].from(), to.from(), 0})
-                .with(5, lists), reads, to);
-    }
-
-    private static void requireRows(int[] numbers, int count, int rows) {
-        for (int i = 0; i < count; i++) {
-            Checks.row(numbers[i], rows);
-        }
-    }
-
-    /**
-     * For each of the d different numbers, ascending, where its occurrences begin, and where the last one's end; then the
-     * numbers themselves; then the positions of all occurrences, those of each number in their order. d + 1 + d + count.
-     */
-    static int[] occurrences(int[] numbers, int count) {
-        long[] sorted = new long[count];
-        for (int i = 0; i < count; i++) {
-            sorted[i] = (long) numbers[i] << 32 | i;
-        }
-        Arrays.sort(sorted);
-        int distinct = 0;
-        for (int i = 0; i < count; i++) {
-            if (i == 0 || sorted[i] >> 32 != sorted[i - 1] >> 32) {
-                distinct++;
-            }
-        }
-        int[] lists = new int[2 * distinct + 1 + count];
-        int which = -1;
-        for (int i = 0; i < count; i++) {
-            if (i == 0 || sorted[i] >> 32 != sorted[i - 1] >> 32) {
-                which++;
-                lists[which] = i;
-                lists[distinct + 1 + which] = (int) (sorted[i] >> 32);
-            }
-            lists[2 * distinct + 1 + i] = (int) sorted[i];
-        }
-        lists[distinct] = count;
-        return lists;
+        embeddings.scatterAdd(g, rows, table);
     }
 
     // ------------------------------------------------------------------------------------------------ loss
@@ -517,7 +405,7 @@ final class TornadoBackend implements Backend {
         int after = step.decayOrder() == AdamWStep.DecayOrder.AFTER ? 1 : 0;
         machine.recording().add(new Listed(Launch.of(Kernel.ADAM_W, new int[] {0, 0, after, 0},
                 step.beta1(), 1 - step.beta1(), step.beta2(), 1 - step.beta2(), step.learningRate() / step.firstCorrection(),
-                1 / Math.sqrt(step.secondCorrection()), step.epsilon(), 1 - step.learningRate() * step.weightDecay()), 3)
+                1 / Math.sqrt(step.secondCorrection()), step.epsilon(), step.learningRate() * step.weightDecay()), 3)
                 .entry((int) p.size(), written[0].from(), gradient.from(), written[1].from(), written[2].from())
                 .reading(gradient).writing(written));
     }
@@ -530,35 +418,22 @@ final class TornadoBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ arguments
 
     private void record(Launch launch, Region[] reads, Region... writes) {
-        if (launch.workItems() > 0) {
-            machine.recording().add(new Operation(launch).reading(reads).writing(writes));
-        }
+        operands.record(launch, reads, writes);
     }
 
     private Block block(Tensor tensor, String operand) {
-        if (tensor.buffer() instanceof Block block && block.memory() == machine.memory()) {
-            return block;
-        }
-        throw foreign(operand, tensor);
+        return operands.block(tensor, operand);
     }
 
     private Region region(Tensor tensor, String operand) {
-        return Region.of(block(tensor, operand), tensor.size());
+        return operands.region(tensor, operand);
     }
 
     private Region region(MatrixView view, String operand) {
-        block(view.tensor(), operand);
-        return Region.of(view);
+        return operands.region(view, operand);
     }
 
     private IntBlock ints(IntTensor tensor, String operand) {
-        if (tensor.buffer() instanceof IntBlock block && block.memory() == machine.memory()) {
-            return block;
-        }
-        throw foreign(operand, tensor);
-    }
-
-    private static IllegalArgumentException foreign(String operand, Object tensor) {
-        return new IllegalArgumentException(operand + ", " + tensor + ", belongs to another backend than this tornado");
+        return operands.ints(tensor, operand);
     }
 }

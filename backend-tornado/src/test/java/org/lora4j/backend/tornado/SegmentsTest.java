@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class SegmentsTest {
 
     private static final List<Kernel> LAYER =
-            List.of(Kernel.LAYER_NORM, Kernel.PRODUCT, Kernel.ATTENTION, Kernel.PRODUCT, Kernel.GELU);
+            List.of(Kernel.NORM, Kernel.PRODUCT, Kernel.ATTENTION, Kernel.PRODUCT, Kernel.GELU);
 
     private static List<Kernel> model(int layers) {
         List<Kernel> kernels = new ArrayList<>(List.of(Kernel.FILL, Kernel.GATHER));
@@ -41,7 +41,7 @@ class SegmentsTest {
 
     @Test
     void theLongestPieceThatFitsIsTaken() {
-        Segments segments = new Segments(List.of(List.of(Kernel.LAYER_NORM), List.of(Kernel.PRODUCT), LAYER));
+        Segments segments = new Segments(List.of(List.of(Kernel.NORM), List.of(Kernel.PRODUCT), LAYER));
         List<Kernel> kernels = model(2);
         assertThat(segments.at(kernels, 2)).isEqualTo(2);
         assertThat(segments.at(kernels, 3)).isEqualTo(1);

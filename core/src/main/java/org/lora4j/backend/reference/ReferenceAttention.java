@@ -1,8 +1,10 @@
 package org.lora4j.backend.reference;
 
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
@@ -10,19 +12,27 @@ import org.lora4j.tensor.Tensor;
 /** Masked multi-head attention, one query at a time, and its gradient. */
 final class ReferenceAttention {
 
+    private final MatrixView q;
+    private final MatrixView k;
+    private final MatrixView v;
     private final AttentionShape shape;
     private final int[] mask;
     private final DropoutMask dropout;
     private final Philox random;
 
-    ReferenceAttention(AttentionShape shape, IntTensor mask, DropoutMask dropout) {
-        this.shape = shape;
-        this.mask = mask == null ? null : Memory.of(mask);
-        this.dropout = dropout;
+    ReferenceAttention(Attention in) {
+        this.q = in.q();
+        this.k = in.k();
+        this.v = in.v();
+        this.shape = in.shape();
+        this.mask = in.mask() == null ? null : Memory.of(in.mask());
+        this.dropout = in.dropout();
         this.random = new Philox(dropout.seed());
     }
 
-    void forward(MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse) {
+    void forward(AttentionOutput output) {
+        MatrixView y = output.y();
+        Tensor lse = output.lse();
         double[] values = Memory.of(v);
         double[] out = Memory.of(y);
         double[] logSums = lse == null ? null : Memory.of(lse);
@@ -30,7 +40,7 @@ final class ReferenceAttention {
         for (int b = 0; b < shape.batch(); b++) {
             for (int h = 0; h < shape.nHead(); h++) {
                 for (int t = 0; t < shape.queries(); t++) {
-                    double logSum = scores(q, k, b, h, t, scores);
+                    double logSum = scores(b, h, t, scores);
                     int outRow = query(y, b, h, t);
                     for (int c = 0; c < shape.headSize(); c++) {
                         out[outRow + c] = 0;
@@ -52,19 +62,21 @@ final class ReferenceAttention {
         }
     }
 
-    void backward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse,
-            MatrixView dq, MatrixView dk, MatrixView dv) {
-        double[] logSums = Memory.of(lse);
+    void backward(AttentionOutput output, MatrixView dy, AttentionGradient gradient) {
+        MatrixView y = output.y();
+        MatrixView dq = gradient.dq();
+        MatrixView dk = gradient.dk();
+        MatrixView dv = gradient.dv();
+        double[] logSums = Memory.of(output.lse());
         double[] scores = new double[shape.keys()];
         for (int b = 0; b < shape.batch(); b++) {
             for (int h = 0; h < shape.nHead(); h++) {
-                for (int s = 0; s < shape.keys(); s++) {
-                    zero(dk, key(dk, b, h, s));
+                for (int s = 0; h % shape.heads().group() == 0 && s < shape.keys(); s++) {
+                    zero(dk, key(dk, b, h, s)); // heads that share a key head add to it
                     zero(dv, key(dv, b, h, s));
                 }
                 for (int t = 0; t < shape.queries(); t++) {
-                    scores(q, k, b, h, t, scores);
+                    scores(b, h, t, scores);
                     double logSum = logSums[(b * shape.nHead() + h) * shape.queries() + t];
                     double d = dot(dy, query(dy, b, h, t), y, query(y, b, h, t));
                     zero(dq, query(dq, b, h, t));
@@ -85,7 +97,7 @@ final class ReferenceAttention {
     }
 
     /** scores[s] ← scale·q·k for every key that query t sees; returns log Σ exp of them, −∞ if there is none. */
-    private double scores(MatrixView q, MatrixView k, int b, int h, int t, double[] scores) {
+    private double scores(int b, int h, int t, double[] scores) {
         double max = Double.NEGATIVE_INFINITY;
         for (int s = 0; s < shape.visibleKeys(t); s++) {
             if (sees(b, s)) {
@@ -120,9 +132,9 @@ final class ReferenceAttention {
         return Memory.row(x, b * shape.queries() + t) + h * shape.headSize();
     }
 
-    /** Where head h of key s begins. */
+    /** Where the key head of head h begins in key s. */
     private int key(MatrixView x, int b, int h, int s) {
-        return Memory.row(x, b * shape.keyRows() + s) + h * shape.headSize();
+        return Memory.row(x, b * shape.keyRows() + s) + h / shape.heads().group() * shape.headSize();
     }
 
     private double dot(MatrixView x, int xRow, MatrixView y, int yRow) {

@@ -2,12 +2,16 @@ package org.lora4j.backend.reference;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
-import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Philox;
@@ -157,23 +161,23 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        Checks.gelu(x, y);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        Checks.activate(x, y);
         double[] from = Memory.of(x);
         double[] to = Memory.of(y);
         for (int i = 0; i < x.size(); i++) {
-            to[i] = ReferenceGelu.value(from[i], kind);
+            to[i] = ReferenceActivation.value(from[i], kind);
         }
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        Checks.geluBackward(x, dy, dx);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        Checks.activateBackward(x, dy, dx);
         double[] in = Memory.of(x);
         double[] from = Memory.of(dy);
         double[] to = Memory.of(dx);
         for (int i = 0; i < x.size(); i++) {
-            to[i] = from[i] * ReferenceGelu.derivative(in[i], kind);
+            to[i] = from[i] * ReferenceActivation.derivative(in[i], kind);
         }
     }
 
@@ -200,34 +204,30 @@ public final class ReferenceBackend implements Backend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-        Checks.layerNorm(x, gamma, beta, y, mean, rstd);
-        ReferenceLayerNorm.forward(x, gamma, beta, eps, y, mean, rstd);
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+        Checks.norm(norm, x, y, rows);
+        ReferenceNorm.forward(norm, x, y, rows);
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        Checks.layerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
-        ReferenceLayerNorm.backward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
+        ReferenceNorm.backward(norm, rows, x, dy, dx, dgamma, dbeta);
     }
 
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        Checks.attention(q, k, v, mask, shape, y, lse);
-        new ReferenceAttention(shape, mask, dropout).forward(q, k, v, y, lse);
+    public void attention(Attention in, AttentionOutput out) {
+        Checks.attention(in, out);
+        new ReferenceAttention(in).forward(out);
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-        Checks.attentionBackward(dy, q, k, v, y, lse, mask, shape, dq, dk, dv);
-        new ReferenceAttention(shape, mask, dropout).backward(dy, q, k, v, y, lse, dq, dk, dv);
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        Checks.attentionBackward(in, out, dy, gradient);
+        new ReferenceAttention(in).backward(out, dy, gradient);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

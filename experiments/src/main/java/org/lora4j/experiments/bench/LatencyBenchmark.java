@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.GeluKind;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.bench.Measurement.Runs;
@@ -140,7 +140,7 @@ public final class LatencyBenchmark {
             map.forward(x, y, ws);
             Tensor u = ws.scratch("adapter.u", y.rows(), down.outFeatures());
             down.forward(y, u, ws);
-            ws.backend().gelu(u, u, GeluKind.TANH);
+            ws.backend().activate(Activation.GELU_TANH, u, u);
             Tensor delta = ws.scratch("adapter.delta", y.rows(), y.columns());
             up.forward(u, delta, ws);
             ws.backend().add(delta, y);

@@ -3,12 +3,17 @@ package org.lora4j.experiments.compare;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -23,7 +28,7 @@ import org.lora4j.tensor.Tensor;
  *   <li>Every result is rounded: y ← y·(1 + u·ξ).
  *   <li>A sum of k products that rounds after each of them is off by about √k·u times the norm of the products, as if its
  *       errors were independent (Higham and Mary 2019); so it is computed from a·(1 + √k·u·ξ) in place of a.
- *   <li>A function of one number (GELU and its derivative, exp in the softmax) takes its argument moved by 4·u.
+ *   <li>A function of one number (an activation and its derivative, exp in the softmax) takes its argument moved by 4·u.
  *   <li>A mean over C numbers, and what is made of it for a whole row, moves that row together by √C·u.
  * </ul>
  *
@@ -131,14 +136,14 @@ final class RoundingNoise extends ForwardingBackend {
     }
 
     @Override
-    public void gelu(Tensor x, Tensor y, GeluKind kind) {
-        delegate.gelu(moved("x", x, FUNCTION), y, kind);
+    public void activate(Activation kind, Tensor x, Tensor y) {
+        delegate.activate(kind, moved("x", x, FUNCTION), y);
         round(y);
     }
 
     @Override
-    public void geluBackward(Tensor x, Tensor dy, Tensor dx, GeluKind kind) {
-        delegate.geluBackward(moved("x", x, FUNCTION), dy, dx, kind);
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+        delegate.activateBackward(kind, moved("x", x, FUNCTION), dy, dx);
         move(dx.matrix(), FUNCTION);
     }
 
@@ -189,31 +194,35 @@ final class RoundingNoise extends ForwardingBackend {
     // ------------------------------------------------------------------------------------------------ normalisation
 
     @Override
-    public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
         double[] sizes = random == null ? null : meanMagnitudes(x); // before y, which may be x itself, is written
-        delegate.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+        delegate.norm(norm, x, y, rows);
         if (random == null) {
             return;
         }
         int columns = x.columns();
-        double[] g = delegate.readDoubles(gamma);
-        double[] b = delegate.readDoubles(beta);
-        double[] means = delegate.readDoubles(mean);
-        double[] deviations = delegate.readDoubles(rstd);
+        boolean centred = norm.kind().centres();
+        double[] g = delegate.readDoubles(norm.gamma());
+        double[] b = centred ? delegate.readDoubles(norm.beta()) : new double[columns];
+        double[] means = centred ? delegate.readDoubles(rows.mean()) : new double[x.rows()];
+        double[] deviations = delegate.readDoubles(rows.rstd());
         double[] row = new double[columns];
         for (int i = 0; i < x.rows(); i++) {
-            double shift = sum(columns) * UNIT_ROUNDOFF * sizes[i] * xi();
+            double shift = centred ? sum(columns) * UNIT_ROUNDOFF * sizes[i] * xi() : 0;
             double stretch = 1 + (sum(columns) + FUNCTION) * UNIT_ROUNDOFF * xi();
             delegate.read(y, (long) i * columns, row, 0, columns);
             for (int j = 0; j < columns; j++) {
-                row[j] = (row[j] - b[j]) * stretch + g[j] * deviations[i] * (shift + 2 * UNIT_ROUNDOFF * sizes[i] * xi()) + b[j];
+                double weight = norm.kind().weightShift() + g[j];
+                row[j] = (row[j] - b[j]) * stretch + weight * deviations[i] * (shift + 2 * UNIT_ROUNDOFF * sizes[i] * xi()) + b[j];
             }
             delegate.upload(row, 0, y, (long) i * columns, columns);
             means[i] += shift;
             deviations[i] *= stretch;
         }
-        delegate.upload(means, mean);
-        delegate.upload(deviations, rstd);
+        if (centred) {
+            delegate.upload(means, rows.mean());
+        }
+        delegate.upload(deviations, rows.rstd());
         round(y);
     }
 
@@ -231,38 +240,38 @@ final class RoundingNoise extends ForwardingBackend {
     }
 
     @Override
-    public void layerNormBackward(
-            Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor dgamma, Tensor dbeta) {
-        delegate.layerNormBackward(
-                moved("dy", dy, sum(dy.columns())), moved("x", x, 2), gamma, mean, rstd, dx, dgamma, dbeta);
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+        delegate.normBackward(norm, rows, moved("x", x, 2), moved("dy", dy, sum(dy.columns())), dx, dgamma, dbeta);
         round(dx);
     }
 
     // ------------------------------------------------------------------------------------------------ attention
 
     @Override
-    public void attention(
-            MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-            MatrixView y, Tensor lse) {
-        delegate.attention(moved("q", q, sum(shape.headSize()) + FUNCTION), k, moved("v", v, sum(shape.keys())), mask, shape,
-                dropout, y, lse);
-        move(y, sum(shape.keys()));
-        if (lse != null) {
-            round(lse);
+    public void attention(Attention in, AttentionOutput out) {
+        AttentionShape shape = in.shape();
+        delegate.attention(new Attention(
+                moved("q", in.q(), sum(shape.headSize()) + FUNCTION), in.k(), moved("v", in.v(), sum(shape.keys())), in.mask(),
+                shape, in.dropout()), out);
+        move(out.y(), sum(shape.keys()));
+        if (out.lse() != null) {
+            round(out.lse());
         }
     }
 
     @Override
-    public void attentionBackward(
-            MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-            AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+        AttentionShape shape = in.shape();
         double products = sum(shape.headSize());
         delegate.attentionBackward(
-                moved("dy", dy, products + sum(shape.queries())), moved("q", q, products + FUNCTION),
-                moved("k", k, sum(shape.keys())), v, moved("y", y, products), lse, mask, shape, dropout, dq, dk, dv);
-        round(dq);
-        round(dk);
-        round(dv);
+                new Attention(moved("q", in.q(), products + FUNCTION), moved("k", in.k(), sum(shape.keys())), in.v(), in.mask(),
+                        shape, in.dropout()),
+                new AttentionOutput(moved("y", out.y(), products), out.lse()),
+                moved("dy", dy, products + sum(shape.queries() * shape.heads().group())), gradient);
+        round(gradient.dq());
+        round(gradient.dk());
+        round(gradient.dv());
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings, loss, update

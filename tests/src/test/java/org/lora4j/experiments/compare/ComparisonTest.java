@@ -12,13 +12,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
-import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.ForwardingBackend;
-import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.Norm;
+import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.backend.tornado.TornadoProvider;
 import org.lora4j.data.Batch;
@@ -145,8 +149,8 @@ class ComparisonTest {
 
     private static final class WrongGelu extends Wrong {
         @Override
-        public void gelu(Tensor x, Tensor y, GeluKind kind) {
-            super.gelu(x, y, kind);
+        public void activate(Activation kind, Tensor x, Tensor y) {
+            super.activate(kind, x, y);
             if (isCall(2)) {
                 spoil(y.matrix());
             }
@@ -155,12 +159,10 @@ class ComparisonTest {
 
     private static final class WrongAttention extends Wrong {
         @Override
-        public void attention(
-                MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout,
-                MatrixView y, Tensor lse) {
-            super.attention(q, k, v, mask, shape, dropout, y, lse);
+        public void attention(Attention in, AttentionOutput out) {
+            super.attention(in, out);
             if (isCall(2)) {
-                spoil(y);
+                spoil(out.y());
             }
         }
     }
@@ -168,21 +170,18 @@ class ComparisonTest {
     /** Forgets the causal mask in backward's second call, that of the first layer. */
     private static final class WrongAttentionBackward extends Wrong {
         @Override
-        public void attentionBackward(
-                MatrixView dy, MatrixView q, MatrixView k, MatrixView v, MatrixView y, Tensor lse, IntTensor mask,
-                AttentionShape shape, DropoutMask dropout, MatrixView dq, MatrixView dk, MatrixView dv) {
-            boolean wrong = isCall(2);
-            super.attentionBackward(dy, q, k, v, y, lse, mask, wrong
-                    ? new AttentionShape(shape.batch(), shape.queries(), shape.keys(), shape.keyRows(), shape.nHead(),
-                            shape.headSize(), shape.scale(), false)
-                    : shape, dropout, dq, dk, dv);
+        public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+            AttentionShape shape = in.shape();
+            super.attentionBackward(!isCall(2) ? in : new Attention(in.q(), in.k(), in.v(), in.mask(), new AttentionShape(
+                    shape.batch(), shape.queries(), shape.keys(), shape.keyRows(), shape.heads(), false), in.dropout()),
+                    out, dy, gradient);
         }
     }
 
     private static final class WrongLayerNorm extends Wrong {
         @Override
-        public void layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-            super.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+        public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+            super.norm(norm, x, y, rows);
             if (isCall(1)) {
                 spoil(y.matrix());
             }

@@ -10,7 +10,8 @@ public final class AdamWKernels {
 
     /**
      * args: elements of all parameters together, parameters, whether the decay comes after the update, table of (first
-     * elements; offsets of p; of g; of m; of v). factors: β₁, 1 − β₁, β₂, 1 − β₂, η/c₁, 1/√c₂, ε, 1 − η·λ.
+     * elements; offsets of p; of g; of m; of v). factors: β₁, 1 − β₁, β₂, 1 − β₂, η/c₁, 1/√c₂, ε, η·λ, which is
+     * not made 1 − η·λ: a float of that knows little of a small η·λ.
      */
     public static void adamW(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];
@@ -30,11 +31,14 @@ public final class AdamWKernels {
             float vNew = factors[first + 2] * memory[v] + factors[first + 3] * gradient * gradient;
             float root = (float) Math.sqrt(vNew);
             float update = factors[first + 4] * mNew / (root * factors[first + 5] + factors[first + 6]);
-            float shrink = factors[first + 7];
+            float decay = factors[first + 7];
+            float decayBefore = after != 0 ? 0f : decay;
+            float decayAfter = after != 0 ? decay : 0f;
             float old = memory[p];
+            float moved = old - decayBefore * old - update;
             memory[m] = mNew;
             memory[v] = vNew;
-            memory[p] = after != 0 ? (old - update) * shrink : old * shrink - update;
+            memory[p] = moved - decayAfter * moved;
         }
     }
 }

@@ -10,6 +10,7 @@ import uk.ac.manchester.tornado.api.annotations.Parallel;
  *    0 work items   1 batch   2 queries   3 keys   4 keyRows   5 nHead   6 headSize   7 causal
  *    8 mask   9 lse, or −1   10 dropout's key0   11 key1   12 step   13 site   14 threshold, 15 whether it drops
  *   16 q  17 its row   18 k  19   20 v  21   22 y  23   24 dy  25   26 dq  27   28 dk  29   30 dv  31   32 whether there is a mask, 1 or 0
+ *   33 heads that share a key head
  * </pre>
  * factors: scale, dropout's 1/(1 − p), −∞.
  */
@@ -61,8 +62,8 @@ public final class AttentionKernels {
             int h = row / queries % nHead;
             int b = row / queries / nHead;
             int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + h * headSize;
-            int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + h * headSize;
-            int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + h * headSize;
+            int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + h / args[slot + 33] * headSize;
+            int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + h / args[slot + 33] * headSize;
             int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + h * headSize;
             int visible = args[slot + 7] != 0 ? t + 1 + keys - queries : keys;
             float max = 0f;
@@ -118,8 +119,9 @@ public final class AttentionKernels {
             int b = row / queries / nHead;
             int head = h * headSize;
             int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + head;
-            int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + head;
-            int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + head;
+            int keyHead = h / args[slot + 33] * headSize;
+            int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + keyHead;
+            int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + keyHead;
             int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + head;
             int dy = args[slot + 24] + (b * queries + t) * args[slot + 25] + head;
             int dq = args[slot + 26] + (b * queries + t) * args[slot + 27] + head;
@@ -143,7 +145,7 @@ public final class AttentionKernels {
         }
     }
 
-    /** dk ← scale·dSᵀ·q and dv ← (P ⊙ M)ᵀ·dy, one work item a key. */
+    /** dk ← scale·dSᵀ·q and dv ← (P ⊙ M)ᵀ·dy, one work item a key of a key head, over all heads that share it. */
     public static void backwardKeys(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];
         int queries = args[slot + 2];
@@ -152,12 +154,13 @@ public final class AttentionKernels {
         int headSize = args[slot + 6];
         int mask = args[slot + 8];
         int masked = args[slot + 32];
+        int group = args[slot + 33];
         float scale = factors[slot >> 3];
         for (@Parallel int item = 0; item < count; item++) {
             int s = item % keys;
-            int h = item / keys % nHead;
-            int b = item / keys / nHead;
-            int head = h * headSize;
+            int keyHead = item / keys % (nHead / group);
+            int b = item / keys / (nHead / group);
+            int head = keyHead * headSize;
             int k = args[slot + 18] + (b * args[slot + 4] + s) * args[slot + 19] + head;
             int v = args[slot + 20] + (b * args[slot + 4] + s) * args[slot + 21] + head;
             int dk = args[slot + 28] + (b * args[slot + 4] + s) * args[slot + 29] + head;
@@ -169,11 +172,14 @@ public final class AttentionKernels {
             if (sees(tables, masked, mask + b * keys + s) != 0) {
                 int first = args[slot + 7] != 0 ? s - (keys - queries) : 0;
                 first = first < 0 ? 0 : first;
-                for (int t = first; t < queries; t++) {
+                int each = queries - first;
+                for (int i = 0; i < group * each; i++) {
+                    int h = keyHead * group + i / each;
+                    int t = first + i % each;
                     int row = (b * nHead + h) * queries + t;
-                    int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + head;
-                    int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + head;
-                    int dy = args[slot + 24] + (b * queries + t) * args[slot + 25] + head;
+                    int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + h * headSize;
+                    int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + h * headSize;
+                    int dy = args[slot + 24] + (b * queries + t) * args[slot + 25] + h * headSize;
                     float p = KernelMath.exp(scale * dot(memory, q, k, headSize) - memory[args[slot + 9] + row]);
                     float m = kept(args, factors, slot, row, s);
                     float d = dot(memory, dy, y, headSize);

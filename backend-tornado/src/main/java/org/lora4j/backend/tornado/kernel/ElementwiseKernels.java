@@ -101,6 +101,29 @@ public final class ElementwiseKernels {
         }
     }
 
+    /** y ← f(x), of those that {@link KernelMath#activation} knows. args: count, x, y, kind. */
+    public static void activate(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
+        int count = args[slot];
+        int x = args[slot + 1];
+        int y = args[slot + 2];
+        int kind = args[slot + 3];
+        for (@Parallel int i = 0; i < count; i++) {
+            memory[y + i] = KernelMath.activation(memory[x + i], kind);
+        }
+    }
+
+    /** dx ← dy ⊙ f′(x). args: count, x, dy, dx, kind. */
+    public static void activateBackward(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
+        int count = args[slot];
+        int x = args[slot + 1];
+        int dy = args[slot + 2];
+        int dx = args[slot + 3];
+        int kind = args[slot + 4];
+        for (@Parallel int i = 0; i < count; i++) {
+            memory[dx + i] = memory[dy + i] * KernelMath.activationSlope(memory[x + i], kind);
+        }
+    }
+
     /** dx ← dy ⊙ GELU′(x). args: count, x, dy, dx, kind. */
     public static void geluBackward(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];

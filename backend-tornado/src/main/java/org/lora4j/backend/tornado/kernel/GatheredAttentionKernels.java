@@ -18,7 +18,7 @@ public final class GatheredAttentionKernels {
 
     /**
      * args: queries·heads, keys of each query, heads, headSize, q, its row, k, v, their row, y, its row, rows, mask, whether
-     * there is one, 1 or 0. factors: scale.
+     * there is one, 1 or 0, heads that share a key head. factors: scale.
      */
     public static void attention(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];
@@ -33,8 +33,9 @@ public final class GatheredAttentionKernels {
             int n = item / nHead;
             int head = (item - n * nHead) * headSize;
             int q = args[slot + 4] + n * args[slot + 5] + head;
-            int k = args[slot + 6] + head;
-            int v = args[slot + 7] + head;
+            int keyHead = (item - n * nHead) / args[slot + 14] * headSize;
+            int k = args[slot + 6] + keyHead;
+            int v = args[slot + 7] + keyHead;
             int y = args[slot + 9] + n * args[slot + 10] + head;
             float max = 0f;
             float sum = 0f;

@@ -94,6 +94,41 @@ final class KernelMath {
         return slope == 0 ? x * gate : gate + x * bend;
     }
 
+    /** ReLU is kind 0, tanh 2, σ(x) 4; kinds 1 and 3 are x·σ(f·x), SiLU with f = 1 and the quick GELU with f = 1.702. */
+    static float activation(float x, int kind) {
+        float z = kind == 3 ? 1.702f * x : kind == 2 ? 2f * x : x;
+        float e = exp(z < 0f ? z : -z);
+        float h = 1f / (1f + e);
+        float sigma = z < 0f ? e * h : h;
+        float value = kind == 0 ? (x < 0f ? 0f : x) : kind == 4 ? sigma : x * sigma;
+        return kind == 2 ? tanh(x, e) : value;
+    }
+
+    /** The derivative. With e = e^(−|z|) and h = 1/(1 + e), σ(z)·σ(−z) is e·h². */
+    static float activationSlope(float x, int kind) {
+        float z = kind == 3 ? 1.702f * x : kind == 2 ? 2f * x : x;
+        float e = exp(z < 0f ? z : -z);
+        float h = 1f / (1f + e);
+        float bell = e * h * h;
+        float sigma = z < 0f ? e * h : h;
+        float within = z < -120f ? -120f : z > 120f ? 120f : z; // e is 0 there, and 0·∞ would be NaN
+        float slope = kind == 4 ? bell : kind == 2 ? 4f * bell : sigma + within * bell;
+        return kind == 0 ? (x <= 0f ? 0f : 1f) : slope;
+    }
+
+    /** tanh x, given e^(−2·|x|): near 0 an odd polynomial (Cephes), as 1 − e would cancel there. */
+    private static float tanh(float x, float e) {
+        float a = x < 0f ? -x : x;
+        float s = x * x;
+        float p = -5.70498872745e-3f;
+        p = p * s + 2.06390887954e-2f;
+        p = p * s - 5.37397155531e-2f;
+        p = p * s + 1.33314422036e-1f;
+        p = p * s - 3.33332819422e-1f;
+        float large = (1f - e) / (1f + e);
+        return a < 0.625f ? p * s * x + x : x < 0f ? -large : large;
+    }
+
     /**
      * Φ(x), given e^(−x²/2), by Abramowitz and Stegun 1964, 7.1.26: that times a polynomial. The absolute error is below 3 u.
      */

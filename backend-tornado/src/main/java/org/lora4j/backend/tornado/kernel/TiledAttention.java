@@ -35,15 +35,15 @@ public final class TiledAttention {
         int nHead = args[slot + 5];
         int headSize = args[slot + 6];
         int masked = args[slot + 32];
-        float lowest = -3.4e38f;
+        float lowest = factors[(slot >> 3) + 2]; // −∞
         int row = context.groupIdx;
         int item = context.localIdx;
         int t = row % queries;
         int h = row / queries % nHead;
         int b = row / queries / nHead;
         int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + h * headSize;
-        int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + h * headSize;
-        int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + h * headSize;
+        int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + h / args[slot + 33] * headSize;
+        int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + h / args[slot + 33] * headSize;
         int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + h * headSize;
         int visible = args[slot + 7] != 0 ? t + 1 + keys - queries : keys;
         float max = lowest;
@@ -70,7 +70,8 @@ public final class TiledAttention {
         float sum = 0f;
         for (int s = item; s < visible; s += GROUP) {
             float weight = 0f;
-            if (weights[s] > lowest) {
+            // not "is greater than the lowest": a score that is NaN must become a weight that is NaN
+            if (AttentionKernels.sees(tables, masked, args[slot + 8] + b * keys + s) != 0) {
                 weight = KernelMath.exp(weights[s] - top);
             }
             weights[s] = weight;
@@ -88,7 +89,7 @@ public final class TiledAttention {
         context.localBarrier();
         for (int s = item; s < visible; s += GROUP) {
             float weight = 0f;
-            if (weights[s] > 0f) {
+            if (weights[s] != 0f) {
                 weight = weights[s] / total * AttentionKernels.kept(args, factors, slot, row, s);
             }
             weights[s] = weight;
@@ -97,7 +98,7 @@ public final class TiledAttention {
         for (int c = item; c < headSize; c += GROUP) {
             float mixed = 0f;
             for (int s = 0; s < visible; s++) {
-                if (weights[s] > 0f) { // a hidden key's value may be anything, NaN too
+                if (weights[s] != 0f) { // a hidden key's value may be anything, NaN too
                     mixed += weights[s] * memory[v + s * args[slot + 21] + c];
                 }
             }
@@ -105,7 +106,7 @@ public final class TiledAttention {
         }
         if (item == 0) {
             if (args[slot + 9] >= 0) {
-                memory[args[slot + 9] + row] = total > 0f ? top + KernelMath.log(total) : factors[(slot >> 3) + 2];
+                memory[args[slot + 9] + row] = total == 0f ? lowest : top + KernelMath.log(total);
             }
         }
     }
@@ -127,8 +128,9 @@ public final class TiledAttention {
         int b = row / queries / nHead;
         int head = h * headSize;
         int q = args[slot + 16] + (b * queries + t) * args[slot + 17] + head;
-        int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + head;
-        int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + head;
+        int keyHead = h / args[slot + 33] * headSize;
+        int k = args[slot + 18] + b * args[slot + 4] * args[slot + 19] + keyHead;
+        int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + keyHead;
         int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + head;
         int dy = args[slot + 24] + (b * queries + t) * args[slot + 25] + head;
         int dq = args[slot + 26] + (b * queries + t) * args[slot + 27] + head;
@@ -168,39 +170,47 @@ public final class TiledAttention {
         int masked = args[slot + 32];
         float scale = factors[slot >> 3];
         int item = context.localIdx;
+        int group = args[slot + 33];
         int s = context.groupIdx % keys;
-        int h = context.groupIdx / keys % nHead;
-        int b = context.groupIdx / keys / nHead;
-        int head = h * headSize;
-        int k = args[slot + 18] + (b * args[slot + 4] + s) * args[slot + 19] + head;
-        int v = args[slot + 20] + (b * args[slot + 4] + s) * args[slot + 21] + head;
-        int q = args[slot + 16] + b * queries * args[slot + 17] + head;
-        int y = args[slot + 22] + b * queries * args[slot + 23] + head;
-        int dy = args[slot + 24] + b * queries * args[slot + 25] + head;
-        int dk = args[slot + 28] + (b * args[slot + 4] + s) * args[slot + 29] + head;
-        int dv = args[slot + 30] + (b * args[slot + 4] + s) * args[slot + 31] + head;
+        int keyHead = context.groupIdx / keys % (nHead / group);
+        int b = context.groupIdx / keys / (nHead / group);
+        int k = args[slot + 18] + (b * args[slot + 4] + s) * args[slot + 19] + keyHead * headSize;
+        int v = args[slot + 20] + (b * args[slot + 4] + s) * args[slot + 21] + keyHead * headSize;
+        int dk = args[slot + 28] + (b * args[slot + 4] + s) * args[slot + 29] + keyHead * headSize;
+        int dv = args[slot + 30] + (b * args[slot + 4] + s) * args[slot + 31] + keyHead * headSize;
         int first = args[slot + 7] != 0 ? s - (keys - queries) : 0;
         first = first < 0 ? 0 : first;
         // a key that nobody sees is seen from behind the last query
         first = AttentionKernels.sees(tables, masked, args[slot + 8] + b * keys + s) != 0 ? first : queries;
-        for (int t = first + item; t < queries; t += GROUP) {
-            int row = (b * nHead + h) * queries + t;
-            float p = KernelMath.exp(scale * dot(memory, q + t * args[slot + 17], k, headSize) - memory[args[slot + 9] + row]);
-            float m = AttentionKernels.kept(args, factors, slot, row, s);
-            float d = dot(memory, dy + t * args[slot + 25], y + t * args[slot + 23], headSize);
-            weights[t] = p * m;
-            slopes[t] = scale * (p * (m * dot(memory, dy + t * args[slot + 25], v, headSize) - d));
-        }
-        context.localBarrier();
         for (int c = item; c < headSize; c += GROUP) {
-            float sumOfV = 0f;
-            float sumOfK = 0f;
-            for (int t = first; t < queries; t++) {
-                sumOfV += weights[t] * memory[dy + t * args[slot + 25] + c];
-                sumOfK += slopes[t] * memory[q + t * args[slot + 17] + c];
+            memory[dk + c] = 0f;
+            memory[dv + c] = 0f;
+        }
+        for (int h = keyHead * group; h < (keyHead + 1) * group; h++) {
+            int q = args[slot + 16] + b * queries * args[slot + 17] + h * headSize;
+            int y = args[slot + 22] + b * queries * args[slot + 23] + h * headSize;
+            int dy = args[slot + 24] + b * queries * args[slot + 25] + h * headSize;
+            for (int t = first + item; t < queries; t += GROUP) {
+                int row = (b * nHead + h) * queries + t;
+                float p = KernelMath.exp(
+                        scale * dot(memory, q + t * args[slot + 17], k, headSize) - memory[args[slot + 9] + row]);
+                float m = AttentionKernels.kept(args, factors, slot, row, s);
+                float d = dot(memory, dy + t * args[slot + 25], y + t * args[slot + 23], headSize);
+                weights[t] = p * m;
+                slopes[t] = scale * (p * (m * dot(memory, dy + t * args[slot + 25], v, headSize) - d));
             }
-            memory[dv + c] = sumOfV;
-            memory[dk + c] = sumOfK;
+            context.localBarrier();
+            for (int c = item; c < headSize; c += GROUP) {
+                float sumOfV = 0f;
+                float sumOfK = 0f;
+                for (int t = first; t < queries; t++) {
+                    sumOfV += weights[t] * memory[dy + t * args[slot + 25] + c];
+                    sumOfK += slopes[t] * memory[q + t * args[slot + 17] + c];
+                }
+                memory[dv + c] = memory[dv + c] + sumOfV;
+                memory[dk + c] = memory[dk + c] + sumOfK;
+            }
+            context.localBarrier(); // before the next head's weights take their place
         }
     }
 }

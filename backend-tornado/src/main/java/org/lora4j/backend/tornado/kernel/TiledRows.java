@@ -3,7 +3,7 @@ package org.lora4j.backend.tornado.kernel;
 import uk.ac.manchester.tornado.api.KernelContext;
 
 /**
- * Layer normalisation and cross-entropy for GPUs: a work group of {@value #GROUP} for each row, whose work items take every
+ * Normalisation and cross-entropy for GPUs: a work group of {@value #GROUP} for each row, whose work items take every
  * {@value #GROUP}th element and add their sums up in local memory, in a tree of fixed shape.
  */
 public final class TiledRows {
@@ -14,11 +14,13 @@ public final class TiledRows {
     private TiledRows() {
     }
 
-    /** As {@link LayerNormKernels#forward}. */
-    public static void layerNorm(
+    /** As {@link NormKernels#forward}. */
+    public static void norm(
             KernelContext context, float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         float[] sums = context.allocateFloatLocalArray(GROUP);
         int columns = args[slot + 1];
+        float centred = factors[(slot >> 3) + 1];
+        float shift = factors[(slot >> 3) + 2];
         int n = context.groupIdx;
         int item = context.localIdx;
         int x = args[slot + 2] + n * columns;
@@ -34,7 +36,7 @@ public final class TiledRows {
             }
             context.localBarrier();
         }
-        float mu = sums[0] / columns;
+        float mu = centred * (sums[0] / columns);
         context.localBarrier();
         float squares = 0f;
         for (int c = item; c < columns; c += GROUP) {
@@ -52,31 +54,36 @@ public final class TiledRows {
         float r = 1f / (float) Math.sqrt(sums[0] / columns + factors[slot >> 3]);
         int y = args[slot + 5] + n * columns;
         for (int c = item; c < columns; c += GROUP) {
-            memory[y + c] = (memory[x + c] - mu) * r * memory[args[slot + 3] + c] + memory[args[slot + 4] + c];
+            float normal = (memory[x + c] - mu) * r;
+            memory[y + c] = normal * (memory[args[slot + 3] + c] + shift) + centred * memory[args[slot + 4] + c];
         }
         if (item == 0) {
-            memory[args[slot + 6] + n] = mu;
+            if (args[slot + 6] >= 0) {
+                memory[args[slot + 6] + n] = mu;
+            }
             memory[args[slot + 7] + n] = r;
         }
     }
 
-    /** As {@link LayerNormKernels#backward}. */
-    public static void layerNormBackward(
+    /** As {@link NormKernels#backward}. */
+    public static void normBackward(
             KernelContext context, float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         float[] sums = context.allocateFloatLocalArray(GROUP);
         float[] others = context.allocateFloatLocalArray(GROUP);
         int columns = args[slot + 1];
+        float centred = factors[slot >> 3];
+        float shift = factors[(slot >> 3) + 1];
         int n = context.groupIdx;
         int item = context.localIdx;
         int dy = args[slot + 2] + n * columns;
         int x = args[slot + 3] + n * columns;
         int gamma = args[slot + 4];
-        float mu = memory[args[slot + 5] + n];
+        float mu = centred * memory[args[slot + 5] + n];
         float r = memory[args[slot + 6] + n];
         float sumOfD = 0f;
         float sumOfDxHat = 0f;
         for (int c = item; c < columns; c += GROUP) {
-            float d = memory[dy + c] * memory[gamma + c];
+            float d = memory[dy + c] * (memory[gamma + c] + shift);
             sumOfD += d;
             sumOfDxHat += d * ((memory[x + c] - mu) * r);
         }
@@ -90,11 +97,11 @@ public final class TiledRows {
             }
             context.localBarrier();
         }
-        float meanOfD = sums[0] / columns;
+        float meanOfD = centred * (sums[0] / columns);
         float meanOfDxHat = others[0] / columns;
         int dx = args[slot + 7] + n * columns;
         for (int c = item; c < columns; c += GROUP) {
-            float d = memory[dy + c] * memory[gamma + c];
+            float d = memory[dy + c] * (memory[gamma + c] + shift);
             float xHat = (memory[x + c] - mu) * r;
             memory[dx + c] = memory[dx + c] + r * (d - meanOfD - xHat * meanOfDxHat);
         }

@@ -1,0 +1,30 @@
+package org.lora4j.backend;
+
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+
+/**
+ * What an attention reads; {@link AttentionShape} says which row and column is which.
+ *
+ * @param q    (batch·queries, width)
+ * @param k    (batch·keyRows, keyWidth)
+ * @param v    (batch·keyRows, keyWidth)
+ * @param mask (batch, keys), 1 for a key that may be seen and 0 for padding; null if all may
+ */
+public record Attention(MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout) {
+
+    /** All keys may be seen, and nothing is dropped. */
+    public static Attention of(MatrixView q, MatrixView k, MatrixView v, AttentionShape shape) {
+        return new Attention(q, k, v, null, shape, DropoutMask.NONE);
+    }
+
+    /** The same with a padding mask, or null for none. */
+    public Attention withMask(IntTensor mask) {
+        return new Attention(q, k, v, mask, shape, dropout);
+    }
+
+    /** The same with dropout of the weights. */
+    public Attention withDropout(DropoutMask dropout) {
+        return new Attention(q, k, v, mask, shape, dropout);
+    }
+}

@@ -1,0 +1,188 @@
+package org.lora4j.backend;
+
+import org.lora4j.tensor.Buffer;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * A backend that counts the numbers it is asked to hold, holds none of them, and computes nothing: what a model and its
+ * training need is found by running them on it. Every sum is 0; what is read stays as it was.
+ */
+public final class CountingBackend implements Backend {
+
+    /** Memory that is not there. */
+    private record Nothing(long capacity) implements Buffer {
+    }
+
+    private long numbers;
+    private long allocations;
+
+    /** How many numbers were allocated since this was last asked; whole numbers such as token ids are not counted. */
+    public long taken() {
+        long taken = numbers;
+        numbers = 0;
+        return taken;
+    }
+
+    @Override
+    public String name() {
+        return "counting";
+    }
+
+    @Override
+    public String describe() {
+        return "counts what is allocated, computes nothing";
+    }
+
+    @Override
+    public Tensor allocate(Shape shape) {
+        allocations++;
+        numbers += shape.size();
+        return new Tensor(shape, new Nothing(shape.size()));
+    }
+
+    @Override
+    public IntTensor allocateInts(Shape shape) {
+        allocations++;
+        return new IntTensor(shape, new Nothing(shape.size()));
+    }
+
+    @Override
+    public long allocations() {
+        return allocations;
+    }
+
+    @Override
+    public void upload(float[] src, int from, Tensor dst, long to, int count) {
+    }
+
+    @Override
+    public void upload(double[] src, int from, Tensor dst, long to, int count) {
+    }
+
+    @Override
+    public void upload(int[] src, int from, IntTensor dst, int count) {
+    }
+
+    @Override
+    public void read(Tensor src, long from, float[] dst, int to, int count) {
+    }
+
+    @Override
+    public void read(Tensor src, long from, double[] dst, int to, int count) {
+    }
+
+    @Override
+    public void fill(Tensor x, double value) {
+    }
+
+    @Override
+    public void scale(Tensor x, double alpha) {
+    }
+
+    @Override
+    public void copy(MatrixView x, MatrixView y) {
+    }
+
+    @Override
+    public void add(MatrixView x, MatrixView y, double alpha) {
+    }
+
+    @Override
+    public void dropout(Tensor x, Tensor y, DropoutMask mask) {
+    }
+
+    @Override
+    public void activate(Activation kind, Tensor x, Tensor y) {
+    }
+
+    @Override
+    public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
+    }
+
+    @Override
+    public void addRow(MatrixView row, double alpha, MatrixView y) {
+    }
+
+    @Override
+    public void scaleColumns(MatrixView x, MatrixView factors, double shift, MatrixView y, double beta) {
+    }
+
+    @Override
+    public void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
+    }
+
+    @Override
+    public void divideByRoots(MatrixView x, MatrixView squares, MatrixView y, double beta) {
+    }
+
+    @Override
+    public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
+    }
+
+    @Override
+    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    }
+
+    @Override
+    public void addColumnSums(MatrixView g, Tensor out) {
+    }
+
+    @Override
+    public void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
+    }
+
+    @Override
+    public void normBackward(
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+    }
+
+    @Override
+    public void attention(Attention in, AttentionOutput out) {
+    }
+
+    @Override
+    public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
+    }
+
+    @Override
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+    }
+
+    @Override
+    public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
+    }
+
+    @Override
+    public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
+    }
+
+    @Override
+    public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
+    }
+
+    @Override
+    public void crossEntropyWithGradient(
+            Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
+    }
+
+    @Override
+    public double sum(Tensor x) {
+        return 0;
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        return 0;
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
+    }
+
+    @Override
+    public void close() {
+    }
+}

@@ -1,0 +1,36 @@
+package org.lora4j.backend;
+
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Tensor;
+
+/** The matrix products of a {@link Backend}, and the gradient of a bias. */
+public interface ProductOperations {
+
+    /**
+     * c ← alpha·op(a)·op(b) + beta·c, with op(x) = x or xᵀ as the views say.
+     *
+     * @param a (m, k) after op; read
+     * @param b (k, n) after op; read
+     * @param c (m, n), not transposed; written. With beta = 0 its old content is not read, so NaN there does no harm
+     * @throws ShapeMismatchException if the inner sizes differ
+     */
+    void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta);
+
+    /**
+     * A linear layer's forward: y ← x·Wᵀ + bias, the bias repeated for every row.
+     *
+     * @param x    (N, in); read
+     * @param w    (out, in); read
+     * @param bias (out), or null for none; read
+     * @param y    (N, out); written
+     */
+    void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y);
+
+    /**
+     * The gradient of a bias: out ← out + Σ over rows of g.
+     *
+     * @param g   (N, C); read
+     * @param out (C); added to
+     */
+    void addColumnSums(MatrixView g, Tensor out);
+}
