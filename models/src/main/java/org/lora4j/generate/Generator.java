@@ -122,6 +122,7 @@ public final class Generator {
 
         private final Backend backend;
         private final Set<Integer> stopIds;
+        private final Sampling sampling;
         private final Sampler sampler;
         private final TokenListener listener;
         private final float[] logits;
@@ -132,9 +133,10 @@ public final class Generator {
         SampledText(Gpt2 model, List<Integer> sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
             this.backend = model.backend();
             this.stopIds = stopIds;
-            this.sampler = new Sampler(sampling);
+            this.sampling = sampling;
             this.listener = listener;
             this.logits = new float[model.config().vocabSize()];
+            this.sampler = new Sampler(logits.length);
             this.sequences = sequences;
             sequences.forEach(sequence -> written.put(sequence, new ArrayList<>()));
         }
@@ -145,7 +147,7 @@ public final class Generator {
             for (int row = 0; row < sequences.size(); row++) {
                 int sequence = sequences.get(row);
                 backend.read(rows, (long) row * logits.length, logits, 0, logits.length);
-                int id = sampler.draw(logits, 0, logits.length, sequence, steps);
+                int id = sampler.draw(logits, sampling, sequence, 0, steps);
                 if (!stopIds.contains(id)) {
                     written.get(sequence).add(id);
                     listener.token(sequence, id);
