@@ -15,9 +15,15 @@ public record Beam(int width, double lengthPenalty, int noRepeatNgram) {
     /** The paper's for E2E (table 11): 10 hypotheses, length penalty 0.9, no four tokens twice. */
     public static final Beam PAPER = new Beam(10, 0.9, 4);
 
+    /** Each hypothesis costs a row of the model for each token, and wider beams find worse texts rather than better ones. */
+    public static final int WIDEST = 1000;
+
     public Beam {
         if (width < 1) {
             throw new LoraException("--beam " + width + ": expected at least 1");
+        }
+        if (width > WIDEST) {
+            throw new LoraException("--beam " + width + ": expected at most " + WIDEST + " hypotheses, 10 in the paper");
         }
         if (!Double.isFinite(lengthPenalty)) {
             throw new LoraException("--length-penalty " + lengthPenalty + ": expected a number");

@@ -1,0 +1,230 @@
+package org.lora4j.cli;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.lora4j.LoraException;
+import org.lora4j.data.ExampleEncoder;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.Engine;
+import org.lora4j.generate.Request;
+import org.lora4j.generate.TextStream;
+import org.lora4j.generate.Ticket;
+import org.lora4j.generate.TokenListener;
+import org.lora4j.generate.Written;
+import org.lora4j.tokenizer.Tokenizer;
+
+/**
+ * What {@code generate} writes and prints. Texts are printed in the order of the prompts, the first unfinished one token by
+ * token, those behind it when their turn comes.
+ */
+final class GeneratedTexts {
+
+    private final Ui ui;
+    private final boolean json;
+    private final Engine engine;
+    private final Tokenizer tokenizer;
+    private final ExampleEncoder pairs;
+    private final Set<Integer> stopIds;
+    private final List<String> stops;
+    private final List<Text> texts = new ArrayList<>();
+    private final List<Ticket> tickets = new ArrayList<>();
+    private int front;
+
+    /**
+     * A text to continue.
+     *
+     * @param adapter the name of the adapter that does, or {@link org.lora4j.lora.AdapterSet#BASE}
+     * @param label   what to print before it, beside the prompt
+     * @param pair    whether it is the context of a pair
+     * @param where   what to call it where it is refused; empty for the only one
+     */
+    record Prompt(String adapter, String text, String label, boolean pair, String where) {
+    }
+
+    /** @param stops strings that end a text */
+    GeneratedTexts(Ui ui, boolean json, Engine engine, Tokenizer tokenizer, List<String> stops) {
+        this.ui = ui;
+        this.json = json;
+        this.engine = engine;
+        this.tokenizer = tokenizer;
+        this.pairs = new ExampleEncoder(tokenizer, Integer.MAX_VALUE);
+        this.stopIds = Set.of(tokenizer.endOfText());
+        this.stops = stops;
+    }
+
+    /** One text of a prompt, as it is being written. */
+    private final class Text implements TokenListener {
+
+        private final Prompt prompt;
+        private final TextStream stream = new TextStream(tokenizer, stops);
+        private final StringBuilder text = new StringBuilder();
+        private final StringBuilder space = new StringBuilder();
+        private int shown = -1;
+        private Written written;
+
+        Text(Prompt prompt) {
+            this.prompt = prompt;
+        }
+
+        @Override
+        public boolean token(int sample, int id) {
+            append(stream.add(id));
+            return !stream.isStopped();
+        }
+
+        @Override
+        public void ended(int sample, Written all) {
+            append(stream.finish());
+            written = all;
+            showFront();
+        }
+
+        /** Of a pair's completion, white space counts only between other characters. */
+        private void append(String piece) {
+            if (!prompt.pair) {
+                text.append(piece);
+            } else {
+                for (char c : piece.toCharArray()) {
+                    if (Character.isWhitespace(c)) {
+                        space.append(text.isEmpty() ? "" : c);
+                    } else {
+                        text.append(space).append(c);
+                        space.setLength(0);
+                    }
+                }
+            }
+            showFront();
+        }
+
+        private void show() {
+            if (shown < 0) {
+                String before = prompt.label + (prompt.pair ? "" : prompt.text);
+                ui.printPart(before.isEmpty() ? "" : ui.dim(before));
+                shown = 0;
+            }
+            if (shown < text.length()) {
+                ui.printPart(text.substring(shown));
+                shown = text.length();
+            }
+        }
+    }
+
+    /** Prints what is new of the first text that is not printed to its end, and of those behind it while they have ended. */
+    private void showFront() {
+        while (!json && front < texts.size()) {
+            texts.get(front).show();
+            if (texts.get(front).written == null) {
+                return;
+            }
+            ui.print("");
+            front++;
+        }
+    }
+
+    /**
+     * Writes behind the prompts.
+     *
+     * @param asked how: everything of a request but its prompt, adapter, stop tokens and number
+     * @throws LoraException if a prompt cannot be continued, before anything is written; or if writing failed, when what is
+     *                       finished is printed
+     */
+    void write(List<Prompt> prompts, Request asked) {
+        boolean search = asked.beam() != null;
+        try (Progress progress = search && prompts.size() > 1 ? ui.progress("generate") : Progress.SILENT) {
+            progress.start(prompts.size());
+            int[] done = new int[1];
+            for (int number = 0; number < prompts.size(); number++) {
+                submit(prompts.get(number), number, asked, () -> progress.update(++done[0], ""));
+            }
+            long start = System.nanoTime();
+            showFront();
+            while (engine.step()) {
+                // texts print themselves
+            }
+            double seconds = (System.nanoTime() - start) * 1e-9;
+            long tokens = texts.stream().filter(text -> text.written != null)
+                    .mapToLong(text -> text.written.tokens().length).sum();
+            ui.detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
+        }
+        if (json) {
+            ui.printJson(results());
+        }
+        for (Ticket ticket : tickets) {
+            if (ticket.failure() != null) {
+                throw ticket.failure();
+            }
+        }
+    }
+
+    private void submit(Prompt prompt, int number, Request asked, Runnable ended) {
+        List<Text> samples = new ArrayList<>();
+        for (int sample = 0; sample < asked.samples(); sample++) {
+            samples.add(new Text(prompt));
+        }
+        boolean search = asked.beam() != null;
+        Request request = asked.withPrompt(encode(prompt)).withAdapter(prompt.adapter).withNumber(number)
+                // the authors' search stops at a blank line too where the texts are completions
+                .withStopIds(search && prompt.pair ? TextDecoding.stopIds(tokenizer) : stopIds)
+                .withListener(new TokenListener() {
+                    @Override
+                    public boolean token(int sample, int id) {
+                        return samples.get(sample).token(sample, id);
+                    }
+
+                    @Override
+                    public void ended(int sample, Written written) {
+                        samples.get(sample).ended(sample, written);
+                        ended.run();
+                    }
+                });
+        try {
+            tickets.add(engine.submit(request));
+        } catch (LoraException refused) {
+            throw prompt.where.isEmpty() ? refused : new LoraException(prompt.where + ": " + refused.getMessage(), refused);
+        }
+        texts.addAll(samples);
+    }
+
+    /** An empty text is begun where every text begins, behind end-of-text, as Transformers does. */
+    private int[] encode(Prompt prompt) {
+        if (prompt.pair) {
+            return pairs.encodePrompt(prompt.text);
+        }
+        return prompt.text.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt.text);
+    }
+
+    /** For programs; a text that failed is missing. */
+    private List<Map<String, Object>> results() {
+        List<Map<String, Object>> results = new ArrayList<>();
+        int number = 0;
+        for (Ticket ticket : tickets) {
+            int samples = ticket.request().samples();
+            for (int sample = 0; sample < samples; sample++) {
+                Text text = texts.get(number++);
+                if (ticket.failure() == null) {
+                    Map<String, Object> result = new LinkedHashMap<>();
+                    if (!text.prompt.label.isEmpty()) {
+                        result.put("adapter", text.prompt.adapter);
+                    }
+                    result.put("prompt", text.prompt.text);
+                    if (samples > 1) {
+                        result.put("sample", sample);
+                    }
+                    result.put("text", text.text.toString());
+                    result.put("tokens", text.written.tokens());
+                    result.put("end", text.stream.isStopped() ? "stop_string"
+                            : text.written.end().name().toLowerCase(Locale.ROOT));
+                    if (ticket.hypothesis() != null) {
+                        result.put("score", ticket.hypothesis().score());
+                    }
+                    results.add(result);
+                }
+            }
+        }
+        return results;
+    }
+}
