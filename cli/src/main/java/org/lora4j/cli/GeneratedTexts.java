@@ -9,6 +9,7 @@ import java.util.Set;
 import org.lora4j.LoraException;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.generate.End;
 import org.lora4j.generate.Engine;
 import org.lora4j.generate.Request;
 import org.lora4j.generate.TextStream;
@@ -64,6 +65,7 @@ final class GeneratedTexts {
         private final StringBuilder text = new StringBuilder();
         private final StringBuilder space = new StringBuilder();
         private int shown = -1;
+        private boolean begun;
         private Written written;
 
         Text(Prompt prompt) {
@@ -72,15 +74,16 @@ final class GeneratedTexts {
 
         @Override
         public boolean token(int sample, int id) {
+            begun = true;
             append(stream.add(id));
             return !stream.isStopped();
         }
 
         @Override
         public void ended(int sample, Written all) {
-            append(stream.finish());
+            begun |= all.end() != End.FAILED;
             written = all;
-            showFront();
+            append(stream.finish());
         }
 
         /** Of a pair's completion, white space counts only between other characters. */
@@ -101,6 +104,9 @@ final class GeneratedTexts {
         }
 
         private void show() {
+            if (!begun) {
+                return;
+            }
             if (shown < 0) {
                 String before = prompt.label + (prompt.pair ? "" : prompt.text);
                 ui.printPart(before.isEmpty() ? "" : ui.dim(before));
@@ -116,11 +122,14 @@ final class GeneratedTexts {
     /** Prints what is new of the first text that is not printed to its end, and of those behind it while they have ended. */
     private void showFront() {
         while (!json && front < texts.size()) {
-            texts.get(front).show();
-            if (texts.get(front).written == null) {
+            Text text = texts.get(front);
+            text.show();
+            if (text.written == null) {
                 return;
             }
-            ui.print("");
+            if (text.begun) {
+                ui.print("");
+            }
             front++;
         }
     }
@@ -141,7 +150,6 @@ final class GeneratedTexts {
                 submit(prompts.get(number), number, asked, () -> progress.update(++done[0], ""));
             }
             long start = System.nanoTime();
-            showFront();
             while (engine.step()) {
                 // texts print themselves
             }
@@ -150,8 +158,9 @@ final class GeneratedTexts {
                     .mapToLong(text -> text.written.tokens().length).sum();
             ui.detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
         }
-        if (json) {
-            ui.printJson(results());
+        List<Map<String, Object>> results = json ? results() : List.of();
+        if (!results.isEmpty()) {
+            ui.printJson(results);
         }
         for (Ticket ticket : tickets) {
             if (ticket.failure() != null) {
