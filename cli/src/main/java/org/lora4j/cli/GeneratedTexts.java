@@ -61,15 +61,16 @@ final class GeneratedTexts {
     private final class Text implements TokenListener {
 
         private final Prompt prompt;
-        private final TextStream stream = new TextStream(tokenizer, stops);
+        private final TextStream stream;
         private final StringBuilder text = new StringBuilder();
         private final StringBuilder space = new StringBuilder();
         private int shown = -1;
         private boolean begun;
         private Written written;
 
-        Text(Prompt prompt) {
+        Text(Prompt prompt, List<String> stops) {
             this.prompt = prompt;
+            this.stream = new TextStream(tokenizer, stops);
         }
 
         @Override
@@ -170,14 +171,14 @@ final class GeneratedTexts {
     }
 
     private void submit(Prompt prompt, int number, Request asked, Runnable ended) {
+        // the authors' search is over at a blank line too where the texts are completions
+        boolean blankLineEnds = asked.beam() != null && prompt.pair;
         List<Text> samples = new ArrayList<>();
         for (int sample = 0; sample < asked.samples(); sample++) {
-            samples.add(new Text(prompt));
+            samples.add(new Text(prompt, blankLineEnds ? List.of(TextDecoding.BLANK_LINE) : stops));
         }
-        boolean search = asked.beam() != null;
         Request request = asked.withPrompt(encode(prompt)).withAdapter(prompt.adapter).withNumber(number)
-                // the authors' search stops at a blank line too where the texts are completions
-                .withStopIds(search && prompt.pair ? TextDecoding.stopIds(tokenizer) : stopIds)
+                .withStopIds(blankLineEnds ? TextDecoding.stopIds(tokenizer) : stopIds)
                 .withListener(new TokenListener() {
                     @Override
                     public boolean token(int sample, int id) {
@@ -225,7 +226,7 @@ final class GeneratedTexts {
                     }
                     result.put("text", text.text.toString());
                     result.put("tokens", text.written.tokens());
-                    result.put("end", text.stream.isStopped() ? "stop_string"
+                    result.put("end", text.written.end() == End.LISTENER ? "stop_string"
                             : text.written.end().name().toLowerCase(Locale.ROOT));
                     if (ticket.hypothesis() != null) {
                         result.put("score", ticket.hypothesis().score());

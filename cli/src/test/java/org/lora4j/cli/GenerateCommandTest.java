@@ -19,6 +19,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.lora4j.evaluate.TextDecoding;
+import org.lora4j.gpt2.EmbeddedBase;
+import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
 
 /** What {@code generate} draws, where it stops, and how it appears. */
 class GenerateCommandTest {
@@ -98,6 +102,20 @@ class GenerateCommandTest {
         JsonNode one = json("--prompt", "The house", "--temperature", "3", "--max-new-tokens", "6");
         assertThat(one.get(0).get("text")).as("the first of several is the only one").isEqualTo(samples.get(0).get("text"));
         assertThat(texts).contains(one.get(0).get("text").asText());
+    }
+
+    @Test
+    void aCompletionThatIsSearchedForEndsAtABlankLine() throws IOException {
+        Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
+        Path model = TinyModel.preferring(folder.resolve("model"), tokenizer.encode("\n")[0], tokenizer.encode("a")[0]);
+        Run run = Run.of("generate", "--model", model.toString(), "--prompt", "x", "--prompt-format", "pair", "--beam", "3",
+                "--no-repeat-ngram", "3", "--max-new-tokens", "9", "--json");
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCode.OK);
+        JsonNode result = new ObjectMapper().readTree(run.out()).get(0);
+        int[] tokens = new ObjectMapper().treeToValue(result.get("tokens"), int[].class);
+        assertThat(tokenizer.decode(tokens)).contains("\n\n").contains("a");
+        assertThat(result.get("text").asText()).isEqualTo(TextDecoding.text(tokenizer, tokens));
+        assertThat(result.get("end").asText()).isEqualTo("length");
     }
 
     @Test
