@@ -27,7 +27,7 @@ import org.lora4j.tensor.Tensor;
  * position more of every text that was being written. Keys and values lie in one {@link org.lora4j.nn.KeyValuePool}; a text that ends gives
  * its rows back. Requests that do not fit wait, and nothing overtakes them.
  *
- * <p><b>A text does not depend on its company by a bit</b> (on {@code cpu} with a base in float32), nor on when it joins or
+ * <p><b>A text does not depend on its company by a bit</b> (on {@code cpu} and {@code reference}), nor on when it joins or
  * who leaves: a prompt is read in a pass of its own; texts go on in passes of at most {@link #FEW_ROWS} rows, hypotheses of
  * beam search in passes of at least {@link #MANY_ROWS}, and within each of these a product sums every row alike, however
  * many there are. Between the two it would not.
@@ -38,7 +38,7 @@ import org.lora4j.tensor.Tensor;
  */
 public final class Engine {
 
-    /** A product of at most so many rows sums each as it would alone. */
+    /** A product of at most so many rows sums each as it would alone; {@code cpu}'s way for few rows ends there. */
     static final int FEW_ROWS = 8;
     /** And so does one of at least so many, in another order. */
     static final int MANY_ROWS = 16;

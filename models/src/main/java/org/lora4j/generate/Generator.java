@@ -96,8 +96,8 @@ public final class Generator {
     }
 
     /**
-     * The best hypothesis of beam search for each prompt. An input's result does not depend on the others by a bit (with a
-     * base in float32 on {@code cpu}), nor on the number of threads.
+     * The best hypothesis of beam search for each prompt. An input's result does not depend on the others by a bit, nor
+     * on the number of threads.
      *
      * @param prompts      token ids, none of them empty
      * @param maxNewTokens most tokens of a hypothesis, the stop token included; at least 1

@@ -14,11 +14,13 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.GeluKind;
+import org.lora4j.backend.WeightType;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.End;
@@ -30,7 +32,9 @@ import org.lora4j.generate.TokenListener;
 import org.lora4j.generate.Written;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
+import org.lora4j.gpt2.RandomGpt2;
 import org.lora4j.lora.AdapterSet;
+import org.lora4j.lora.LoraConfig;
 
 /**
  * What an engine writes for a request is what it writes for it alone, whoever joins, leaves or is cancelled meanwhile: the
@@ -80,9 +84,22 @@ class EngineCompanyTest {
     @ParameterizedTest
     @MethodSource("backends")
     void noRequestSeesItsCompanyByABit(Backend backend) {
-        RecordingModel model = new RecordingModel(SmallGpt2.of(ODD, backend));
+        noRequestSeesItsCompany(SmallGpt2.of(ODD, backend), SomeAdapters.ofEveryKind());
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = WeightType.class, mode = EnumSource.Mode.EXCLUDE, names = "FLOAT32")
+    void norWhereTheBaseIsHeldInASmallerType(WeightType type) {
+        Map<String, LoraConfig> kinds = SomeAdapters.ofEveryKind();
+        kinds.remove("whole"); // trains copies of matrices, in float
+        noRequestSeesItsCompany(RandomGpt2.create(ODD, BACKENDS.getLast(), 1, type), kinds);
+    }
+
+    private static void noRequestSeesItsCompany(Gpt2 gpt2, Map<String, LoraConfig> kinds) {
+        Backend backend = gpt2.backend();
+        RecordingModel model = new RecordingModel(gpt2);
         AdapterSet set = new AdapterSet(model);
-        SomeAdapters.ofEveryKind().forEach((name, config) -> set.load(name, base -> SomeAdapters.random(base, config, name)));
+        kinds.forEach((name, config) -> set.load(name, base -> SomeAdapters.random(base, config, name)));
         int count = backend.name().equals("cpu") ? 60 : 25;
         Random random = new Random(3);
         List<Request> requests = new ArrayList<>();
