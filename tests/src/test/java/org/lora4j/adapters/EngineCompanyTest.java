@@ -140,6 +140,7 @@ class EngineCompanyTest {
                 more = engine.step();
             }
             assertThat(set.active()).isEqualTo(AdapterSet.BASE);
+            assertThat(model.pools().getLast().free()).as("all rows are free").isEqualTo(model.pools().getLast().capacity());
             for (int i = 0; i < count; i++) {
                 assertThat(tickets.get(i).isDone()).isTrue();
                 if (!cancelled.contains(i)) {

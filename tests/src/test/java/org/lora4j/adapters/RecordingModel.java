@@ -1,5 +1,6 @@
 package org.lora4j.adapters;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -17,11 +18,11 @@ import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
 
-/** A GPT-2 that remembers every row of logits it has given, by the hash of its bits. */
-record RecordingModel(Gpt2 model, Set<Integer> rows) implements LoraModel, CausalModel {
+/** A GPT-2 that remembers every row of logits it has given, by the hash of its bits, and every pool. */
+record RecordingModel(Gpt2 model, Set<Integer> rows, List<KeyValuePool> pools) implements LoraModel, CausalModel {
 
     RecordingModel(Gpt2 model) {
-        this(model, new HashSet<>());
+        this(model, new HashSet<>(), new ArrayList<>());
     }
 
     @Override
@@ -52,7 +53,8 @@ record RecordingModel(Gpt2 model, Set<Integer> rows) implements LoraModel, Causa
 
     @Override
     public KeyValuePool newPool(int positions) {
-        return model.newPool(positions);
+        pools.add(model.newPool(positions));
+        return pools.getLast();
     }
 
     @Override
