@@ -33,7 +33,8 @@ public final class TextDecoding {
     /** The authors' {@code eval_len}. */
     public static final int MAX_NEW_TOKENS = 64;
 
-    private static final String BLANK_LINE = "\n\n";
+    /** What ends a completion. */
+    public static final String BLANK_LINE = "\n\n";
 
     private final LanguageModel model;
     private final Tokenizer tokenizer;
