@@ -96,6 +96,8 @@ public final class AdapterSet implements AutoCloseable {
             throw new LoraException("adapter " + Names.quoted(name) + ": is in a set already, as "
                     + Names.quoted(adapter.set().nameOf(adapter)));
         }
+        endMerges();
+        adapter.endMerge();
         take(name, adapter);
         enterSlots();
     }
@@ -129,12 +131,8 @@ public final class AdapterSet implements AutoCloseable {
         adapters.put(name, adapter);
     }
 
-    private void requireAttached(String name, LoraAdapter adapter) {
-        boolean attached = model.projections().stream().allMatch(slot -> !adapter.projections().containsKey(slot.name())
-                || slot.get() == adapter.projections().get(slot.name()))
-                && model.embeddings().stream().allMatch(slot -> !adapter.embeddings().containsKey(slot.name())
-                || slot.get() == adapter.embeddings().get(slot.name()));
-        if (!attached) {
+    private static void requireAttached(String name, LoraAdapter adapter) {
+        if (!adapter.isInModel()) {
             throw new LoraException("adapter " + Names.quoted(name) + ": is not attached to the model any more");
         }
     }
@@ -164,6 +162,15 @@ public final class AdapterSet implements AutoCloseable {
         embeddings.clear();
     }
 
+    /** Whether the model has the merged weights of one of these. */
+    boolean hasMerged() {
+        return adapters.values().stream().anyMatch(adapter -> adapter.merged() != null);
+    }
+
+    private void endMerges() {
+        adapters.values().forEach(LoraAdapter::endMerge);
+    }
+
     private void leaveSlots() {
         projections.forEach((slot, shared) -> slot.set(shared.base()));
         embeddings.forEach((slot, shared) -> slot.set(shared.base()));
@@ -186,6 +193,7 @@ public final class AdapterSet implements AutoCloseable {
     }
 
     private void switchTo(LoraAdapter adapter) {
+        endMerges();
         if (current != null) {
             current.switchOwn(false);
         }

@@ -44,6 +44,8 @@ public final class LoraAdapter {
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
     private AdapterSet set;
+    private boolean left;
+    private MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -315,6 +317,7 @@ public final class LoraAdapter {
         if (set != null) {
             throw new IllegalStateException("this adapter belongs to a set: remove it there");
         }
+        endMerge();
         takeUpdatesOut();
         whole.restore();
         biases.forEach(Parameter::restore);
@@ -361,7 +364,36 @@ public final class LoraAdapter {
 
     /** After that nothing can be done with it any more. */
     void leaveSet() {
+        endMerge();
         ownBiases.clear();
+        left = true;
+    }
+
+    /** Whether the model computes with it, or would if its set were switched to it. */
+    boolean isInModel() {
+        return set != null ? !left : model.projections().stream().allMatch(slot -> holds(slot, projections))
+                && model.embeddings().stream().allMatch(slot -> holds(slot, embeddings));
+    }
+
+    private static boolean holds(Slot<?> slot, Map<String, ?> updates) {
+        Object update = updates.get(slot.name());
+        return update == null || slot.get() == update;
+    }
+
+    /** Its merged weights while they are in the model, or null. */
+    MergedWeights merged() {
+        return merged;
+    }
+
+    void merged(MergedWeights open) {
+        merged = open;
+    }
+
+    /** Puts its own maps back where its merged weights are. */
+    void endMerge() {
+        if (merged != null) {
+            merged.close();
+        }
     }
 
     /** The set it has joined, or null. */
