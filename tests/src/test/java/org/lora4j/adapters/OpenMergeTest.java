@@ -18,7 +18,7 @@ import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.MergedWeights;
 
 /** Whose weights a model has while merged weights are open, and after. */
-class MergedWeightsTest {
+class OpenMergeTest {
 
     private static final Batch BATCH = SmallBatches.of(new int[] {6, 4}, SmallBatches.Side.RIGHT, 11, 2, 3);
     private static final LoraConfig WITH_EMBEDDING = LoraConfig.of(2, 2).withTargets(SomeAdapters.names("wte", "c_attn"));
