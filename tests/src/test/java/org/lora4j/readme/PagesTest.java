@@ -23,8 +23,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What the pages for an auditor name is there: {@code docs/paper.md} and those of {@code docs/maths}. A class or test stands
- * in backticks, {@code LoraLinearTest} or {@code LoraLinearTest.equation3}; a page is a link, perhaps with a heading.
+ * What pages name is there: on all of them linked pages, headings, files of the sources and packages; on those for an
+ * auditor, {@code docs/paper.md} and {@code docs/maths}, also every class and test in backticks, {@code LoraLinearTest} or
+ * {@code LoraLinearTest.equation3}.
  */
 class PagesTest {
 
@@ -34,6 +35,8 @@ class PagesTest {
     /** In backticks: the packages, if any, a name with a capital letter and a small one, and what of it. */
     private static final Pattern NAME =
             Pattern.compile("`((?:[a-z0-9]+\\.)*)([A-Z]\\w*[a-z]\\w*)((?:\\.\\w+)*)(?:\\([^`]*\\))?`");
+    private static final Pattern PACKAGE = Pattern.compile("`(org\\.lora4j(?:\\.[a-z0-9]+)*)(?:\\.([A-Z]\\w*))?[^`]*`");
+    private static final Pattern SOURCE_FILE = Pattern.compile("[a-z-]+/src/(?:main|test)/[\\w./-]*\\w");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)]+)\\)");
     private static final Map<String, List<Path>> SOURCES = sources();
 
@@ -63,8 +66,35 @@ class PagesTest {
         assertThat(missing).as("named in " + page + " and not in the sources").isEmpty();
     }
 
+    @Test
+    void everyPackageThatAnyPageNamesIsThereAndHasTheClass() throws IOException {
+        Set<String> packages = new TreeSet<>();
+        for (List<Path> files : SOURCES.values()) {
+            files.forEach(file -> packages.add(file.getParent().toString().replace(File.separatorChar, '.')));
+        }
+        Set<String> missing = new TreeSet<>();
+        for (Path page : all()) {
+            for (MatchResult name : PACKAGE.matcher(Files.readString(page)).results().toList()) {
+                if (packages.stream().noneMatch(there -> there.endsWith("." + name.group(1)))
+                        || name.group(2) != null && !isThere(name.group(1) + ".", name.group(2), "")) {
+                    missing.add(page + ": " + name.group());
+                }
+            }
+        }
+        assertThat(missing).isEmpty();
+    }
+
+    static List<Path> all() throws IOException {
+        List<Path> all = new ArrayList<>(
+                List.of(ROOT.resolve("README.md"), ROOT.resolve("benchmarks/README.md"), ROOT.resolve("tests/golden/README.md")));
+        try (Stream<Path> files = Files.walk(DOCS)) {
+            files.filter(file -> file.toString().endsWith(".md")).forEach(all::add);
+        }
+        return all;
+    }
+
     @ParameterizedTest
-    @MethodSource("pages")
+    @MethodSource("all")
     void everyPageAndHeadingThatIsLinkedIsThere(Path page) throws IOException {
         Set<String> missing = new TreeSet<>();
         for (MatchResult link : LINK.matcher(Files.readString(page)).results().toList()) {
@@ -76,6 +106,13 @@ class PagesTest {
             }
         }
         assertThat(missing).as("linked from " + page).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void everyFileOfTheSourcesThatIsNamedIsThere(Path page) throws IOException {
+        List<String> files = SOURCE_FILE.matcher(Files.readString(page)).results().map(MatchResult::group).toList();
+        assertThat(files).allSatisfy(file -> assertThat(ROOT.resolve(file)).exists());
     }
 
     @ParameterizedTest
