@@ -163,7 +163,7 @@ public final class Gpt2Files {
             if (conv1d) {
                 backend.upload(transpose(source.floats(stored), shape.dim(1), shape.dim(0)), tensor);
             } else {
-                Pieces.upload(backend, tensor, (from, piece, count) -> source.readFloats(stored, from, piece, 0, count));
+                GradualUpload.upload(backend, tensor, (from, piece, count) -> source.readFloats(stored, from, piece, 0, count));
             }
             backend.freeze(tensor);
             return new Parameter(name, backend, tensor);
