@@ -9,7 +9,7 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
- * The truth of an {@link Experiment}, and how far from it a right float backend may be at each place. The experiment is
+ * The truth of a {@link ComparedRun}, and how far from it a right float backend may be at each place. The run is
  * done exactly, then {@value #DRAWS} times with {@link RoundingNoise}; a bound is {@value #FACTOR} times the largest
  * relative error that these showed at the place. So it is made of the unit roundoff and the lengths of the sums, carried
  * through this model at these inputs by the model itself, and not by a worst case that no input attains.
@@ -36,15 +36,15 @@ final class Bounds {
      * @param model on {@code noise}
      * @param done  is told after each of the 1 + {@value #DRAWS} runs how many are done
      */
-    static Bounds of(Experiment experiment, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
+    static Bounds of(ComparedRun run, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
         noise.stop();
-        List<Measured> truth = experiment.on(model, adapter).measured();
+        List<Measured> truth = run.on(model, adapter).measured();
         requireFinite(truth);
         double[] relative = new double[truth.size()];
         done.accept(1);
         for (int draw = 0; draw < DRAWS; draw++) {
             noise.start(SEED + draw);
-            List<Measured> moved = experiment.on(model, adapter).measured();
+            List<Measured> moved = run.on(model, adapter).measured();
             noise.stop();
             for (int i = 0; i < relative.length; i++) {
                 Measured exact = truth.get(i);

@@ -15,12 +15,12 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * One model on several backends, each beside {@code reference}:
  *
  * <pre>{@code
- * Comparison comparison = Comparison.with(experiment, backend -> new Subject(model, adapter), Progress.NONE);
+ * Comparison comparison = Comparison.with(run, backend -> new Subject(model, adapter), RunListener.NONE);
  * Verdict cpu = comparison.of(Backends.create("cpu"));
  * cpu.firstOverBound().ifPresent(row -> System.out.println(row.text()));
  * }</pre>
  *
- * <p>Making it does the experiment on {@code reference}, once exactly and some times with the roundings of floats, see
+ * <p>Making it does the run on {@code reference}, once exactly and some times with the roundings of floats, see
  * {@link RoundingNoise}; that takes minutes for a large model, and each backend after it what the backend takes.
  */
 public final class Comparison {
@@ -30,9 +30,9 @@ public final class Comparison {
     }
 
     /** Is told how far the work on {@code reference} is. */
-    public interface Progress {
+    public interface RunListener {
 
-        Progress NONE = (done, of) -> { };
+        RunListener NONE = (done, of) -> { };
 
         void done(int runs, int of);
     }
@@ -44,7 +44,7 @@ public final class Comparison {
      * @param description       what it ran on
      * @param unitRoundoff      u
      * @param rows              every place, in the order in which it is computed
-     * @param tapsChangeNothing see {@link Experiment.Result}
+     * @param tapsChangeNothing see {@link ComparedRun.Result}
      */
     public record Verdict(
             String backend, String description, double unitRoundoff, List<Row> rows, boolean tapsChangeNothing) {
@@ -65,36 +65,36 @@ public final class Comparison {
         }
     }
 
-    private final Experiment experiment;
+    private final ComparedRun run;
     private final Function<Backend, Subject> subject;
     private final Bounds bounds;
 
-    private Comparison(Experiment experiment, Function<Backend, Subject> subject, Bounds bounds) {
-        this.experiment = experiment;
+    private Comparison(ComparedRun run, Function<Backend, Subject> subject, Bounds bounds) {
+        this.run = run;
         this.subject = subject;
         this.bounds = bounds;
     }
 
     /**
-     * Does the experiment on {@code reference}.
+     * Does the run on {@code reference}.
      *
      * @param subject makes the same model and the same adapter on the backend it is given
      * @throws LoraException if the model gives something that is not finite, to which nothing can be compared
      */
-    public static Comparison with(Experiment experiment, Function<Backend, Subject> subject, Progress progress) {
+    public static Comparison with(ComparedRun run, Function<Backend, Subject> subject, RunListener listener) {
         try (ReferenceBackend reference = new ReferenceBackend()) {
             RoundingNoise noise = new RoundingNoise(reference);
             Subject made = subject.apply(noise);
-            Bounds bounds = Bounds.of(experiment, made.model(), made.adapter(), noise,
-                    runs -> progress.done(runs, 1 + Bounds.DRAWS));
-            return new Comparison(experiment, subject, bounds);
+            Bounds bounds = Bounds.of(run, made.model(), made.adapter(), noise,
+                    runs -> listener.done(runs, 1 + Bounds.DRAWS));
+            return new Comparison(run, subject, bounds);
         }
     }
 
-    /** Does the experiment on a backend, which stays open. */
+    /** Does the run on a backend, which stays open. */
     public Verdict of(Backend backend) {
         Subject made = subject.apply(backend);
-        Experiment.Result result = experiment.on(made.model(), made.adapter());
+        ComparedRun.Result result = run.on(made.model(), made.adapter());
         return new Verdict(backend.name(), backend.describe(), backend.unitRoundoff(),
                 new ArrayList<>(bounds.judge(result.measured(), backend.unitRoundoff())), result.tapsChangeNothing());
     }

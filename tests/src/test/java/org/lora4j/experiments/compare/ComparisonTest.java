@@ -42,7 +42,7 @@ class ComparisonTest {
 
     @BeforeAll
     static void theTruth() {
-        comparison = Comparison.with(new Experiment(BATCH, 2, 1e-3), ComparisonTest::subject, Comparison.Progress.NONE);
+        comparison = Comparison.with(new ComparedRun(BATCH, 2, 1e-3), ComparisonTest::subject, Comparison.RunListener.NONE);
     }
 
     private static Subject subject(Backend backend) {
@@ -103,7 +103,7 @@ class ComparisonTest {
             Subject subject = subject(backend);
             List<double[]> before = values(backend, subject.adapter());
 
-            new Experiment(BATCH, 2, 1e-3).on(subject.model(), subject.adapter());
+            new ComparedRun(BATCH, 2, 1e-3).on(subject.model(), subject.adapter());
 
             assertThat(values(backend, subject.adapter())).usingRecursiveComparison().isEqualTo(before);
         }
