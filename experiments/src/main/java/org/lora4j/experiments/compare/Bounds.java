@@ -68,18 +68,18 @@ final class Bounds {
     }
 
     /** Each place with its distance and bound. */
-    List<Row> judge(List<Measured> found, double unitRoundoff) {
-        List<Row> rows = new ArrayList<>();
+    List<JudgedPlace> judge(List<Measured> found, double unitRoundoff) {
+        List<JudgedPlace> places = new ArrayList<>();
         for (int i = 0; i < relative.length; i++) {
             Measured exact = truth.get(i);
             Measured other = found.get(i);
             if (!exact.place().equals(other.place()) || exact.kind() != other.kind()) {
                 throw new IllegalStateException(other.place() + " where " + exact.place() + " was expected");
             }
-            rows.add(new Row(exact.kind(), exact.place(), exact.step(),
+            places.add(new JudgedPlace(exact.kind(), exact.place(), exact.step(),
                     Distance.of(exact.values(), other.values(), exact.columns()),
                     relative[i] * unitRoundoff / RoundingNoise.UNIT_ROUNDOFF));
         }
-        return rows;
+        return places;
     }
 }

@@ -17,7 +17,7 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * <pre>{@code
  * Comparison comparison = Comparison.with(run, backend -> new Subject(model, adapter), RunListener.NONE);
  * Verdict cpu = comparison.of(Backends.create("cpu"));
- * cpu.firstOverBound().ifPresent(row -> System.out.println(row.text()));
+ * cpu.firstOverBound().ifPresent(place -> System.out.println(place.text()));
  * }</pre>
  *
  * <p>Making it does the run on {@code reference}, once exactly and some times with the roundings of floats, see
@@ -43,25 +43,25 @@ public final class Comparison {
      * @param backend           its name
      * @param description       what it ran on
      * @param unitRoundoff      u
-     * @param rows              every place, in the order in which it is computed
+     * @param places            every place, in the order in which it is computed
      * @param tapsChangeNothing see {@link ComparedRun.Result}
      */
     public record Verdict(
-            String backend, String description, double unitRoundoff, List<Row> rows, boolean tapsChangeNothing) {
+            String backend, String description, double unitRoundoff, List<JudgedPlace> places, boolean tapsChangeNothing) {
 
         /** The first place that is further from the reference than rounding explains: look there. */
-        public Optional<Row> firstOverBound() {
-            return rows.stream().filter(Row::overBound).findFirst();
+        public Optional<JudgedPlace> firstOverBound() {
+            return places.stream().filter(JudgedPlace::overBound).findFirst();
         }
 
         /** The place that is the nearest to its bound, or the furthest over it. */
-        public Row worst() {
-            return rows.stream().max(Comparator.comparingDouble(Row::share)).orElseThrow();
+        public JudgedPlace worst() {
+            return places.stream().max(Comparator.comparingDouble(JudgedPlace::share)).orElseThrow();
         }
 
         /** What was measured of one kind, and in one block; −1 for outside all blocks. */
-        public List<Row> rows(Kind kind, int layer) {
-            return rows.stream().filter(row -> row.kind() == kind && row.layer() == layer).toList();
+        public List<JudgedPlace> places(Kind kind, int layer) {
+            return places.stream().filter(place -> place.kind() == kind && place.layer() == layer).toList();
         }
     }
 
