@@ -102,7 +102,10 @@ public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbeddin
         return null;
     }
 
-    /** Called when nothing trains any more: what passes would compute again each time can be computed once. */
+    /**
+     * Called when nothing trains any more. What follows from the trained values alone may now be computed once instead of in
+     * every pass; plain LoRA has nothing of the kind.
+     */
     void settle(Backend backend) {
     }
 
