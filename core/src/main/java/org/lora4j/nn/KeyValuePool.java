@@ -52,7 +52,7 @@ public final class KeyValuePool {
         used = 0;
     }
 
-    /** The first of {@code count} rows in a row that are given out by this. */
+    /** Gives out {@code count} rows whose numbers follow one another, and returns the first. */
     public int reserve(int count) {
         if (used + count > capacity) {
             throw new IllegalStateException("the pool has " + capacity + " rows, " + (used + count) + " asked");

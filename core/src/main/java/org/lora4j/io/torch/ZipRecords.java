@@ -194,7 +194,7 @@ final class ZipRecords {
         }
     }
 
-    /** Nothing is ever unpacked to a disk, but a name that tries to lead somewhere says enough about the file. */
+    /** Nothing is unpacked to disk, so such a name could do no harm; but only a manipulated file has one. */
     private void requirePlain(String name, long at) {
         boolean tricky = name.isEmpty() || name.startsWith("/") || name.contains("\\") || name.indexOf('\0') >= 0
                 || name.matches("[A-Za-z]:.*") || Arrays.stream(name.split("/", -1)).anyMatch(part ->

@@ -32,8 +32,8 @@ import org.lora4j.nn.Workspace;
  * }</pre>
  *
  * <p>Nothing is ever added to or subtracted from a weight, so no number of switches moves one: the base and each adapter
- * give the bits they gave at first. Merging in place and subtracting again is a random walk
- * of rounding errors; a test measures where 1000 switches among 24 adapters lead.
+ * give the bits they gave at first. Adding an update to a weight and subtracting it again leaves a rounding error behind each
+ * time; a test measures how large these have become after 1000 switches among 24 adapters.
  *
  * <p>While the set holds adapters the model's slots are the set's; {@link #close} gives them back. Like the backend, a set
  * is used by one thread at a time.
@@ -138,7 +138,8 @@ public final class AdapterSet implements AutoCloseable {
     }
 
     /**
-     * Takes an adapter out of the set; if it was switched on, the base is now. A batch that still uses it is refused.
+     * Takes an adapter out of the set; if the set was switched to it, it now is to the base. A batch that still uses it is
+     * refused.
      *
      * @throws LoraException if there is none of that name
      */

@@ -336,7 +336,7 @@ public final class LoraAdapter {
         }
     }
 
-    /** Takes it out of the model for a set that switches it on and off: what was trained of the base's own stays here. */
+    /** Takes it out of the model, for a set that switches it on and off. It keeps the biases and modules that it trained. */
     void joinSet(AdapterSet joined) {
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
@@ -346,7 +346,7 @@ public final class LoraAdapter {
         set = joined;
     }
 
-    /** Puts what it trained of the base's own in its place, or the base's back. */
+    /** Puts the biases and modules that it trained into the model, or the base's back. */
     void switchOwn(boolean on) {
         if (on) {
             ownBiases.forEach(Parameter::use);
@@ -362,7 +362,7 @@ public final class LoraAdapter {
         return !biases.isEmpty() || !wholeNames.isEmpty();
     }
 
-    /** After that nothing can be done with it any more. */
+    /** Called when its set drops it; it is of no use afterwards. */
     void leaveSet() {
         endMerge();
         ownBiases.clear();
@@ -413,7 +413,7 @@ public final class LoraAdapter {
         return own != null ? own : parameter.value();
     }
 
-    /** Gives the gradients back: for inference. The values must not change any more. */
+    /** Ends training, for inference: lets go of the gradients' memory. The values must not change from here on. */
     public LoraAdapter freeze() {
         trainable().forEach(Parameter::freeze);
         embeddings.values().forEach(lora -> lora.settle(backend));

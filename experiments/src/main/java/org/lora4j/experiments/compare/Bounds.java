@@ -19,7 +19,7 @@ final class Bounds {
     /** How many runs with noise. */
     static final int DRAWS = 3;
 
-    /** An error of this many times the noise's comes of rounding with a probability that need not be waited for. */
+    /** Rounding alone makes an error this many times as large as the noise's practically never. */
     static final double FACTOR = 8;
 
     private static final long SEED = 20210617;

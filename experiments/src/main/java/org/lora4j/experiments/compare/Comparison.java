@@ -21,7 +21,7 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * }</pre>
  *
  * <p>Making it does the run on {@code reference}, once exactly and some times with the roundings of floats, see
- * {@link RoundingNoise}; that takes minutes for a large model, and each backend after it what the backend takes.
+ * {@link RoundingNoise}. For a large model that takes minutes. Each backend then needs one run of its own.
  */
 public final class Comparison {
 
