@@ -17,7 +17,7 @@ final class PickleWriter {
     private static final int BATCH = 1000;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    /** By name, the place in the memo of each text that was written; other values get a place too, but are never looked up. */
+    /** The place in the memo of each text and global that was written; other values get a place too, but are never looked up. */
     private final Map<String, Integer> memo = new HashMap<>();
     private int memorized;
 
