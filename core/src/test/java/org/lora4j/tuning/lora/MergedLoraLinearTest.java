@@ -22,6 +22,8 @@ class MergedLoraLinearTest {
 
     private static final boolean[] Q_AND_V = {true, false, true};
     private static final Dropout NO_DROPOUT = new Dropout(0, 0);
+    /** A seed that drops the first of two elements and keeps the second. */
+    private static final long SEED = 3;
 
     private final Tensor x = matrix(row(1, 2));
     private final Parameter w0 = frozen("c_attn",
@@ -108,6 +110,27 @@ class MergedLoraLinearTest {
         assertThat(rows(wholeA.gradient())).isDeepEqualTo(rows(a.gradient()));
         assertThat(rows(wholeB.gradient())).as("the blocks; the zeros around them would train as well").isDeepEqualTo(
                 new double[][] {{15, 3}, {15, 3}, {15, 3}, {15, 3}, {2 * 15, 6}, {15, 3}});
+    }
+
+    @Test
+    void dropoutFallsOnTheBranchesOfTheParts() {
+        Workspace training = Workspace.forTraining(REFERENCE, 1, SEED);
+        Dropout half = new Dropout(0.5, 1);
+        Tensor mask = matrix(row(1, 1));
+        half.apply(mask, mask, training);
+        assertThat(rows(mask)).as("what this seed drops").isDeepEqualTo(new double[][] {{0, 2}});
+        MergedLoraLinear dropping =
+                new MergedLoraLinear(new Linear(w0, bias), Q_AND_V, a, b, 3, LoraScaling.ALPHA_OVER_R, half);
+
+        dropping.forward(x, h, training);
+        // D(x) = (0, 4), so u_q = 8 and u_v = −4
+        assertThat(rows(h)).isDeepEqualTo(new double[][] {{2 + 3 * 8, 4 + 3 * 16, 6, 6, 9 + 3 * 4, 5 - 3 * 16}});
+
+        dropping.backward(g, dx, training);
+        assertThat(rows(b.gradient())).isDeepEqualTo(new double[][] {{3 * 8}, {3 * 8}, {3 * -4 * 2}, {3 * -4}});
+        assertThat(rows(a.gradient())).isDeepEqualTo(new double[][] {{0, 3 * 3 * 4}, {0, 3 * 2 * 4}});
+        // g·W₀ + D(3·(9, 4))
+        assertThat(rows(dx)).isDeepEqualTo(new double[][] {{5, 5 + 2 * 12}});
     }
 
     @Test
