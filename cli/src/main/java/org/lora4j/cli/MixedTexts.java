@@ -42,7 +42,7 @@ final class MixedTexts {
         this.given = given;
     }
 
-    /** A text to continue and the adapter that does. */
+    /** A text to continue, and the adapter to do it with. */
     record Prompt(String adapter, String text) {
     }
 
