@@ -132,7 +132,7 @@ public final class AdapterSet implements AutoCloseable {
     }
 
     private static void requireAttached(String name, LoraAdapter adapter) {
-        if (!adapter.isInModel()) {
+        if (!MergedWeights.isInModel(adapter)) {
             throw new LoraException("adapter " + Names.quoted(name) + ": is not attached to the model any more");
         }
     }
@@ -161,6 +161,10 @@ public final class AdapterSet implements AutoCloseable {
         leaveSlots();
         projections.clear();
         embeddings.clear();
+    }
+
+    boolean holds(LoraAdapter adapter) {
+        return adapters.containsValue(adapter);
     }
 
     /** Whether the model has the merged weights of one of these. */

@@ -44,7 +44,6 @@ public final class LoraAdapter {
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
     private AdapterSet set;
-    private boolean left;
     private MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
@@ -366,18 +365,6 @@ public final class LoraAdapter {
     void leaveSet() {
         endMerge();
         ownBiases.clear();
-        left = true;
-    }
-
-    /** Whether the model computes with it, or would if its set were switched to it. */
-    boolean isInModel() {
-        return set != null ? !left : model.projections().stream().allMatch(slot -> holds(slot, projections))
-                && model.embeddings().stream().allMatch(slot -> holds(slot, embeddings));
-    }
-
-    private static boolean holds(Slot<?> slot, Map<String, ?> updates) {
-        Object update = updates.get(slot.name());
-        return update == null || slot.get() == update;
     }
 
     /** Its merged weights while they are in the model, or null. */

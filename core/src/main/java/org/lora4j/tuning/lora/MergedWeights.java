@@ -57,7 +57,7 @@ public final class MergedWeights implements AutoCloseable {
             throw new LoraException("this adapter" + (set == null ? "" : ", or another of its set,")
                     + " is merged already: close those merged weights first");
         }
-        if (!adapter.isInModel()) {
+        if (!isInModel(adapter)) {
             throw new LoraException("this adapter is not in its model any more, so there is nothing to merge: attach or load it "
                     + "again");
         }
@@ -90,6 +90,18 @@ public final class MergedWeights implements AutoCloseable {
         }
         adapter.merged(merged);
         return merged;
+    }
+
+    /** Whether the model computes with the adapter, or would if the adapter's set were switched to it. */
+    static boolean isInModel(LoraAdapter adapter) {
+        return adapter.set() != null ? adapter.set().holds(adapter)
+                : adapter.model().projections().stream().allMatch(slot -> holds(slot, adapter.projections()))
+                && adapter.model().embeddings().stream().allMatch(slot -> holds(slot, adapter.embeddings()));
+    }
+
+    private static boolean holds(Slot<?> slot, Map<String, ?> updates) {
+        Object update = updates.get(slot.name());
+        return update == null || slot.get() == update;
     }
 
     /** A linear map with W and the base's bias, in memory of its own. */
