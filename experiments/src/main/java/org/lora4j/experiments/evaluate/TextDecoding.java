@@ -42,7 +42,7 @@ public final class TextDecoding {
     private final int maxNewTokens;
     private final Set<Integer> stopIds;
 
-    /** Hears how far a decoding is. */
+    /** Is told how far a decoding is. */
     @FunctionalInterface
     public interface Listener {
         void decoded(int done, Decoded last);
