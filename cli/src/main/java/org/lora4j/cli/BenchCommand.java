@@ -162,7 +162,7 @@ final class BenchCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             Map<String, Measurement> results = switch (what) {
                 case PRODUCT -> size == null
-                        ? ProductBenchmark.ofLayers(b, model.sizes(), batch * length, times)
+                        ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
                 case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);

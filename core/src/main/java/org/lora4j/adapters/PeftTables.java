@@ -74,7 +74,7 @@ record PeftTables(Model model, LoraAdapter adapter, TensorSource source, Path fo
 
     /** What may have happened where a file has one shape and the base asks for another; a sentence. */
     static String otherSize(Model model, Shape found, Shape expected) {
-        int vocabulary = model.embeddings().getFirst().get().rows();
+        int vocabulary = model.sizes().vocabulary();
         if (found.rank() == 2 && expected.rank() == 2) {
             for (int axis = 0; axis < 2; axis++) {
                 if (expected.dim(axis) == vocabulary && found.dim(axis) != vocabulary

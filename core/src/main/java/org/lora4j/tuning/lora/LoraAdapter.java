@@ -1,12 +1,14 @@
 package org.lora4j.tuning.lora;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
@@ -20,7 +22,6 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
-import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -150,24 +151,34 @@ public final class LoraAdapter {
 
     /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */
     private void selectByWord(String word, Set<String> parted, Set<String> whole) {
-        List<String> fused = names(slot -> slot.parts().contains(word));
-        List<String> single = names(slot -> slot.role().text().equals(word));
+        List<Slot<Projection>> fused = slots(slot -> slot.parts().contains(word));
+        List<Slot<Projection>> single = slots(slot -> slot.role().text().equals(word));
         if (fused.isEmpty() && single.isEmpty()) {
             throw new LoraException("targets " + String.join(",", config.parts()) + ": nothing in " + model.description()
                     + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
         }
-        parted.addAll(inLayers(fused));
-        whole.addAll(inLayers(single));
+        Set<Integer> blocks = new TreeSet<>();
+        fused.forEach(slot -> blocks.add(slot.block()));
+        single.forEach(slot -> blocks.add(slot.block()));
+        config.layers().stream().filter(layer -> !blocks.contains(layer)).findFirst().ifPresent(layer -> {
+            throw new LoraException("layers " + commas(config.layers()) + ": nothing that is " + Names.quoted(word)
+                    + " is in layer " + layer + (blocks.contains(Slot.NO_BLOCK) ? " or any other" : "; they are in "
+                    + commas(blocks)));
+        });
+        fused.stream().filter(this::isInLayers).map(Slot::name).forEach(parted::add);
+        single.stream().filter(this::isInLayers).map(Slot::name).forEach(whole::add);
     }
 
-    private List<String> names(Predicate<Slot<Projection>> wanted) {
-        return model.projections().stream().filter(wanted).map(Slot::name).toList();
+    private List<Slot<Projection>> slots(Predicate<Slot<Projection>> wanted) {
+        return model.projections().stream().filter(wanted).toList();
     }
 
-    private List<String> inLayers(List<String> names) {
-        return config.layers().isEmpty() || names.isEmpty() ? names
-                : TargetSelector.byNames(names.stream().map(LoraAdapter::lastTwo).distinct().toList())
-                        .onLayers(config.layers()).select(names);
+    private boolean isInLayers(Slot<Projection> slot) {
+        return config.layers().isEmpty() || config.layers().contains(slot.block());
+    }
+
+    private static String commas(Collection<Integer> numbers) {
+        return numbers.stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
     /** The words that mean something in this model, in its order. */
@@ -181,11 +192,6 @@ public final class LoraAdapter {
 
     private static String lastWord(String name) {
         return name.substring(name.lastIndexOf('.') + 1);
-    }
-
-    private static String lastTwo(String name) {
-        String[] words = name.split("\\.");
-        return words.length < 2 ? name : words[words.length - 2] + "." + words[words.length - 1];
     }
 
     private void requirePatternsUsed() {
