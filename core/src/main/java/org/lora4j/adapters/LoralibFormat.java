@@ -48,7 +48,7 @@ public final class LoralibFormat {
      * The last word of an embedding's name where no family of models knows it: a file does not say, and the shapes are a
      * linear map's.
      */
-    private static final Pattern EMBEDDING = Pattern.compile("(.*[._])?embeddings?|(.*\\.)?embed_(tokens|positions)");
+    private static final Pattern EMBEDDING = Pattern.compile("(.*[._])?embeddings?|(.*\\.)?embed_(tokens|positions|in)");
 
     /** What is trained as a whole on top of a model: its layers are saved together, by its name. */
     private static final Set<String> HEADS = Set.of("classifier", "pre_classifier", "score", "qa_outputs", "cls", "summary");
