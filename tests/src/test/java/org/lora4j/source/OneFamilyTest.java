@@ -28,7 +28,7 @@ class OneFamilyTest {
     private static final Pattern IN_CODE = Pattern.compile("(?i)gpt_?2|conv1d|\\b(c_attn|c_proj|c_fc|lm_head)\\b");
 
     /** In strings. */
-    private static final Pattern IN_LITERALS = Pattern.compile("(?i)gpt[-_ ]?2|conv1d|c_attn|c_proj|c_fc|lm_head|\\bw[tp]e\\b|\\bln_[f12]\\b"
+    private static final Pattern IN_LITERALS = Pattern.compile("(?i)gpt[-_ ]?2|conv1d|c_attn|c_proj|c_fc|lm_head|masked_bias|\\bw[tp]e\\b|\\bln_[f12]\\b"
             + "|transformer\\\\*\\.|(?:^|[.\\\\ ])h\\\\*\\.(?:[\\d\\\\(\\[%]|$)|in\\s*[×x]\\s*out\\b");
 
     /** The beginnings of the paths where GPT-2's own name may stand, and why; no name of a tensor may. */
