@@ -69,7 +69,7 @@ class PromptFileTest {
             {"prompt": 3}                         | line 1 has prompt '3', not a text
             {"prompt": null}                      | line 1 has prompt 'null', not a text
             {"prompt": "a", "adapter": 1}         | line 1 has adapter '1', not a text
-            <html>                                | is a web page
+            <html>                                | is an HTML page
             """)
     void whatIsNoPromptIsNamed(String content, String says) {
         assertThatThrownBy(() -> read("p.jsonl", content)).isInstanceOf(LoraException.class)
