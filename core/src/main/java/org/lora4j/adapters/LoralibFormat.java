@@ -295,7 +295,7 @@ public final class LoralibFormat {
             writer.add(update.a().as(update.module() + A)).add(times(update.b(), factor).as(update.module() + B));
         }
         if (scaled > 0) {
-            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + number(alpha) + " is right for all");
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + Names.number(alpha) + " is right for all");
         }
         List<NamedTensor> others = adapter.others().stream().map(other -> other.as(
                 other.name().replaceFirst("^base_model\\.model\\.", "").replace(".base_layer.", "."))).toList();
@@ -333,10 +333,6 @@ public final class LoralibFormat {
             values[i] *= factor;
         }
         return NamedTensor.of(tensor.name(), tensor.dtype(), tensor.shape(), values);
-    }
-
-    static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9 ? String.valueOf((long) value) : String.valueOf(value);
     }
 
     private static String stem(Path file) {
