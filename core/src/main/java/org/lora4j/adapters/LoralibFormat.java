@@ -16,7 +16,6 @@ import org.lora4j.io.FormatException;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.torch.TorchFile;
 import org.lora4j.io.torch.TorchWriter;
-import org.lora4j.tensor.Shape;
 
 /**
  * The files of loralib, the authors' own package: what {@code torch.save(lora.lora_state_dict(model))} writes.
@@ -41,7 +40,7 @@ public final class LoralibFormat {
 
     private static final String A = ".lora_A";
     private static final String B = ".lora_B";
-    private static final List<String> PARTS = List.of("q", "k", "v");
+    private static final List<String> PARTS = FusedParts.QKV;
     /** Modules that are embeddings in the models people adapt: a file does not say, and the shapes are a linear map's. */
     private static final Set<String> EMBEDDINGS = Set.of("wte", "wpe", "word_embeddings", "position_embeddings",
             "token_type_embeddings", "embed_tokens", "embed_positions");
@@ -166,7 +165,7 @@ public final class LoralibFormat {
             List<String> parts = enabledParts(path, update, options.parts());
             if (!parts.isEmpty()) {
                 grouped.addAll(parts);
-                b = blocks(b, parts);
+                b = FusedParts.of(parts).toWhole(b);
             }
             boolean embedding = update.isEmbedding();
             tensors.add(update.a().as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
@@ -202,15 +201,6 @@ public final class LoralibFormat {
                             + asked.size()));
         }
         return parts;
-    }
-
-    /** B of a MergedLinear, (n·w, r), as PEFT's (3·w, n·r). */
-    private static NamedTensor blocks(NamedTensor b, List<String> parts) {
-        int width = b.shape().dim(0) / parts.size();
-        int rank = b.shape().dim(1);
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        return b.scatteredInto(Shape.of(PARTS.size() * width, parts.size() * rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
     }
 
     private static PeftConfig configuration(
@@ -306,17 +296,13 @@ public final class LoralibFormat {
     }
 
     private static NamedTensor unblocked(StoredAdapter adapter, StoredUpdate update, List<String> parts) {
-        int width = update.outFeatures() / PARTS.size();
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0
-                || Arrays.stream(place).anyMatch(p -> p < 0)) {
+        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0 || !PARTS.containsAll(parts)) {
             throw adapter.error("its metadata says " + PeftFormat.PARTS + " = " + String.join(",", parts) + ", which does not fit "
                     + "an update of shape (" + update.outFeatures() + ", " + update.rank() + ")");
         }
-        int rank = update.rank() / parts.size();
-        NamedTensor b = update.b().gatheredFrom(Shape.of(parts.size() * width, rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
-        if (!blocks(b, parts).sameBits(update.b())) {
+        FusedParts fused = FusedParts.of(parts);
+        NamedTensor b = fused.fromWhole(update.b());
+        if (!fused.toWhole(b).sameBits(update.b())) {
             throw adapter.error(Names.quoted(update.module()) + " is not zero outside the blocks of " + String.join(",", parts)
                     + ", though the metadata says so");
         }
