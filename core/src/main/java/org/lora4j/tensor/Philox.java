@@ -140,11 +140,6 @@ public final class Philox {
         return word(key0, key1, (int) block, (int) (block >>> 32), site, step, (int) index & 3);
     }
 
-    /** {@link #toFloat} of the element's word: what dropout compares with its probability. */
-    public float uniformFloat(int step, int site, long index) {
-        return toFloat(word(step, site, index));
-    }
-
     /** {@link #toDouble} of the element's word. */
     public double uniform(int step, int site, long index) {
         return toDouble(word(step, site, index));

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,10 +39,6 @@ import org.lora4j.io.TextInput;
  * space is Ġ.
  */
 public final class ByteLevelBpe implements Tokenizer {
-
-    /** The files of a folder that {@link #load} may read, the model's own configurations left out. */
-    public static final List<String> FILES = List.of("vocab.json", "merges.txt", "vocab.bpe", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
 
     private static final String VOCAB_FILE = "vocab.json";
     private static final String[] MERGES_FILES = {"merges.txt", "vocab.bpe"};
