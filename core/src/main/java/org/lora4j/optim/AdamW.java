@@ -99,8 +99,4 @@ public final class AdamW {
     public Tensor secondMoment(int i) {
         return secondMoments[i];
     }
-
-    public Settings settings() {
-        return settings;
-    }
 }

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
@@ -244,10 +243,5 @@ public final class ByteLevelBpe implements Tokenizer {
         String beside = added + " prefix " + settings.prefixSpace() + " begins " + Arrays.toString(beginning) + " split "
                 + settings.splitSpecial() + " ends " + settings.endOfText() + " stops " + stopIds;
         return Hashing.sha256().hashString(files.fingerprint() + beside, StandardCharsets.UTF_8).toString();
-    }
-
-    /** Every token as its file spells it, with its id. */
-    public Map<String, Integer> vocabulary() {
-        return files.ids();
     }
 }

@@ -133,11 +133,6 @@ final class Graphs {
         }
     }
 
-    /** The array whose copy is on the device. */
-    float[] memory() {
-        return memory;
-    }
-
     List<List<Kernel>> pieces() {
         return pieces;
     }

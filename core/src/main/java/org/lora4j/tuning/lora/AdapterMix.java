@@ -103,11 +103,6 @@ public final class AdapterMix {
         return rows / size;
     }
 
-    /** The number of sequences. */
-    public int size() {
-        return size;
-    }
-
     /** The adapter's name of each sequence, {@link AdapterSet#BASE} where there is none. */
     public List<String> names() {
         return names;
