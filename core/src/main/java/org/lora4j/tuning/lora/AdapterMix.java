@@ -43,7 +43,7 @@ public final class AdapterMix {
         }
     }
 
-    /** Makes the workspace's passes use this mix, until it is told otherwise. Their batches must have {@link #size()}. */
+    /** Makes the workspace's passes use this mix, until it is told otherwise. Their batches must have as many sequences. */
     public void applyTo(Workspace ws) {
         ws.note(AdapterMix.class, this);
     }
