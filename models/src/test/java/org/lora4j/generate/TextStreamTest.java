@@ -8,13 +8,12 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.lora4j.LoraException;
-import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.TestTokenizers;
 import org.lora4j.tokenizer.Tokenizer;
 
 class TextStreamTest {
 
-    private static final Tokenizer TOKENIZER = ByteLevelBpe.load(EmbeddedBase.folder());
+    private static final Tokenizer TOKENIZER = TestTokenizers.GPT2;
 
     /** Pieces as they come; the last one is what finish gives. */
     private static List<String> pieces(int[] ids, String... stops) {
