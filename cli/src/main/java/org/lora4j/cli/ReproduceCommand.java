@@ -102,10 +102,6 @@ final class ReproduceCommand extends LoraCommand {
             description = "What to decode: test or dev (default: ${DEFAULT-VALUE}).")
     private String split;
 
-    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
-            description = "Decode only N inputs, 0 for all (default: ${DEFAULT-VALUE}).")
-    private int limit;
-
     @Mixin
     private BeamChoice beam;
 
@@ -146,7 +142,7 @@ final class ReproduceCommand extends LoraCommand {
         ReproducedRun.Setup setup = new ReproducedRun.Setup(
                 EmbeddedBase.resolve(model), model, E2e.embedded(Split.TRAIN),
                 devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev,
-                TestInputs.of(E2e.embedded(part), quick && limit == 0 ? QUICK_INPUTS : limit), part, batch, alpha,
+                TestInputs.of(E2e.embedded(part), quick && beam.limit() == 0 ? QUICK_INPUTS : beam.limit()), part, batch, alpha,
                 beam.beam(), beam.maxNewTokens(), root);
         Destination read = Destination.reading("--model", setup.model());
         read.requireFolderApart(root);
@@ -191,7 +187,6 @@ final class ReproduceCommand extends LoraCommand {
         require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");
         require(batch >= 1, "--batch", batch, "at least 1");
         require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
-        require(limit >= 0, "--limit", limit, "0 (all) or more");
         require(!seeds.isEmpty(), "--seeds", "''", "at least one");
         require(table == null || !full, "--table " + table, "--full", "one of the two");
         beam.beam();

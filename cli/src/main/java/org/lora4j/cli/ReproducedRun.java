@@ -79,9 +79,6 @@ final class ReproducedRun {
     }
 
     /** What a row would train: its method in words and the number of its parameters. */
-    private record Method(String name, String settings, long trainable) {
-    }
-
     static RunReport.Method reported(RunResult result) {
         return new RunReport.Method(result.method(), result.settings(), result.trainable());
     }
@@ -113,9 +110,9 @@ final class ReproducedRun {
         Tokenizer tokenizer = Families.tokenizer(setup.model);
         LoraAdapter adapter = row.full() ? null
                 : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
-        Method method = method(row, model, adapter);
-        RunResult asked = new RunResult(row.id(), row.name(), method.name, method.settings, setup.modelName,
-                model.parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
+        RunReport.Method method = method(row, model, adapter);
+        RunResult asked = new RunResult(row.id(), row.name(), method.name(), method.settings(), setup.modelName,
+                model.parameterCount(), method.trainableParameters(), plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
                 null, backend.name() + ", " + backend.describe(), command);
         RunResult trained = overwrite ? readable(folder) : RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
@@ -124,7 +121,7 @@ final class ReproducedRun {
             return trained;
         }
         forget(folder);
-        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
+        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name(), method.trainableParameters()));
         FineTuning job = row.full()
                 ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
                 : new FineTuning(
@@ -154,17 +151,11 @@ final class ReproducedRun {
         }
     }
 
-    private static Method method(Experiment.TableRow row, LanguageModel model, LoraAdapter adapter) {
+    private static RunReport.Method method(Experiment.TableRow row, LanguageModel model, LoraAdapter adapter) {
         return adapter == null
-                ? new Method("full fine-tuning", "everything trains", model.parameterCount())
-                : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
-                        + RunReport.Method.lora(row.rank(), adapter.config().alpha(), List.of(row.targets().split(",")), 0).settings()
-                                .replaceFirst(".*, on ", ""), adapter.parameterCount());
-    }
-
-    private static String alpha(LoraAdapter adapter) {
-        double alpha = adapter.config().alpha();
-        return alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
+                ? new RunReport.Method("full fine-tuning", "everything trains", model.parameterCount())
+                : RunReport.Method.lora(row.rank(), adapter.config().alpha(), List.of(row.targets().split(",")),
+                        adapter.parameterCount());
     }
 
     static LoraConfig config(int rank, double alpha, String targets) {

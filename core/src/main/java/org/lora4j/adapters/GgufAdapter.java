@@ -101,7 +101,7 @@ public final class GgufAdapter {
             }
         }
         if (scaled > 0) {
-            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + LoralibFormat.number(alpha)
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + Names.number(alpha)
                     + " is right for all");
         }
         writer.write(file);

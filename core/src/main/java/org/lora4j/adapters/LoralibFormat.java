@@ -18,7 +18,6 @@ import org.lora4j.io.NamedTensor;
 import org.lora4j.io.torch.TorchFile;
 import org.lora4j.io.torch.TorchWriter;
 import org.lora4j.model.ModelNames;
-import org.lora4j.tensor.Shape;
 
 /**
  * The files of loralib, the authors' own package: what {@code torch.save(lora.lora_state_dict(model))} writes.
@@ -43,7 +42,7 @@ public final class LoralibFormat {
 
     private static final String A = ".lora_A";
     private static final String B = ".lora_B";
-    private static final List<String> PARTS = List.of("q", "k", "v");
+    private static final List<String> PARTS = FusedParts.QKV;
     /**
      * The last word of an embedding's name where no family of models knows it: a file does not say, and the shapes are a
      * linear map's.
@@ -177,7 +176,7 @@ public final class LoralibFormat {
             List<String> parts = enabledParts(path, update, families, options.parts());
             if (!parts.isEmpty()) {
                 grouped.addAll(parts);
-                b = blocks(b, parts);
+                b = FusedParts.of(parts).toWhole(b);
             }
             boolean embedding = update.isEmbedding(families);
             tensors.add(update.a().as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
@@ -214,15 +213,6 @@ public final class LoralibFormat {
                             + asked.size()));
         }
         return parts;
-    }
-
-    /** B of a MergedLinear, (n·w, r), as PEFT's (3·w, n·r). */
-    private static NamedTensor blocks(NamedTensor b, List<String> parts) {
-        int width = b.shape().dim(0) / parts.size();
-        int rank = b.shape().dim(1);
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        return b.scatteredInto(Shape.of(PARTS.size() * width, parts.size() * rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
     }
 
     private static PeftConfig configuration(
@@ -311,7 +301,7 @@ public final class LoralibFormat {
             writer.add(update.a().as(update.module() + A)).add(times(update.b(), factor).as(update.module() + B));
         }
         if (scaled > 0) {
-            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + number(alpha) + " is right for all");
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + Names.number(alpha) + " is right for all");
         }
         List<NamedTensor> others = adapter.others().stream().map(other -> other.as(
                 other.name().replaceFirst("^base_model\\.model\\.", "").replace(".base_layer.", "."))).toList();
@@ -322,17 +312,13 @@ public final class LoralibFormat {
     }
 
     private static NamedTensor unblocked(StoredAdapter adapter, StoredUpdate update, List<String> parts) {
-        int width = update.outFeatures() / PARTS.size();
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0
-                || Arrays.stream(place).anyMatch(p -> p < 0)) {
+        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0 || !PARTS.containsAll(parts)) {
             throw adapter.error("its metadata says " + PeftFormat.PARTS + " = " + String.join(",", parts) + ", which does not fit "
                     + "an update of shape (" + update.outFeatures() + ", " + update.rank() + ")");
         }
-        int rank = update.rank() / parts.size();
-        NamedTensor b = update.b().gatheredFrom(Shape.of(parts.size() * width, rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
-        if (!blocks(b, parts).sameBits(update.b())) {
+        FusedParts fused = FusedParts.of(parts);
+        NamedTensor b = fused.fromWhole(update.b());
+        if (!fused.toWhole(b).sameBits(update.b())) {
             throw adapter.error(Names.quoted(update.module()) + " is not zero outside the blocks of " + String.join(",", parts)
                     + ", though the metadata says so");
         }
@@ -349,10 +335,6 @@ public final class LoralibFormat {
             values[i] *= factor;
         }
         return NamedTensor.of(tensor.name(), tensor.dtype(), tensor.shape(), values);
-    }
-
-    static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9 ? String.valueOf((long) value) : String.valueOf(value);
     }
 
     private static String stem(Path file) {

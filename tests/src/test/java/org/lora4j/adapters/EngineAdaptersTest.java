@@ -6,12 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Request;
@@ -20,19 +19,9 @@ import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tuning.lora.AdapterSet;
 
 /** What is written in company is what is written alone. */
-class EngineAdaptersTest {
+class EngineAdaptersTest extends ReferenceAndCpu {
 
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
     private static final int STOP = 3;
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     /** Prompts of different lengths, with every adapter and none, those that cannot share a batch among them. */
     private static List<Request> requests(AdapterSet set, int count) {
@@ -91,7 +80,7 @@ class EngineAdaptersTest {
 
     @Test
     void anUnknownAdapterIsRefused() {
-        AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(BACKENDS.getFirst()));
+        AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backends().getFirst()));
         AdapterSetTest.refused(() -> texts(set, List.of(Request.of(1).withAdapter("part"))),
                 "'part'", "nearest: parts");
     }

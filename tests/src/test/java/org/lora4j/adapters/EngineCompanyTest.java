@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,8 +18,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
 import org.lora4j.backend.WeightType;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.End;
@@ -40,20 +39,10 @@ import org.lora4j.tuning.lora.LoraConfig;
  * What an engine writes for a request is what it writes for it alone, whoever joins, leaves or is cancelled meanwhile: the
  * same tokens, and the same bits of every logit.
  */
-class EngineCompanyTest {
+class EngineCompanyTest extends ReferenceAndCpu {
 
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
     /** No width is a multiple of the vectors' or of each other's, and the products are deep enough for both of cpu's ways. */
     private static final Gpt2Config ODD = new Gpt2Config(151, 64, 132, 2, 4, 210, Activation.GELU_TANH, 1e-5, true, false, false);
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     private static Request request(AdapterSet set, Random random, int number) {
         List<String> names = new ArrayList<>(set.names());
@@ -92,7 +81,7 @@ class EngineCompanyTest {
     void norWhereTheBaseIsHeldInASmallerType(WeightType type) {
         Map<String, LoraConfig> kinds = SomeAdapters.ofEveryKind();
         kinds.remove("whole"); // trains copies of matrices, in float
-        noRequestSeesItsCompany(RandomGpt2.create(ODD, BACKENDS.getLast(), 1, type), kinds);
+        noRequestSeesItsCompany(RandomGpt2.create(ODD, backends().getLast(), 1, type), kinds);
     }
 
     private static void noRequestSeesItsCompany(Gpt2 gpt2, Map<String, LoraConfig> kinds) {
@@ -154,7 +143,7 @@ class EngineCompanyTest {
 
     @Test
     void whatIsCancelledKeepsWhatItHasAndTheOthersGoOn() {
-        Gpt2 model = SmallGpt2.of(ODD, BACKENDS.getLast());
+        Gpt2 model = SmallGpt2.of(ODD, backends().getLast());
         Engine engine = new Engine(model);
         Ticket one = engine.submit(Request.of(1, 2, 3).withMaxNewTokens(30));
         Ticket two = engine.submit(Request.of(1, 2, 3).withMaxNewTokens(30));
@@ -172,7 +161,7 @@ class EngineCompanyTest {
 
     @Test
     void aStepGivesEachTextAToken() {
-        Engine engine = new Engine(SmallGpt2.of(ODD, BACKENDS.getLast()));
+        Engine engine = new Engine(SmallGpt2.of(ODD, backends().getLast()));
         Ticket ticket = engine.submit(Request.of(5).withMaxNewTokens(9).withSamples(3).withSampling(Sampling.of(1, 1)));
         for (int n = 1; n <= 9; n++) {
             assertThat(engine.step()).isEqualTo(n < 9);
@@ -184,7 +173,7 @@ class EngineCompanyTest {
 
     @Test
     void whatGoesWrongWithOneRequestIsItsOwnAffair() {
-        AdapterSet set = SomeAdapters.setOfEveryKind(SmallGpt2.of(ODD, BACKENDS.getLast()));
+        AdapterSet set = SomeAdapters.setOfEveryKind(SmallGpt2.of(ODD, backends().getLast()));
         Engine engine = new Engine(set);
         Request request = Request.of(5, 6).withMaxNewTokens(9);
         Ticket fine = engine.submit(request);
@@ -208,7 +197,7 @@ class EngineCompanyTest {
 
     @Test
     void whatCannotBeWrittenIsRefusedBeforeItIsTaken() {
-        AdapterSet set = SomeAdapters.setOfEveryKind(SmallGpt2.of(ODD, BACKENDS.getFirst()));
+        AdapterSet set = SomeAdapters.setOfEveryKind(SmallGpt2.of(ODD, backends().getFirst()));
         Engine engine = new Engine(set);
         AdapterSetTest.refused(() -> engine.submit(Request.of()), "empty prompt");
         AdapterSetTest.refused(() -> engine.submit(Request.of(151)), "token 151", "0 to 150");
@@ -223,7 +212,7 @@ class EngineCompanyTest {
 
     @Test
     void moreThanFitsWaitsAndComesInOrder() {
-        Engine engine = new Engine(SmallGpt2.of(ODD, BACKENDS.getLast()));
+        Engine engine = new Engine(SmallGpt2.of(ODD, backends().getLast()));
         List<Integer> ended = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             int number = i;

@@ -8,15 +8,14 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.fixture.SmallBatches.Side;
 import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
@@ -31,21 +30,11 @@ import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /** A batch whose rows use different adapters, and none, gives each row what it gets alone. */
-class MixedBatchTest {
+class MixedBatchTest extends ReferenceAndCpu {
 
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
 
     /** As wide as the kernels for few rows and for many want it, so that both take part. */
     private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, Activation.GELU_TANH, 1e-5, true, false, false);
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     private static List<String> shareable(AdapterSet set) {
         List<String> names = new ArrayList<>(set.names());
@@ -172,7 +161,7 @@ class MixedBatchTest {
 
     @Test
     void twoWorkspacesUseTwoMixesOfOneModelInTurn() {
-        Backend backend = BACKENDS.getFirst();
+        Backend backend = backends().getFirst();
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
         Gpt2 model = (Gpt2) set.model();
         Batch batch = SmallBatches.of(new int[] {4, 6}, Side.RIGHT, 11, 1, 2);
@@ -192,7 +181,7 @@ class MixedBatchTest {
 
     @Test
     void whatCannotShareABatchIsRefused() {
-        Backend backend = BACKENDS.getFirst();
+        Backend backend = backends().getFirst();
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
         Gpt2 model = (Gpt2) set.model();
         assertThat(set.canShareBatch("everyBias")).isFalse();

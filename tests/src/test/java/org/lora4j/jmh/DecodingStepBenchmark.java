@@ -1,7 +1,6 @@
 package org.lora4j.jmh;
 
 import java.util.Arrays;
-import java.util.concurrent.TimeUnit;
 import org.lora4j.backend.WeightType;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
@@ -11,25 +10,11 @@ import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** One token more of one sequence, behind a past of some length, up to its logits. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class DecodingStepBenchmark {
+public class DecodingStepBenchmark extends MillisecondsBenchmark {
 
     @Param({"base-6m", "gpt2"})
     public String shape;

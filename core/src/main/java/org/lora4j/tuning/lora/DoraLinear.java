@@ -268,16 +268,6 @@ public final class DoraLinear implements LoraProjection {
     }
 
     @Override
-    public int inFeatures() {
-        return lora.inFeatures();
-    }
-
-    @Override
-    public int outFeatures() {
-        return lora.outFeatures();
-    }
-
-    @Override
     public boolean keepsInput() {
         return lora.keepsInput();
     }

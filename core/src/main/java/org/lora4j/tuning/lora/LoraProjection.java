@@ -29,10 +29,20 @@ public interface LoraProjection extends Projection {
     /** The frozen map, which dropping the adapter gives back. */
     Linear base();
 
-    /** A. */
+    @Override
+    default int inFeatures() {
+        return base().inFeatures();
+    }
+
+    @Override
+    default int outFeatures() {
+        return base().outFeatures();
+    }
+
+    /** A, (r, in); of all adapted parts of a fused map, one above the other, (n·r, in). */
     Parameter loraA();
 
-    /** B. */
+    /** B, (out, r); of all adapted parts of a fused map, one above the other, (n·out/parts, r). */
     Parameter loraB();
 
     /** r, the rank of one update. */
