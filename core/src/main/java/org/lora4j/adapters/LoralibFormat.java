@@ -155,7 +155,7 @@ public final class LoralibFormat {
         double alpha = options.alpha().orElseThrow(() -> new LoraException(Names.oneLine(path + ": a loralib file holds A and B, "
                 + "but not alpha: r = " + contents.updates().getFirst().rank() + " follows from the shapes, the factor alpha/r "
                 + "does not, and with a wrong one the adapter computes something else. Give the alpha it was trained with, "
-                + "as --alpha 16 (the authors' scripts: 16 with r 8 on RoBERTa, 32 with r 4 on GPT-2)")));
+                + "as `alpha` 16 (the authors' scripts: 16 with r 8 on RoBERTa, 32 with r 4 on GPT-2)")));
         Set<String> grouped = new LinkedHashSet<>();
         List<NamedTensor> tensors = new ArrayList<>();
         Map<String, Integer> ranks = new TreeMap<>();
@@ -198,7 +198,7 @@ public final class LoralibFormat {
         if (parts.size() != update.parts()) {
             throw new FormatException(path, Names.quoted(update.module()) + " has updates of " + update.parts()
                     + " of the parts q, k and v, and the file does not say of which; "
-                    + (asked.isEmpty() ? "say so, as --parts q" : "--parts " + String.join(",", asked) + " are "
+                    + (asked.isEmpty() ? "say so, as `parts` q" : "`parts` " + String.join(",", asked) + " are "
                             + asked.size()));
         }
         return parts;

@@ -173,7 +173,7 @@ public final class ModelMerger {
         if (count > 0) {
             throw adapter.error("merged, " + Names.quoted(name) + " has " + count + " of " + merged.length + " values that are NaN "
                     + "or too large for " + written + ". Nothing was written"
-                    + (written == DType.F16 ? "; --dtype bf16 and f32 hold larger ones" : ""));
+                    + (written == DType.F16 ? "; `type` bf16 and f32 hold larger ones" : ""));
         }
     }
 

@@ -67,13 +67,13 @@ public final class PromptFile {
                 return read(file.toString(), in);
             }
         } catch (IOException e) {
-            throw new LoraException("--prompts: " + FileErrors.reading(file, e).getMessage(), e);
+            throw new LoraException("`prompts`: " + FileErrors.reading(file, e).getMessage(), e);
         }
     }
 
     /** @param name for error messages, and its ending may say that it is JSON Lines */
     static List<Line> read(String name, InputStream in) throws IOException {
-        String file = "--prompts " + name;
+        String file = "`prompts` " + name;
         String text = TextInput.read(file, in);
         List<Line> prompts = isJson(name, text) ? parse(file, text) : lines(text);
         if (prompts.isEmpty()) {

@@ -22,13 +22,13 @@ public record Sampling(double temperature, int topK, double topP, long seed) {
 
     public Sampling {
         if (!(temperature >= 0) || Double.isInfinite(temperature)) {
-            throw new LoraException("--temperature " + temperature + ": expected 0 (greedy) or a positive number");
+            throw new LoraException("`temperature` " + temperature + ": expected 0 (greedy) or a positive number");
         }
         if (topK < 0) {
-            throw new LoraException("--top-k " + topK + ": expected 0 (all) or how many of the likeliest tokens to keep");
+            throw new LoraException("`topK` " + topK + ": expected 0 (all) or how many of the likeliest tokens to keep");
         }
         if (!(topP > 0 && topP <= 1)) {
-            throw new LoraException("--top-p " + topP + ": expected a share in (0, 1]");
+            throw new LoraException("`topP` " + topP + ": expected a share in (0, 1]");
         }
     }
 

@@ -173,11 +173,11 @@ public final class Checkpoint {
         recipe.forEach((option, value) -> {
             if (!found.containsKey(option)) {
                 throw new LoraException(file + ": the unfinished run in there was begun by a version of lora4j that did "
-                        + "not write down its " + option + ". Give another --out, or --overwrite to begin anew");
+                        + "not write down its " + option + ". Give another `folder`, or `overwrite` to begin anew");
             }
             if (!value.equals(found.get(option))) {
                 throw new LoraException(file + ": the unfinished run in there has " + option + " " + found.get(option)
-                        + ", asked is " + value + ". Give the same options to go on with it, another --out, or --overwrite "
+                        + ", asked is " + value + ". Give the same options to go on with it, another `folder`, or `overwrite` "
                         + "to begin anew");
             }
         });

@@ -104,7 +104,7 @@ public final class LoraAdapter {
         Set<String> both = new LinkedHashSet<>(parted);
         both.retainAll(whole);
         if (!both.isEmpty()) {
-            throw new LoraException("targets " + Names.some(both, 3) + ": asked both as a whole and by its parts "
+            throw new LoraException("`targets` " + Names.some(both, 3) + ": asked both as a whole and by its parts "
                     + String.join(", ", config.parts()) + "; leave out one of the two");
         }
         if (parted.isEmpty() && whole.isEmpty()) {
@@ -153,7 +153,7 @@ public final class LoraAdapter {
         List<String> fused = names(slot -> slot.parts().contains(word));
         List<String> single = names(slot -> slot.role().text().equals(word));
         if (fused.isEmpty() && single.isEmpty()) {
-            throw new LoraException("targets " + String.join(",", config.parts()) + ": nothing in " + model.description()
+            throw new LoraException("`targets` " + String.join(",", config.parts()) + ": nothing in " + model.description()
                     + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
         }
         parted.addAll(inLayers(fused));
@@ -291,7 +291,7 @@ public final class LoraAdapter {
 
     private static void requireRank(String name, int rank, int out, int in) {
         if (rank > Math.min(out, in)) {
-            throw new LoraException("rank " + rank + " is larger than the matrix of " + name + ", " + out + " × " + in
+            throw new LoraException("`rank` " + rank + " is larger than the matrix of " + name + ", " + out + " × " + in
                     + ": an update of rank " + Math.min(out, in) + " is already a full one. Choose a smaller rank");
         }
     }

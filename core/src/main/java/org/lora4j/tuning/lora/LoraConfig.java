@@ -41,13 +41,13 @@ public record LoraConfig(
 
     public LoraConfig {
         if (rank < 1) {
-            throw new LoraException("--rank " + rank + ": a low-rank update needs a rank of at least 1");
+            throw new LoraException("`rank` " + rank + ": a low-rank update needs a rank of at least 1");
         }
         if (!Double.isFinite(alpha)) {
-            throw new LoraException("--alpha " + alpha + ": expected a finite number");
+            throw new LoraException("`alpha` " + alpha + ": expected a finite number");
         }
         if (!(dropout >= 0 && dropout < 1)) {
-            throw new LoraException("--dropout " + dropout + ": a probability of dropping lies in [0, 1)");
+            throw new LoraException("`dropout` " + dropout + ": a probability of dropping lies in [0, 1)");
         }
         parts = List.copyOf(parts);
         layers = List.copyOf(layers);
@@ -96,7 +96,7 @@ public record LoraConfig(
             }
         }
         if (words.isEmpty() && names.isEmpty()) {
-            throw new LoraException("targets '" + line + "': names nothing. Name some, such as q,v");
+            throw new LoraException("`targets` '" + line + "': names nothing. Name some, such as q,v");
         }
         LoraConfig config = withParts(words).withPartsInLayers(layers);
         return names.isEmpty() ? config : config.withTargets(onLayers(TargetSelector.byNames(names), layers));

@@ -82,7 +82,7 @@ public record RunResult(
     private static void require(Path folder, String what, Object found, Object asked) {
         if (!found.equals(asked)) {
             throw new LoraException(folder + ": the run in there has " + what + " " + found + ", asked is " + asked
-                    + ". Give the same options to go on with it, another --out, or --overwrite to begin anew");
+                    + ". Give the same options to go on with it, another `folder`, or `overwrite` to begin anew");
         }
     }
 

@@ -42,7 +42,7 @@ class ExperimentTest {
     void aNameThatIsNotThereIsRefusedWithThoseThatAre() {
         assertThatThrownBy(() -> Experiment.named("glue")).isInstanceOf(LoraException.class).hasMessageContaining("there are e2e");
         assertThatThrownBy(() -> Experiment.named("e2e").table("7")).isInstanceOf(LoraException.class)
-                .hasMessage("--table 7: expected 18 or 5 or 3");
+                .hasMessage("`table` 7: expected 18 or 5 or 3");
     }
 
     @Test
