@@ -34,7 +34,7 @@ class MixedBatchTest {
     private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
 
     /** As wide as the kernels for few rows and for many want it, so that both take part. */
-    private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, Activation.GELU_TANH, 1e-5, true, false, false);
+    private static final Gpt2Config WIDE = Gpt2Config.of(61, 40, 96, 2, 4, 200).withTieWordEmbeddings(false);
 
     static List<Backend> backends() {
         return BACKENDS;
