@@ -1,5 +1,7 @@
 package org.lora4j;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An error that a user can do something about. Its message is one line that says what was asked, what was found and what
  * to do, with the names the user typed; the command line prints just that line.
@@ -9,11 +11,11 @@ public class LoraException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    public LoraException(String message) {
+    public LoraException(@Nullable String message) {
         super(Names.bounded(message));
     }
 
-    public LoraException(String message, Throwable cause) {
+    public LoraException(@Nullable String message, @Nullable Throwable cause) {
         super(Names.bounded(message), cause);
     }
 }

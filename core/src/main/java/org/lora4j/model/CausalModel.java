@@ -1,5 +1,6 @@
 package org.lora4j.model;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.Past;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
@@ -15,5 +16,5 @@ public interface CausalModel extends Model {
      * @param wanted    the rows of the N whose logits are made, one of each sequence; null for all
      * @return logits, (wanted, V), in memory of the workspace
      */
-    Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws);
+    Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws);
 }

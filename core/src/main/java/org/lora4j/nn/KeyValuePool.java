@@ -1,5 +1,6 @@
 package org.lora4j.nn;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
@@ -90,7 +91,7 @@ public final class KeyValuePool {
      * @param trails (N, S) rows of this pool, the new one among them; any row where the mask hides it
      * @param mask   (N, S), 1 for a row of the trail and 0 where it is shorter; null where all are S long
      */
-    public Past next(int first, IntTensor trails, IntTensor mask) {
+    public Past next(int first, IntTensor trails, @Nullable IntTensor mask) {
         return (layer, q, k, v, nHead, scale, y, ws) -> {
             backend.copy(k, keys[layer].rows(first, k.rows()));
             backend.copy(v, values[layer].rows(first, v.rows()));

@@ -1,5 +1,6 @@
 package org.lora4j.select;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -55,11 +56,11 @@ final class PythonRegex {
     }
 
     /** The match that begins where the name begins, or null: Python's {@code re.match}. */
-    Match matchAtStart(String name) {
+    @Nullable Match matchAtStart(String name) {
         return run(name, false);
     }
 
-    private Match run(String name, boolean whole) {
+    private @Nullable Match run(String name, boolean whole) {
         int[] text = name.codePoints().toArray();
         RegexNode.Run run = new RegexNode.Run(text, parsed.groups(), MOST_STEPS);
         int[] last = {0};
@@ -89,7 +90,7 @@ final class PythonRegex {
         }
 
         /** What the group of this name matched, or null. */
-        String group(String name) {
+        @Nullable String group(String name) {
             int group = parsed.names().get(name);
             return run.isSet(group) ? new String(run.text, run.starts[group], run.ends[group] - run.starts[group]) : null;
         }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a regular expression by the rules of Python's {@code re} (3.11), for texts:
@@ -114,7 +115,7 @@ final class RegexParser extends RegexScanner {
     }
 
     /** The least and the most of {@code * + ? {2,5}}; null and nothing read where there is none of them. */
-    private int[] repetition() {
+    private int @Nullable [] repetition() {
         if (accept('*')) {
             return new int[] {0, MANY};
         }
@@ -151,7 +152,7 @@ final class RegexParser extends RegexScanner {
     }
 
     /** One thing that can be repeated; null for what only sets something. */
-    private RegexNode atom() {
+    private @Nullable RegexNode atom() {
         int c = pattern[at++];
         return switch (c) {
             case '.' -> one(has('s') ? any -> true : any -> any != '\n');
@@ -177,7 +178,7 @@ final class RegexParser extends RegexScanner {
 
     // ------------------------------------------------------------------------------------------------ groups
 
-    private RegexNode group() {
+    private @Nullable RegexNode group() {
         int start = at - 1;
         if (!accept('?')) {
             return capturing(null);
@@ -224,7 +225,7 @@ final class RegexParser extends RegexScanner {
         return node instanceof RegexNode.Anchor ? new RegexNode.Sequence(List.of(node)) : node;
     }
 
-    private RegexNode capturing(String name) {
+    private RegexNode capturing(@Nullable String name) {
         int number = ++groups;
         if (name != null && names.put(name, number) != null) {
             throw wrong("the group name " + name + " is there twice");
@@ -286,7 +287,7 @@ final class RegexParser extends RegexScanner {
         return new RegexNode.IfGroup(group, yes, no);
     }
 
-    private RegexNode flagged(int start) {
+    private @Nullable RegexNode flagged(int start) {
         StringBuilder on = new StringBuilder();
         StringBuilder off = new StringBuilder();
         StringBuilder to = on;

@@ -1,6 +1,7 @@
 package org.lora4j.select;
 
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** The characters of a regular expression, one after the other, and what they mean by themselves. */
 class RegexScanner {
@@ -72,7 +73,7 @@ class RegexScanner {
     }
 
     /** What \d, \s, \w and their opposites mean; null for another letter. */
-    IntPredicate category(int letter) {
+    @Nullable IntPredicate category(int letter) {
         boolean ascii = has('a');
         return switch (letter) {
             case 'd' -> ascii ? RegexScanner::isDigit : Character::isDigit;

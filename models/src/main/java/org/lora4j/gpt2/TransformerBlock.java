@@ -2,6 +2,7 @@ package org.lora4j.gpt2;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.FeedForward;
@@ -71,7 +72,7 @@ final class TransformerBlock implements Layer {
     }
 
     /** Forward of new positions behind those in the cache; see {@link CausalSelfAttention}. */
-    Tensor forward(Tensor x, KeyValueCache cache, IntTensor mask, Workspace ws) {
+    Tensor forward(Tensor x, KeyValueCache cache, @Nullable IntTensor mask, Workspace ws) {
         Tensor x2 = output(x, ws);
         Tensor n1 = normed1(x, ws);
         Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -43,7 +44,7 @@ public final class LoraAdapter {
     private final Map<String, LoraEmbedding> embeddings = new LinkedHashMap<>();
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
-    private AdapterSet set;
+    private @Nullable AdapterSet set;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -365,12 +366,12 @@ public final class LoraAdapter {
     }
 
     /** The set it has joined, or null. */
-    AdapterSet set() {
+    @Nullable AdapterSet set() {
         return set;
     }
 
     /** This adapter's own value of a bias of the base, or the base's where it trains none. */
-    Tensor biasValue(Parameter bias) {
+    @Nullable Tensor biasValue(@Nullable Parameter bias) {
         Tensor own = bias == null ? null : ownBiases.get(bias);
         return own != null || bias == null ? own : bias.baseValue();
     }
@@ -407,7 +408,7 @@ public final class LoraAdapter {
         return trainable;
     }
 
-    private static void addAll(List<Parameter> trainable, Parameter a, Parameter b, Parameter magnitude) {
+    private static void addAll(List<Parameter> trainable, Parameter a, Parameter b, @Nullable Parameter magnitude) {
         Collections.addAll(trainable, a, b);
         if (magnitude != null) {
             trainable.add(magnitude);

@@ -3,6 +3,7 @@ package org.lora4j.tuning.lora;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -60,7 +61,7 @@ final class SharedProjection implements Projection {
     }
 
     @Override
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         current().backward(dy, dx, ws);
     }
 
