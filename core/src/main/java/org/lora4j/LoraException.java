@@ -11,11 +11,11 @@ public class LoraException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    public LoraException(@Nullable String message) {
+    public LoraException(String message) {
         super(Names.bounded(message));
     }
 
-    public LoraException(@Nullable String message, @Nullable Throwable cause) {
+    public LoraException(String message, @Nullable Throwable cause) {
         super(Names.bounded(message), cause);
     }
 }

@@ -7,7 +7,6 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How error messages speak of names: quoted, on one line, shortened, with the nearest known ones beside a wrong one.
@@ -62,7 +61,7 @@ public final class Names {
     }
 
     /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}; null for null. */
-    public static @Nullable String bounded(@Nullable String message) {
+    public static String bounded(String message) {
         if (message == null || message.length() <= LONGEST_MESSAGE + 100) { // no message becomes longer by it
             return message;
         }
