@@ -20,7 +20,7 @@ public final class Names {
     public static final int LONGEST_MESSAGE = 4_000;
 
     private static final int LONGEST_SHOWN = 120;
-    /** Not a format string for each character: a text of a hundred thousand of them may come from a file. */
+    /** Used instead of {@code String.format}, which is slow where a file has a hundred thousand such characters. */
     private static final HexFormat HEX = HexFormat.of();
     /** So that a file with millions of names delays its error message by milliseconds, not minutes. */
     private static final int MOST_COMPARED = 10_000;
@@ -60,7 +60,7 @@ public final class Names {
         return line.toString();
     }
 
-    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}; null for null. */
+    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}. */
     public static String bounded(String message) {
         if (message == null || message.length() <= LONGEST_MESSAGE + 100) { // no message becomes longer by it
             return message;

@@ -17,10 +17,10 @@ import org.lora4j.backend.Precision;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.experiments.compare.ComparedRun;
 import org.lora4j.experiments.compare.Comparison.Subject;
 import org.lora4j.experiments.compare.Comparison.Verdict;
 import org.lora4j.experiments.compare.Comparison;
-import org.lora4j.experiments.compare.Experiment;
 import org.lora4j.experiments.compare.StandInAdapter;
 import org.lora4j.experiments.report.ComparisonFacts;
 import org.lora4j.experiments.report.ComparisonPage;
@@ -160,8 +160,8 @@ final class CompareCommand extends LoraCommand {
         List<Verdict> verdicts = new ArrayList<>();
         try (Progress progress = ui().progress("compare")) {
             int[] total = new int[1];
-            Experiment experiment = new Experiment(inputs, steps, learningRate);
-            Comparison comparison = Comparison.with(experiment, backend -> subject(folder, backend), (runs, of) -> {
+            ComparedRun run = new ComparedRun(inputs, steps, learningRate);
+            Comparison comparison = Comparison.with(run, backend -> subject(folder, backend), (runs, of) -> {
                 if (runs == 1) {
                     total[0] = of;
                     progress.start(of + others.size());

@@ -34,7 +34,7 @@ final class DataChoice {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    /** What was asked for, which a command may leave out that has data of its own. */
+    /** Whether {@code --data} was given; a command that has data of its own works without. */
     boolean isGiven() {
         return data != null;
     }
@@ -65,7 +65,7 @@ final class DataChoice {
         return DataName.of(data).path();
     }
 
-    /** Before anything is loaded. */
+    /** For commands that need {@code --data}: refuses to go on without it, before anything is loaded. */
     void requireGiven() {
         if (data == null) {
             throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");

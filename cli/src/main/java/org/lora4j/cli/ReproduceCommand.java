@@ -138,7 +138,7 @@ final class ReproduceCommand extends LoraCommand {
         }
         Experiment experiment = option(() -> Experiment.named(name));
         checkOptions();
-        List<Experiment.Row> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
+        List<Experiment.TableRow> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
         Split part = option(() -> Split.of(split));
         List<TextPair> dev = E2e.embedded(Split.DEV);
         int devPairs = quick ? QUICK_DEV_PAIRS : devExamples;
@@ -159,7 +159,7 @@ final class ReproduceCommand extends LoraCommand {
             TrainingPlan plan = null;
             TaskScores.Result base = trainOnly ? null : runs.base();
             ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
-            for (Experiment.Row row : rows) {
+            for (Experiment.TableRow row : rows) {
                 for (long seed : seeds) {
                     plan = plan(experiment, row, seed, setup.train().size());
                     RunResult result = runs.train(row, plan, commandText());
@@ -204,16 +204,16 @@ final class ReproduceCommand extends LoraCommand {
     }
 
     /** The row that the options describe. */
-    private Experiment.Row row() {
+    private Experiment.TableRow row() {
         if (full) {
-            return new Experiment.Row("full", "full fine-tuning", 0, null, true, null, null);
+            return new Experiment.TableRow("full", "full fine-tuning", 0, null, true, null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
         String id = targets.replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
-        return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null, null);
+        return new Experiment.TableRow(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null, null);
     }
 
-    private TrainingPlan plan(Experiment experiment, Experiment.Row row, long seed, int pairs) {
+    private TrainingPlan plan(Experiment experiment, Experiment.TableRow row, long seed, int pairs) {
         long total = steps != null ? steps
                 : epochs != null ? Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(pairs, batch)))
                 : quick ? QUICK_STEPS : table != null ? TABLE_STEPS : Math.ceilDiv(pairs, batch);

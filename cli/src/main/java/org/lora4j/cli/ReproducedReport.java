@@ -53,7 +53,7 @@ final class ReproducedReport {
     // ------------------------------------------------------------------------------------------------ one run
 
     /** @return the page */
-    Path write(Experiment.Row row, RunResult result, TrainingPlan plan, List<Decoded> texts) {
+    Path write(Experiment.TableRow row, RunResult result, TrainingPlan plan, List<Decoded> texts) {
         Path folder = setup.folder(row, result.recipe().seed());
         RunReport.Builder report = RunReport.of(
                         capitalised(result.row().method()) + " on E2E: " + result.row().name().replace("  ", ", "),
@@ -104,7 +104,7 @@ final class ReproducedReport {
                 .score(Score.higherIsBetter("CIDEr", before.cider(), after.cider(), 2));
     }
 
-    private List<Line> lines(Experiment.Row row, RunResult result) {
+    private List<Line> lines(Experiment.TableRow row, RunResult result) {
         List<Line> lines = new ArrayList<>();
         lines.add(line("this run", result));
         lines.add(new Line("the base alone", values(0, result.training().devLossBefore(), base.scores()), false));
@@ -195,7 +195,7 @@ final class ReproducedReport {
      * @param table the paper's table whose rows they are; null if they are not a table's
      */
     Path summarise(
-            Experiment.Table table, List<Experiment.Row> rows, List<RunResult> results, TrainingPlan plan, String command) {
+            Experiment.Table table, List<Experiment.TableRow> rows, List<RunResult> results, TrainingPlan plan, String command) {
         RunResult best = results.stream().max(Comparator.comparingDouble(run -> run.texts().scores().bleu())).orElseThrow();
         String title = table == null ? experiment.title() : table.title() + ", on " + setup.modelName();
         RunReport.Builder report = RunReport.summary(title, base(best), verdict(best, results))

@@ -66,7 +66,7 @@ final class ReproducedRun {
             return BeamChoice.text(beam, maxNewTokens);
         }
 
-        Path folder(Experiment.Row row, long seed) {
+        Path folder(Experiment.TableRow row, long seed) {
             return root.resolve(row.id() + "-seed" + seed);
         }
     }
@@ -102,14 +102,14 @@ final class ReproducedRun {
     // ------------------------------------------------------------------------------------------------ training
 
     /** Trains a row, or goes on with it, or reads what came of it. */
-    RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
+    RunResult train(Experiment.TableRow row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
         try (RunFolder locked = RunFolder.open(folder)) {
             return train(row, plan, command, folder, locked);
         }
     }
 
-    private RunResult train(Experiment.Row row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
+    private RunResult train(Experiment.TableRow row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         LanguageModel model = load(setup.model);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
         LoraAdapter adapter = row.full() ? null
@@ -154,7 +154,7 @@ final class ReproducedRun {
         }
     }
 
-    private static Method method(Experiment.Row row, LanguageModel model, LoraAdapter adapter) {
+    private static Method method(Experiment.TableRow row, LanguageModel model, LoraAdapter adapter) {
         return adapter == null
                 ? new Method("full fine-tuning", "everything trains", model.parameterCount())
                 : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
@@ -178,7 +178,7 @@ final class ReproducedRun {
     // ------------------------------------------------------------------------------------------------ texts and scores
 
     /** Decodes with what was trained, and scores. */
-    RunResult score(Experiment.Row row, RunResult trained) {
+    RunResult score(Experiment.TableRow row, RunResult trained) {
         Path folder = setup.folder(row, trained.recipe().seed());
         RunResult done = RunResult.read(folder, RunResult.FILE_NAME);
         if (done != null && done.texts() != null && done.texts().inputs() == setup.references.size()
@@ -204,7 +204,7 @@ final class ReproducedRun {
     }
 
     /** The texts of a run whose scores are there. */
-    List<Decoded> texts(Experiment.Row row, RunResult result) {
+    List<Decoded> texts(Experiment.TableRow row, RunResult result) {
         return DecodedLines.read(setup.folder(row, result.recipe().seed()));
     }
 

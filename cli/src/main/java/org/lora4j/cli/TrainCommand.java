@@ -241,7 +241,7 @@ final class TrainCommand extends LoraCommand {
         }
     }
 
-    /** What needs no data and no model to be seen to be wrong; the plan checks the rest. */
+    /** Refuses what is wrong whatever the data and the model; the plan checks the rest. */
     private void checkOptions() {
         require(epochs == null || epochs > 0 && Double.isFinite(epochs), "--epochs", epochs, "more than 0");
         require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");

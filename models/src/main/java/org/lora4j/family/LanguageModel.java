@@ -15,4 +15,14 @@ public interface LanguageModel extends CausalModel, TrainableModel<Batch> {
      * @return in memory of the workspace
      */
     Tensor logits(Batch batch, Workspace ws);
+
+    @Override
+    default int vocabularySize() {
+        return sizes().vocabulary();
+    }
+
+    @Override
+    default int maxLength() {
+        return sizes().positions();
+    }
 }

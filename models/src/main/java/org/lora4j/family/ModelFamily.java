@@ -47,6 +47,6 @@ public interface ModelFamily {
     /** The tokenizer beside the model. */
     Tokenizer tokenizer(Path folder);
 
-    /** The sizes that people know by a name, such as {@code loaded-medium}. */
+    /** The sizes that people know by a name, such as {@code gpt2-medium}. */
     Map<String, ModelConfig> shapes();
 }

@@ -99,7 +99,7 @@ public final class Gpt2Files {
             if (conv1d) {
                 backend.upload(transpose(source.floats(name), shape.dim(1), shape.dim(0)), tensor);
             } else {
-                Pieces.upload(backend, tensor, (from, piece, count) -> source.readFloats(name, from, piece, 0, count));
+                GradualUpload.upload(backend, tensor, (from, piece, count) -> source.readFloats(name, from, piece, 0, count));
             }
             backend.freeze(tensor);
             return new Parameter(name, backend, tensor);

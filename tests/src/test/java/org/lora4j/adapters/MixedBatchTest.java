@@ -22,8 +22,10 @@ import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.nn.KeyValueCache;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tuning.lora.AdapterMix;
 import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraConfig;
@@ -136,21 +138,34 @@ class MixedBatchTest {
     /** The logits of reading the prompts and then one token after the other. */
     private static List<double[]> decode(Gpt2 model, int[][] ids, int prompt, Workspace ws) {
         Backend backend = model.backend();
-        KeyValueCache cache = new KeyValueCache(backend, WIDE.nLayer(), ids.length, ids[0].length, WIDE.nEmbd());
+        KeyValuePool pool = model.newPool(ids.length * ids[0].length);
+        int[][] trails = new int[ids.length][];
+        Arrays.setAll(trails, b -> pool.take(prompt));
+        int[] next = new int[ids.length * prompt];
+        int[] positions = new int[next.length];
+        int[] last = new int[ids.length];
+        Arrays.setAll(next, i -> ids[i / prompt][i % prompt]);
+        Arrays.setAll(positions, i -> i % prompt);
+        Arrays.setAll(last, b -> b * prompt + prompt - 1);
         List<double[]> logits = new ArrayList<>();
-        int read = 0;
-        for (int count = prompt; read < ids[0].length; count = 1) {
-            int[] next = new int[ids.length * count];
-            int[] positions = new int[ids.length * count];
+        ws.begin(next.length, 0);
+        logits.add(backend.readDoubles(model.next(next, positions, pool.prompts(trails, prompt), last, ws)));
+        for (int read = prompt; read < ids[0].length; read++) {
+            int[] taken = pool.take(ids.length);
+            int[] table = new int[ids.length * (read + 1)];
             for (int b = 0; b < ids.length; b++) {
-                for (int t = 0; t < count; t++) {
-                    next[b * count + t] = ids[b][read + t];
-                    positions[b * count + t] = read + t;
-                }
+                trails[b] = Arrays.copyOf(trails[b], read + 1);
+                trails[b][read] = taken[b];
+                System.arraycopy(trails[b], 0, table, b * (read + 1), read + 1);
             }
-            ws.begin(next.length, read);
-            logits.add(backend.readDoubles(model.next(next, positions, null, cache, ws)));
-            read += count;
+            IntTensor tableTensor = backend.allocateInts(Shape.of(ids.length, read + 1));
+            backend.upload(table, 0, tableTensor, table.length);
+            int at = read;
+            int[] one = Arrays.stream(ids).mapToInt(row -> row[at]).toArray();
+            int[] places = new int[ids.length];
+            Arrays.fill(places, read);
+            ws.begin(ids.length, read);
+            logits.add(backend.readDoubles(model.next(one, places, pool.next(taken, tableTensor, null), null, ws)));
         }
         return logits;
     }

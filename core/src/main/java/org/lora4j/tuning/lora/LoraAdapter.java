@@ -45,6 +45,7 @@ public final class LoraAdapter {
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
     private @Nullable AdapterSet set;
+    private @Nullable MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -316,6 +317,7 @@ public final class LoraAdapter {
         if (set != null) {
             throw new IllegalStateException("this adapter belongs to a set: remove it there");
         }
+        endMerge();
         takeUpdatesOut();
         whole.restore();
         biases.forEach(Parameter::restore);
@@ -334,7 +336,7 @@ public final class LoraAdapter {
         }
     }
 
-    /** Takes it out of the model for a set that switches it on and off: what was trained of the base's own stays here. */
+    /** Takes it out of the model, for a set that switches it on and off. It keeps the biases and modules that it trained. */
     void joinSet(AdapterSet joined) {
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
@@ -344,7 +346,7 @@ public final class LoraAdapter {
         set = joined;
     }
 
-    /** Puts what it trained of the base's own in its place, or the base's back. */
+    /** Puts the biases and modules that it trained into the model, or the base's back. */
     void switchOwn(boolean on) {
         if (on) {
             ownBiases.forEach(Parameter::use);
@@ -360,9 +362,26 @@ public final class LoraAdapter {
         return !biases.isEmpty() || !whole.isEmpty();
     }
 
-    /** After that nothing can be done with it any more. */
+    /** Called when its set drops it; it is of no use afterwards. */
     void leaveSet() {
+        endMerge();
         ownBiases.clear();
+    }
+
+    /** Its merged weights while they are in the model, or null. */
+    @Nullable MergedWeights merged() {
+        return merged;
+    }
+
+    void merged(@Nullable MergedWeights open) {
+        merged = open;
+    }
+
+    /** Puts its own maps back where its merged weights are. */
+    void endMerge() {
+        if (merged != null) {
+            merged.close();
+        }
     }
 
     /** The set it has joined, or null. */
@@ -382,7 +401,7 @@ public final class LoraAdapter {
         return own != null ? own : parameter.value();
     }
 
-    /** Gives the gradients back: for inference. The values must not change any more. */
+    /** Ends training, for inference: lets go of the gradients' memory. The values must not change from here on. */
     public LoraAdapter freeze() {
         trainable().forEach(Parameter::freeze);
         embeddings.values().forEach(lora -> lora.settle(backend));

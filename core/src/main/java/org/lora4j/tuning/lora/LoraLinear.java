@@ -103,8 +103,8 @@ public final class LoraLinear implements LoraProjection {
     }
 
     @Override
-    public List<Block> blocks() {
-        return List.of(new Block(a.value().matrix(), b.value().matrix(), 0));
+    public List<PartUpdate> updates() {
+        return List.of(new PartUpdate(a.value().matrix(), b.value().matrix(), 0));
     }
 
     @Override

@@ -131,8 +131,8 @@ public final class MergedLoraLinear implements LoraProjection {
     }
 
     @Override
-    public List<Block> blocks() {
-        return IntStream.range(0, enabledParts.length).mapToObj(j -> new Block(
+    public List<PartUpdate> updates() {
+        return IntStream.range(0, enabledParts.length).mapToObj(j -> new PartUpdate(
                 a.value().rows(j * rank, rank), partOfB(j, b.value()), enabledParts[j] * width)).toList();
     }
 

@@ -27,8 +27,8 @@ import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /**
- * The main job's training: E2E on the embedded base, LoRA on q and v. A run is one pass over a sample, every so-manieth
- * pair of the training set, so that another program can train on the very same pairs.
+ * The main job's training: E2E on the embedded base, LoRA on q and v. A run is one pass over a sample, pairs at
+ * equal distances in the training set, so that another program can train on the very same pairs.
  *
  * <p>With {@code pad} every sequence is as long as that, nothing is masked, and the logits of all its positions are made,
  * as in the authors' scripts. What they then mask out of the loss counts here: the same work, but not a loss to learn from.

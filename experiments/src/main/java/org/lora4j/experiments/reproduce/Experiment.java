@@ -42,18 +42,18 @@ public record Experiment(
     }
 
     /** A table of the paper. */
-    public record Table(String id, String title, String note, List<Row> rows) {
+    public record Table(String id, String title, String note, List<TableRow> rows) {
     }
 
     /**
-     * One run.
+     * What one row of a table is a run of.
      *
      * @param id      its folder's name
      * @param targets as {@code --targets} takes them; null for full fine-tuning
      * @param learningRate where the experiment's would not do; null otherwise
      * @param paper   what the paper has in this row; null where it has none
      */
-    public record Row(
+    public record TableRow(
             String id, String name, int rank, String targets, boolean full,
             @JsonProperty("learning_rate") Double learningRate, Published paper) {
     }

@@ -14,14 +14,13 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.generate.Generator;
-import org.lora4j.generate.MixedGenerator.Request;
-import org.lora4j.generate.MixedGenerator;
+import org.lora4j.generate.Request;
 import org.lora4j.generate.Sampling;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.tuning.lora.AdapterSet;
 
 /** What is written in company is what is written alone. */
-class MixedGeneratorTest {
+class EngineAdaptersTest {
 
     private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
     private static final int STOP = 3;
@@ -43,7 +42,8 @@ class MixedGeneratorTest {
         List<Request> requests = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             int[] prompt = random.ints(1 + random.nextInt(5), 0, SmallGpt2.TIED.vocabSize()).toArray();
-            requests.add(new Request(names.get(i < names.size() ? i : random.nextInt(names.size())), prompt));
+            requests.add(Request.of(prompt).withAdapter(names.get(i < names.size() ? i : random.nextInt(names.size())))
+                    .withMaxNewTokens(4).withStopIds(Set.of(STOP)).withNumber(i));
         }
         return requests;
     }
@@ -55,8 +55,8 @@ class MixedGeneratorTest {
         List<Request> requests = requests(set, 30);
         set.switchTo("biased");
         List<String> told = new ArrayList<>();
-        List<int[]> together = new MixedGenerator(set).generate(
-                requests, 4, Set.of(STOP), Sampling.GREEDY, (request, id) -> told.add(request + ":" + id));
+        List<int[]> together = texts(set, requests.stream().map(request -> request.withListener((sample, id) ->
+                told.add(request.number() + ":" + id))).toList());
         assertThat(set.active()).as("as before").isEqualTo("biased");
         Generator generator = new Generator((Gpt2) set.model());
         int tokens = 0;
@@ -72,26 +72,27 @@ class MixedGeneratorTest {
         assertThat(told).hasSize(tokens);
     }
 
+    private static List<int[]> texts(AdapterSet set, List<Request> requests) {
+        return new Generator(set).write(requests).stream().map(ticket -> ticket.texts().getFirst().tokens()).toList();
+    }
+
     @ParameterizedTest
     @MethodSource("backends")
-    void aDrawDependsOnThePlaceOfTheRequestAndNotOnItsCompany(Backend backend) {
+    void aDrawDependsOnTheNumberOfTheRequestAndNotOnItsCompany(Backend backend) {
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
-        Sampling sampling = new Sampling(0.9, 7, 0.95, 5);
-        List<Request> requests = requests(set, 20);
-        MixedGenerator generator = new MixedGenerator(set);
-        List<int[]> together = generator.generate(requests, 4, Set.of(STOP), sampling, (request, id) -> { });
-        List<Request> fewer = requests.subList(0, 7);
-        List<int[]> some = generator.generate(fewer, 4, Set.of(STOP), sampling, (request, id) -> { });
-        for (int i = 0; i < fewer.size(); i++) {
-            assertThat(some.get(i)).isEqualTo(together.get(i));
+        List<Request> requests = requests(set, 20).stream()
+                .map(request -> request.withSampling(new Sampling(0.9, 7, 0.95, 5))).toList();
+        List<int[]> together = texts(set, requests);
+        List<int[]> some = texts(set, requests.subList(5, 12));
+        for (int i = 0; i < some.size(); i++) {
+            assertThat(some.get(i)).isEqualTo(together.get(5 + i));
         }
     }
 
     @Test
     void anUnknownAdapterIsRefused() {
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(BACKENDS.getFirst()));
-        AdapterSetTest.refused(() -> new MixedGenerator(set).generate(
-                List.of(new Request("part", new int[] {1})), 1, Set.of(), Sampling.GREEDY, (request, id) -> { }),
+        AdapterSetTest.refused(() -> texts(set, List.of(Request.of(1).withAdapter("part"))),
                 "'part'", "nearest: parts");
     }
 }

@@ -1,4 +1,4 @@
-package org.lora4j.gpt2;
+package org.lora4j.experiments.base;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,14 +14,14 @@ import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.family.Families;
 import org.lora4j.io.Safetensors;
 
 /** As users have it: the class and the model in a jar, which here lies in a folder of an awkward name. */
 class EmbeddedBaseInJarTest {
 
-    private static final String CLASS = "org/lora4j/gpt2/EmbeddedBase.class";
-    private static final String FOLDER = "org/lora4j/base-6m/";
+    private static final String CLASS = "org/lora4j/experiments/base/EmbeddedBase.class";
+    private static final String FOLDER = "org/lora4j/experiments/base-6m/";
     private static final List<String> FILES = List.of("config.json", "model.safetensors", "vocab.json", "merges.txt");
 
     /** Takes the class from the jar, although this test sees it too. */
@@ -53,7 +53,7 @@ class EmbeddedBaseInJarTest {
 
     @Test
     void itIsReadInPlaceAndLeavesNoFiles(@TempDir Path temp) throws Exception {
-        Path jar = Files.createDirectory(temp.resolve("a b%20#1")).resolve("models.jar");
+        Path jar = Files.createDirectory(temp.resolve("a b%20#1")).resolve("experiments.jar");
         try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
             for (String name : Stream.concat(Stream.of(CLASS), FILES.stream().map(file -> FOLDER + file)).toList()) {
                 out.putNextEntry(new JarEntry(name));
@@ -69,7 +69,7 @@ class EmbeddedBaseInJarTest {
 
             assertThat(folder.getFileSystem()).isNotEqualTo(FileSystems.getDefault());
             assertThat(copies()).isEqualTo(before);
-            assertThat(Gpt2Files.config(folder)).isEqualTo(Gpt2Files.config(EmbeddedBase.folder()));
+            assertThat(Families.config(folder)).isEqualTo(Families.config(EmbeddedBase.folder()));
             try (Safetensors inJar = Safetensors.open(folder.resolve("model.safetensors"));
                     Safetensors plain = Safetensors.open(EmbeddedBase.folder().resolve("model.safetensors"))) {
                 assertThat(inJar.names()).isEqualTo(plain.names()).isNotEmpty();

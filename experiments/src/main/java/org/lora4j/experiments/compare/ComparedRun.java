@@ -20,7 +20,7 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * @param steps        how many updates, 0 for none
  * @param learningRate of each
  */
-public record Experiment(Batch batch, int steps, double learningRate) {
+public record ComparedRun(Batch batch, int steps, double learningRate) {
 
     /**
      * What came of it.

@@ -9,7 +9,7 @@ package org.lora4j.experiments.compare;
  * @param distance from the reference
  * @param bound    the largest relative error that rounding explains
  */
-public record Row(Kind kind, String place, int step, Distance distance, double bound) {
+public record JudgedPlace(Kind kind, String place, int step, Distance distance, double bound) {
 
     /** The relative error in units of the bound; 0 for no error. */
     public double share() {
