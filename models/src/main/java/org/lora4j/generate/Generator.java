@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.model.CausalModel;
 import org.lora4j.tuning.lora.AdapterSet;
@@ -28,8 +29,8 @@ public final class Generator {
         void found(int input, Hypothesis hypothesis);
     }
 
-    private final CausalModel model;
-    private final AdapterSet set;
+    private final @Nullable CausalModel model; // in the set, where that is given
+    private final @Nullable AdapterSet set;
 
     public Generator(CausalModel model) {
         this.model = model;

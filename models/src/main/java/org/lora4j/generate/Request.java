@@ -1,6 +1,7 @@
 package org.lora4j.generate;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.tuning.lora.AdapterSet;
 
@@ -22,7 +23,7 @@ public final class Request {
     private int minNewTokens;
     private Set<Integer> stopIds = Set.of();
     private Sampling sampling = Sampling.GREEDY;
-    private Beam beam;
+    private @Nullable Beam beam;
     private int number;
     private int samples = 1;
     private TokenListener listener = SILENT;
@@ -164,7 +165,7 @@ public final class Request {
     }
 
     /** Null where nothing is searched. */
-    public Beam beam() {
+    public @Nullable Beam beam() {
         return beam;
     }
 

@@ -44,7 +44,7 @@ class EngineCompanyTest {
 
     private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
     /** No width is a multiple of the vectors' or of each other's, and the products are deep enough for both of cpu's ways. */
-    private static final Gpt2Config ODD = new Gpt2Config(151, 64, 132, 2, 4, 210, Activation.GELU_TANH, 1e-5, true, false, false);
+    private static final Gpt2Config ODD = Gpt2Config.of(151, 64, 132, 2, 4, 210).withTieWordEmbeddings(false);
 
     static List<Backend> backends() {
         return BACKENDS;
