@@ -94,7 +94,7 @@ record Diagnosis(
     }
 
     private static BackendState state(BackendProvider provider) {
-        String reason = provider.unavailable().orElse(null);
+        String reason = provider.unavailable().map(OptionNames::in).orElse(null);
         boolean known = reason == null && provider.capacity() < Long.MAX_VALUE;
         return new BackendState(
                 provider.name(), reason == null, reason == null ? provider.describe() : null, reason, provider.details(),

@@ -84,9 +84,7 @@ final class LoraChoice {
     }
 
     private ParameterException wrongUse(LoraException refused) {
-        String message = refused.getMessage();
-        boolean speaksOfOption = message.matches("(?s)(targets|rank|layers) .*");
-        return new ParameterException(command.commandLine(), (speaksOfOption ? "--" : "") + message);
+        return new ParameterException(command.commandLine(), refused.getMessage());
     }
 
     private LoraConfig read() {

@@ -46,6 +46,7 @@ abstract class LoraCommand implements Callable<Integer> {
     @Override
     public final Integer call() {
         main.ui().listenTo(quiet, verbose);
+        main.ui().speakOf(spec.optionsMap().keySet());
         try {
             return run();
         } catch (ParameterException wrongUse) {

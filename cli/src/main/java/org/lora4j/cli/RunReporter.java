@@ -2,7 +2,6 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,13 +49,12 @@ final class RunReporter {
             scores.add(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
         }
         Path page = folder.resolve(FILE_NAME);
-        ReportWriter.write(new RunReport(
-                title, subtitle, ZonedDateTime.now(), base, method, recipe(plan, batch, examples, method),
-                MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME)), scores, samples,
-                Duration.ofMillis(Math.round(outcome.seconds() * 1e3)), environment(backend), timings(plan, outcome),
-                List.of(new Fact("Adapter", folder.toString()),
-                        new Fact("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString())),
-                command, List.of(), ""), page);
+        ReportWriter.write(RunReport.of(title, base, method).subtitle(subtitle).recipe(recipe(plan, batch, examples, method))
+                .curves(MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME))).scores(scores).samples(samples)
+                .trainingTime(Duration.ofMillis(Math.round(outcome.seconds() * 1e3)))
+                .environment(environment(backend)).timings(timings(plan, outcome))
+                .file("Adapter", folder.toString()).file("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString())
+                .command(command).build(), page);
         return page;
     }
 

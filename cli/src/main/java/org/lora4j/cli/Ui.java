@@ -30,6 +30,7 @@ public final class Ui {
     private final Set<String> said = ConcurrentHashMap.newKeySet();
     private boolean quiet;
     private boolean verbose;
+    private Set<String> options = Set.of();
     private BarProgress bar;
 
     Ui(PrintStream out, PrintStream err, Terminal terminal) {
@@ -52,6 +53,11 @@ public final class Ui {
     void listenTo(boolean quiet, boolean verbose) {
         this.quiet = quiet;
         this.verbose = verbose;
+    }
+
+    /** The options of the command that runs: in remarks and errors they stand for the library's settings. */
+    void speakOf(Set<String> options) {
+        this.options = Set.copyOf(options);
     }
 
     // ------------------------------------------------------------------------------------------------ results
@@ -223,7 +229,7 @@ public final class Ui {
 
     private synchronized void errLine(String line) {
         eraseBar();
-        err.println(Shown.message(line));
+        err.println(Shown.message(OptionNames.in(line, options)));
         redrawBar();
     }
 

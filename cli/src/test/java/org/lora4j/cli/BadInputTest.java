@@ -272,7 +272,7 @@ class BadInputTest {
     void isOneLineThatSaysWhatIsWrong(Case bad) {
         Run run = run(bad.line + " --quiet");
 
-        assertThat(run.err()).contains(bad.says).doesNotContain("\tat ", "Exception");
+        assertThat(run.err()).contains(bad.says).doesNotContain("\tat ", "Exception", "`");
         assertThat(run.err().lines()).hasSize(1).allMatch(line -> line.startsWith("lora4j: "));
         assertThat(run.out()).isEmpty();
         assertThat(run.exitCode()).isEqualTo(bad.exitCode);
@@ -282,7 +282,7 @@ class BadInputTest {
 
     @Test
     void verboseShowsWhereItHappened() {
-        assertThat(run("generate --model nowhere --prompt x --verbose").err()).contains("\tat org.lora4j.family.Families");
+        assertThat(run("generate --model nowhere --prompt x --verbose").err()).contains("\tat org.lora4j.");
     }
 
     static boolean hasFullDevice() {

@@ -230,7 +230,7 @@ class ModelFilesTest {
     @Test
     void anAdaptersFolderIsNoModel() throws IOException {
         Path adapter = adapter("c_attn");
-        assertThat(trace(adapter, "o").err()).contains("it is an adapter's folder", "it as the adapter").hasLineCount(1);
+        assertThat(trace(adapter, "o").err()).contains("it is an adapter's folder", "give it as --adapter").hasLineCount(1);
     }
 
     // ------------------------------------------------------------------------------------------------ merging

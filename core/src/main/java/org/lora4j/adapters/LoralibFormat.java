@@ -11,6 +11,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
@@ -92,7 +93,7 @@ public final class LoralibFormat {
      * @param parts   the enabled parts of fused maps; empty for q and v where there are two and all where there are three
      * @param base    what to write as {@code base_model_name_or_path}; null for nothing
      */
-    public record Options(OptionalDouble alpha, List<String> parts, String base) {
+    public record Options(OptionalDouble alpha, List<String> parts, @Nullable String base) {
 
         public static Options alpha(double alpha) {
             return new Options(OptionalDouble.of(alpha), List.of(), null);
@@ -135,7 +136,7 @@ public final class LoralibFormat {
         }
     }
 
-    private static Update checked(Path file, String module, NamedTensor a, NamedTensor b) {
+    private static Update checked(Path file, String module, NamedTensor a, @Nullable NamedTensor b) {
         if (b == null) {
             throw new FormatException(file, Names.quoted(module + A) + " has no lora_B beside it");
         }
@@ -164,7 +165,7 @@ public final class LoralibFormat {
         double alpha = options.alpha().orElseThrow(() -> new LoraException(Names.oneLine(path + ": a loralib file holds A and B, "
                 + "but not alpha: r = " + contents.updates().getFirst().rank() + " follows from the shapes, the factor alpha/r "
                 + "does not, and with a wrong one the adapter computes something else. Give the alpha it was trained with, "
-                + "as --alpha 16 (the authors' scripts: 16 with r 8 on GLUE, 32 with r 4 on E2E)")));
+                + "as `alpha` 16 (the authors' scripts: 16 with r 8 on GLUE, 32 with r 4 on E2E)")));
         List<ModelNames> families = ModelNames.resembling(contents.updates().stream().map(Update::module).toList());
         Set<String> grouped = new LinkedHashSet<>();
         List<NamedTensor> tensors = new ArrayList<>();
@@ -209,7 +210,7 @@ public final class LoralibFormat {
         if (parts.size() != update.parts()) {
             throw new FormatException(path, Names.quoted(update.module()) + " has updates of " + update.parts()
                     + " of the parts q, k and v, and the file does not say of which; "
-                    + (asked.isEmpty() ? "say so, as --parts q" : "--parts " + String.join(",", asked) + " are "
+                    + (asked.isEmpty() ? "say so, as `parts` q" : "`parts` " + String.join(",", asked) + " are "
                             + asked.size()));
         }
         return parts;

@@ -29,10 +29,10 @@ public final class Backends {
         BackendProvider provider = providers.stream()
                 .filter(candidate -> candidate.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new LoraException("--backend " + name + ": there is no such backend here; found "
+                .orElseThrow(() -> new LoraException("`backend` " + name + ": there is no such backend here; found "
                         + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", ")) + "."));
         provider.unavailable().ifPresent(reason -> {
-            throw new LoraException("--backend " + name + ": " + reason);
+            throw new LoraException("`backend` " + name + ": " + reason);
         });
         return provider.create(options);
     }

@@ -32,8 +32,8 @@ public interface TensorMemory {
         if (type == WeightType.FLOAT32) {
             return allocate(shape);
         }
-        throw new LoraException("--base-dtype " + type.name().toLowerCase(Locale.ROOT) + ": the " + name()
-                + " backend holds weights in its own type only. Leave it out, or use --backend cpu");
+        throw new LoraException("`weightType` " + type.name().toLowerCase(Locale.ROOT) + ": the " + name()
+                + " backend holds weights in its own type only. Leave it out, or use `backend` cpu");
     }
 
     /** A new tensor of whole numbers, all zero. */

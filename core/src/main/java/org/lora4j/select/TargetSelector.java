@@ -74,7 +74,7 @@ public final class TargetSelector {
      */
     public static TargetSelector byExpression(String expression) {
         return of(expression.equalsIgnoreCase(ALL_LINEAR) ? new NameFilter.All()
-                : new NameFilter.Expression(PythonRegex.compile("targets", expression)));
+                : new NameFilter.Expression(PythonRegex.compile("`targets`", expression)));
     }
 
     private static TargetSelector of(NameFilter targets) {
@@ -88,7 +88,7 @@ public final class TargetSelector {
 
     /** The same, without modules whose whole name the expression matches. */
     public TargetSelector excludingExpression(String expression) {
-        NameFilter filter = new NameFilter.Expression(PythonRegex.compile("exclude", expression));
+        NameFilter filter = new NameFilter.Expression(PythonRegex.compile("`exclude`", expression));
         return new TargetSelector(targets, filter, layers, layerPatterns, wholes);
     }
 
@@ -104,7 +104,7 @@ public final class TargetSelector {
      */
     public TargetSelector onLayers(Collection<Integer> layers, List<String> layerPatterns) {
         if (!(targets instanceof NameFilter.Ends)) {
-            throw new LoraException("layers can only be given with a list of targets; the targets are " + targets
+            throw new LoraException("`layers` can only be given with a list of targets; the targets are " + targets
                     + ", which has to say itself which layers it means");
         }
         List<PythonRegex> compiled = layerPatterns.stream()
@@ -148,21 +148,21 @@ public final class TargetSelector {
      *                       which, and the nearest names
      */
     public List<String> select(Collection<String> names) {
-        targets.patterns().forEach(pattern -> requireUsed("targets", targets, pattern, names));
-        excluded.patterns().forEach(pattern -> requireUsed("exclude", excluded, pattern, names));
+        targets.patterns().forEach(pattern -> requireUsed("`targets`", targets, pattern, names));
+        excluded.patterns().forEach(pattern -> requireUsed("`exclude`", excluded, pattern, names));
         if (!(targets instanceof NameFilter.Ends) && names.stream().noneMatch(targets::matches)) {
-            throw new LoraException("targets " + targets + ": matches none of the model's " + names.size() + " modules; "
+            throw new LoraException("`targets` " + targets + ": matches none of the model's " + names.size() + " modules; "
                     + "an expression must match a whole name, as " + exampleOf(names) + " is one");
         }
         requireLayersUsed(names);
         List<String> selected = matching(names);
         if (selected.isEmpty()) {
-            throw new LoraException("targets " + targets + ": all " + names.stream().filter(targets::matches).count()
+            throw new LoraException("`targets` " + targets + ": all " + names.stream().filter(targets::matches).count()
                     + " modules they match are excluded; nothing would be trained");
         }
         targets.patterns().forEach(pattern -> {
             if (selected.stream().noneMatch(pattern::matches)) {
-                throw new LoraException("targets " + targets + ": every module called " + pattern + " is excluded"
+                throw new LoraException("`targets` " + targets + ": every module called " + pattern + " is excluded"
                         + (layers.isEmpty() ? "" : " or outside layers " + commas(layers)) + "; leave it out");
             }
         });
@@ -196,14 +196,14 @@ public final class TargetSelector {
         names.stream().filter(targets::matches).forEach(name -> layerOf(name).ifPresent(existing::add));
         for (int layer : layers) {
             if (!existing.contains(layer)) {
-                throw new LoraException("layers " + commas(layers) + ": no module that " + targets + " matches is in "
+                throw new LoraException("`layers` " + commas(layers) + ": no module that " + targets + " matches is in "
                         + "layer " + layer + (existing.isEmpty() ? "; none of their names has a layer number where it is looked for"
                                 : "; they are in " + commas(existing)));
             }
         }
     }
 
-    private static void requireUsed(String option, NameFilter filter, NameFilter pattern, Collection<String> names) {
+    private static void requireUsed(String setting, NameFilter filter, NameFilter pattern, Collection<String> names) {
         if (names.stream().anyMatch(pattern::matches)) {
             return;
         }
@@ -213,7 +213,7 @@ public final class TargetSelector {
         String known = nearest.isEmpty() ? "; there are " + Names.some(ends.keySet(), 12)
                 : " (nearest: " + nearest.stream().map(end -> end + where(ends.get(end))).collect(Collectors.joining(
                         ", or ")) + ")";
-        throw new LoraException(option + " " + filter + ": nothing in this model is called " + Names.shortened(asked)
+        throw new LoraException(setting + " " + filter + ": nothing in this model is called " + Names.shortened(asked)
                 + (names.isEmpty() ? "; it has no modules to adapt" : known));
     }
 

@@ -178,7 +178,7 @@ class PeftConfigTest {
         "'task_type': 3                        | field 'task_type' is 3, expected a text",
         "'base_model_name_or_path': ['gpt2']   | field 'base_model_name_or_path' is [\"gpt2\"], expected a text",
         "'target_modules': 7                   | field 'target_modules' is 7, expected a list of texts",
-        "'target_modules': '('                 | targets '(' is not a regular expression",
+        "'target_modules': '('                 | `targets` '(' is not a regular expression",
         "'target_modules': [null]              | field 'target_modules' is null, expected a text",
         "'rank_pattern': {'a': 0}              | field 'rank_pattern.a' is 0, expected 1 or more",
         "'rank_pattern': {'(': 1}              | rank_pattern '(' is not a regular expression",

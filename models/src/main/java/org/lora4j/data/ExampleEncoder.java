@@ -168,7 +168,7 @@ public final class ExampleEncoder {
     private LoraException tooLong(EncodedExample example, TextPair pair, Place place, String part) {
         String ways = tooLong == TooLong.TRUNCATE_CONTEXT
                 ? "Its completion alone has " + example.targets() + ", so cutting the context does not help: shorten or drop it"
-                : "Shorten it, or give --too-long truncate_context (cuts contexts at their beginning) or --too-long drop";
+                : "Shorten it, or give `tooLong` truncate_context (cuts contexts at their beginning) or `tooLong` drop";
         return new LoraException(shown(pair, place, part) + " has " + example.length()
                 + " tokens, the model has " + maxPositions + " positions. " + ways);
     }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.Philox;
 
@@ -27,7 +28,7 @@ public final class LengthGroupedBatches {
     private final int batchSize;
     private final Philox random;
     private int orderedEpoch = -1;
-    private int[][] order; // of orderedEpoch
+    private int @Nullable [][] order; // of orderedEpoch
 
     public LengthGroupedBatches(List<EncodedExample> examples, int batchSize, long seed) {
         if (examples.isEmpty() || batchSize < 1) {

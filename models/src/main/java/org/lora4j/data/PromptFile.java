@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
@@ -49,7 +50,7 @@ public final class PromptFile {
      * @param adapter the name it gives, or null
      * @param text    what to continue; may be empty
      */
-    public record Line(int line, String adapter, String text) {
+    public record Line(int line, @Nullable String adapter, String text) {
     }
 
     /**
@@ -67,13 +68,13 @@ public final class PromptFile {
                 return read(file.toString(), in);
             }
         } catch (IOException e) {
-            throw new LoraException("--prompts: " + FileErrors.reading(file, e).getMessage(), e);
+            throw new LoraException("`prompts`: " + FileErrors.reading(file, e).getMessage(), e);
         }
     }
 
     /** @param name for error messages, and its ending may say that it is JSON Lines */
     static List<Line> read(String name, InputStream in) throws IOException {
-        String file = "--prompts " + name;
+        String file = "`prompts` " + name;
         String text = TextInput.read(file, in);
         List<Line> prompts = isJson(name, text) ? parse(file, text) : lines(text);
         if (prompts.isEmpty()) {

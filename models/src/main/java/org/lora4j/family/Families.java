@@ -83,7 +83,7 @@ public final class Families {
     public static ModelConfig shape(String name) {
         ModelConfig config = shapes().get(name);
         if (config == null) {
-            throw new LoraException("shape " + name + ": expected one of " + String.join(", ", shapes().keySet()));
+            throw new LoraException("`shape` " + name + ": expected one of " + String.join(", ", shapes().keySet()));
         }
         return config;
     }
@@ -95,13 +95,13 @@ public final class Families {
 
     private static Path configFile(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new LoraException(Names.oneLine("model " + folder + ": "
+            throw new LoraException(Names.oneLine("`model` " + folder + ": "
                     + (Files.exists(folder) ? "is a file" : FileErrors.absent(folder, "folder")) + ". Name a folder in Hugging "
                     + "Face layout, with a config.json, tensors and a tokenizer"));
         }
         if (Files.exists(folder.resolve(PeftConfig.FILE_NAME)) && !Files.exists(folder.resolve(CONFIG))) {
-            throw new LoraException(Names.oneLine("model " + folder + ": has no " + CONFIG + " but an " + PeftConfig.FILE_NAME
-                    + ", so it is an adapter's folder. Name its base here, and it as the adapter"));
+            throw new LoraException(Names.oneLine("`model` " + folder + ": has no " + CONFIG + " but an " + PeftConfig.FILE_NAME
+                    + ", so it is an adapter's folder. Name its base here, and give it as `adapter`"));
         }
         return folder.resolve(CONFIG);
     }

@@ -20,14 +20,14 @@ public record Beam(int width, double lengthPenalty, int noRepeatNgram) {
 
     public Beam {
         if (width < 1 || width > WIDEST) {
-            throw new LoraException("--beam " + width + ": expected 1 to " + WIDEST + ", since each hypothesis is computed like a "
+            throw new LoraException("`width` " + width + ": expected 1 to " + WIDEST + ", since each hypothesis is computed like a "
                     + "text of its own");
         }
         if (!Double.isFinite(lengthPenalty)) {
-            throw new LoraException("--length-penalty " + lengthPenalty + ": expected a number");
+            throw new LoraException("`lengthPenalty` " + lengthPenalty + ": expected a number");
         }
         if (noRepeatNgram < 0) {
-            throw new LoraException("--no-repeat-ngram " + noRepeatNgram + ": expected 0 (no such rule) or a number of tokens");
+            throw new LoraException("`noRepeatNgram` " + noRepeatNgram + ": expected 0 (no such rule) or a number of tokens");
         }
     }
 }

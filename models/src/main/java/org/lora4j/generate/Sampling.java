@@ -32,19 +32,19 @@ public record Sampling(double temperature, int topK, double topP, double minP, d
 
     public Sampling {
         if (!(temperature >= 0) || Double.isInfinite(temperature)) {
-            throw new LoraException("--temperature " + temperature + ": expected 0 (greedy) or a positive number");
+            throw new LoraException("`temperature` " + temperature + ": expected 0 (greedy) or a positive number");
         }
         if (topK < 0) {
-            throw new LoraException("--top-k " + topK + ": expected 0 (all) or how many of the likeliest tokens to keep");
+            throw new LoraException("`topK` " + topK + ": expected 0 (all) or how many of the likeliest tokens to keep");
         }
         if (!(topP > 0 && topP <= 1)) {
-            throw new LoraException("--top-p " + topP + ": expected a share in (0, 1]");
+            throw new LoraException("`topP` " + topP + ": expected a share in (0, 1]");
         }
         if (!(minP >= 0 && minP <= 1)) {
-            throw new LoraException("--min-p " + minP + ": expected a share in [0, 1], of the likeliest token's probability");
+            throw new LoraException("`minP` " + minP + ": expected a share in [0, 1], of the likeliest token's probability");
         }
         if (!(repetitionPenalty > 0) || Double.isInfinite(repetitionPenalty)) {
-            throw new LoraException("--repetition-penalty " + repetitionPenalty
+            throw new LoraException("`repetitionPenalty` " + repetitionPenalty
                     + ": expected a positive number, 1 for none, 1.2 say against repetition");
         }
     }

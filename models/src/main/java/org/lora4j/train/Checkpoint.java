@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
@@ -57,7 +58,7 @@ public final class Checkpoint {
      * @param evaluated the last step with a dev loss, −1 if none has one; null, from an earlier version, for this step
      */
     public record Progress(
-            long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss, Long evaluated) {
+            long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss, @Nullable Long evaluated) {
 
         static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1, Double.NaN, -1L);
 
@@ -173,11 +174,11 @@ public final class Checkpoint {
         recipe.forEach((option, value) -> {
             if (!found.containsKey(option)) {
                 throw new LoraException(file + ": the unfinished run in there was begun by a version of lora4j that did "
-                        + "not write down its " + option + ". Give another --out, or --overwrite to begin anew");
+                        + "not write down its " + option + ". Give another `folder`, or `overwrite` to begin anew");
             }
             if (!value.equals(found.get(option))) {
                 throw new LoraException(file + ": the unfinished run in there has " + option + " " + found.get(option)
-                        + ", asked is " + value + ". Give the same options to go on with it, another --out, or --overwrite "
+                        + ", asked is " + value + ". Give the same options to go on with it, another `folder`, or `overwrite` "
                         + "to begin anew");
             }
         });
@@ -191,7 +192,7 @@ public final class Checkpoint {
         }
     }
 
-    private static <T> T parse(Path file, String text, TypeReference<T> type) {
+    private static <T> T parse(Path file, @Nullable String text, TypeReference<T> type) {
         if (text == null) {
             throw new FormatException(file, "has no metadata of a training run, so it is not a checkpoint");
         }

@@ -58,12 +58,12 @@ class PromptFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {"prompt": "a"}, {"prompt": "b"}      | --prompts p.jsonl, line 1: no JSON object
-            {"prompt": "a"} b                     | --prompts p.jsonl, line 1: no JSON object
+            {"prompt": "a"}, {"prompt": "b"}      | `prompts` p.jsonl, line 1: no JSON object
+            {"prompt": "a"} b                     | `prompts` p.jsonl, line 1: no JSON object
             {"prompt": "a", "prompt": "b"}        | Duplicate field 'prompt'
             [{"prompt": "a"}]                     | found a list of objects with the keys prompt
             ["a"]                                 | found a list. Write
-            a word                                | --prompts p.jsonl, line 1: no JSON object
+            a word                                | `prompts` p.jsonl, line 1: no JSON object
             {"context": "a", "completion": "b"}   | line 1 has no field prompt among context and completion
             {"prompt": "a", "adaptr": "b"}        | line 1 has the field 'adaptr', known are adapter and prompt
             {"prompt": 3}                         | line 1 has prompt '3', not a text
@@ -73,7 +73,7 @@ class PromptFileTest {
             """)
     void whatIsNoPromptIsNamed(String content, String says) {
         assertThatThrownBy(() -> read("p.jsonl", content)).isInstanceOf(LoraException.class)
-                .message().startsWith("--prompts p.jsonl").contains(says).doesNotContain("\n");
+                .message().startsWith("`prompts` p.jsonl").contains(says).doesNotContain("\n");
     }
 
     @Test
@@ -94,7 +94,7 @@ class PromptFileTest {
     @Test
     void nothingToContinueIsAnError() {
         for (String content : List.of("", MARK, "\n \n")) {
-            assertThatThrownBy(() -> read("p", content)).hasMessage("--prompts p: has no prompt in it, expected one a line");
+            assertThatThrownBy(() -> read("p", content)).hasMessage("`prompts` p: has no prompt in it, expected one a line");
         }
         assertThatThrownBy(() -> read("p", "a\0b")).hasMessageContaining("line 1: has a NUL character");
     }

@@ -226,10 +226,10 @@ class BeamSearchTest {
 
     @Test
     void settingsThatMakeNoSenseAreRefused() {
-        assertThatThrownBy(() -> new Beam(0, 1, 0)).isInstanceOf(LoraException.class).hasMessage("--beam 0: expected 1 to 1000, since each hypothesis is computed like a text of its own");
-        assertThatThrownBy(() -> new Beam(100_000, 1, 0)).hasMessageStartingWith("--beam 100000: expected 1 to 1000");
-        assertThatThrownBy(() -> new Beam(1, Double.NaN, 0)).hasMessage("--length-penalty NaN: expected a number");
-        assertThatThrownBy(() -> new Beam(1, 1, -1)).hasMessageStartingWith("--no-repeat-ngram -1: expected 0");
+        assertThatThrownBy(() -> new Beam(0, 1, 0)).isInstanceOf(LoraException.class).hasMessage("`width` 0: expected 1 to 1000, since each hypothesis is computed like a text of its own");
+        assertThatThrownBy(() -> new Beam(100_000, 1, 0)).hasMessageStartingWith("`width` 100000: expected 1 to 1000");
+        assertThatThrownBy(() -> new Beam(1, Double.NaN, 0)).hasMessage("`lengthPenalty` NaN: expected a number");
+        assertThatThrownBy(() -> new Beam(1, 1, -1)).hasMessageStartingWith("`noRepeatNgram` -1: expected 0");
     }
 
     private static BeamSearch.Continuations only(int token) {

@@ -168,7 +168,7 @@ class LoralibFormatTest {
         var options = new LoralibFormat.Options(OptionalDouble.empty(), List.of(), null);
         assertThatThrownBy(() -> LoralibFormat.toPeft(LoralibFormat.read(file), options)).isInstanceOf(LoraException.class)
                 .hasMessageContainingAll("roberta_base_lora_mnli.bin", "but not alpha", "r = 8 follows from the shapes",
-                        "--alpha 16");
+                        "`alpha` 16");
     }
 
     @Test
@@ -220,7 +220,7 @@ class LoralibFormatTest {
         Path file = write(random("transformer.h.0.attn.c_attn.lora_A", 4, 6),
                 random("transformer.h.0.attn.c_attn.lora_B", 6, 4));
         assertThatThrownBy(() -> LoralibFormat.toPeft(LoralibFormat.read(file), LoralibFormat.Options.alpha(8)))
-                .isInstanceOf(FormatException.class).hasMessageContainingAll("updates of 1 of the parts q, k and v", "--parts q");
+                .isInstanceOf(FormatException.class).hasMessageContainingAll("updates of 1 of the parts q, k and v", "`parts` q");
 
         StoredAdapter adapter = LoralibFormat.toPeft(LoralibFormat.read(file),
                 new LoralibFormat.Options(OptionalDouble.of(8), List.of("k"), null));

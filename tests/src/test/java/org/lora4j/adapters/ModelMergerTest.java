@@ -66,7 +66,7 @@ class ModelMergerTest {
         ModelMerger merger = merger(UPDATE_A, tensor(UPDATE_B.name(), 2, 1, 1, 40_000));
         assertThatThrownBy(() -> write(merger, DType.F16)).isInstanceOf(FormatException.class)
                 .hasMessageContaining("'" + MAP + "' has 2 of 4 values that are NaN or too large for F16")
-                .hasMessageContaining("--dtype bf16");
+                .hasMessageContaining("`type` bf16");
         try (Safetensors merged = write(merger, DType.F32)) {
             assertThat(merged.doubles(MAP)).containsExactly(3, 80_001, 3, 80_001);
         }

@@ -25,7 +25,7 @@ public final class CpuProvider implements BackendProvider {
             return Optional.empty();
         }
         return Optional.of("this JVM runs without the module " + VECTOR_MODULE + ". Start it with --add-modules "
-                + VECTOR_MODULE + ", as the lora4j launcher does, or use --backend reference.");
+                + VECTOR_MODULE + ", as the lora4j launcher does, or use `backend` reference.");
     }
 
     @Override
@@ -41,7 +41,7 @@ public final class CpuProvider implements BackendProvider {
     @Override
     public Backend create(BackendOptions options) {
         unavailable().ifPresent(reason -> {
-            throw new LoraException("--backend cpu: " + reason);
+            throw new LoraException("`backend` cpu: " + reason);
         });
         return new CpuBackend(options);
     }

@@ -62,7 +62,7 @@ final class DeviceMemory {
         if (needed > MOST) {
             throw new LoraException(String.format(
                     "the tornado backend holds at most %d numbers (%.1f GB) in all tensors together, and %d are asked for: "
-                            + "use smaller batches, a smaller model, or --backend cpu",
+                            + "use smaller batches, a smaller model, or `backend` cpu",
                     MOST, 4e-9 * MOST, needed));
         }
         int capacity = (int) Math.min(MOST, Math.max(needed, values.length + (long) values.length / 2));

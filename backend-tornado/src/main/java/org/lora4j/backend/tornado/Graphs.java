@@ -221,7 +221,7 @@ final class Graphs {
 
     private LoraException failure(String kernels, Throwable e) {
         return new LoraException("the tornado backend's kernel " + kernels + " failed on " + Tornado.describe(device) + ": "
-                + Tornado.reason(e) + ". Use --backend cpu, and please report it with what --verbose says", e);
+                + Tornado.reason(e) + ". Use `backend` cpu, and please report it with its stack trace", e);
     }
 
     /** Gives the device's memory back. */

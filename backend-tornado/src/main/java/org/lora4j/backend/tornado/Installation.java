@@ -22,7 +22,7 @@ final class Installation {
         String home = System.getenv(HOME);
         if (!isLoadable()) {
             return Optional.of(home == null || home.isBlank()
-                    ? HOME + " is not set. Install a TornadoVM SDK for JDK 25 and point it there, or use --backend cpu"
+                    ? HOME + " is not set. Install a TornadoVM SDK for JDK 25 and point it there, or use `backend` cpu"
                     : missing(home));
         }
         if (Boolean.getBoolean(BAILOUT)) {

@@ -33,14 +33,14 @@ final class Tornado {
     private static String mend(String reason) {
         if (reason.contains("No OpenCL platforms")) {
             return "there is no OpenCL driver here. Install the one of your GPU, or PoCL for the CPU (Debian: apt install "
-                    + "pocl-opencl-icd), look at it with clinfo, or use --backend cpu";
+                    + "pocl-opencl-icd), look at it with clinfo, or use `backend` cpu";
         }
         if (reason.contains("JNI Library not found")) {
             return "TornadoVM cannot load its own library (" + reason.replaceFirst("^\\[ERROR]\\s*", "") + "): a CUDA or PTX "
                     + "build needs NVIDIA's driver (libcuda.so.1), CUDA's also libnvrtc; an OpenCL build needs libOpenCL.so.1. "
-                    + "Install it, or take an SDK without that part, or use --backend cpu";
+                    + "Install it, or take an SDK without that part, or use `backend` cpu";
         }
-        return "TornadoVM finds no device: " + reason + ". Install the device's driver (OpenCL, CUDA), or use --backend cpu";
+        return "TornadoVM finds no device: " + reason + ". Install the device's driver (OpenCL, CUDA), or use `backend` cpu";
     }
 
     /** The device that is asked for, or the first one. */

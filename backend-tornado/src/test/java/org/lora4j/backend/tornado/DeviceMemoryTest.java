@@ -39,7 +39,7 @@ class DeviceMemoryTest {
         DeviceMemory memory = new DeviceMemory();
         memory.allocate(1000);
         assertThatThrownBy(() -> memory.growFor(Integer.MAX_VALUE - 100L)).isInstanceOf(LoraException.class)
-                .hasMessageContainingAll("8.6 GB", "--backend cpu");
+                .hasMessageContainingAll("8.6 GB", "`backend` cpu");
     }
 
     @Test

@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.ProviderNotFoundException;
 import java.util.List;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.io.FileErrors;
 
 /**
  * {@code base-6m}, the small pretrained GPT-2 that comes with the project, so that the demo needs nothing from outside:
@@ -86,9 +88,21 @@ public final class EmbeddedBase {
         }
     }
 
-    /** The folder that a user means: {@link #folder()} for {@value #NAME} where no folder is called so. */
+    /**
+     * The folder that a user means: {@link #folder()} for {@value #NAME} where no folder is called so.
+     *
+     * @throws LoraException if it is neither
+     */
     public static Path resolve(String nameOrFolder) {
         Path named = Path.of(nameOrFolder);
-        return nameOrFolder.equals(NAME) && !Files.exists(named) ? folder() : named;
+        if (nameOrFolder.equals(NAME) && !Files.exists(named)) {
+            return folder();
+        }
+        if (!Files.isDirectory(named)) {
+            throw new LoraException(Names.oneLine("`model` " + named + ": "
+                    + (Files.exists(named) ? "is a file" : FileErrors.absent(named, "folder")) + ". Name a folder in Hugging "
+                    + "Face layout, with a config.json, tensors and a tokenizer, or " + NAME + " for the embedded one"));
+        }
+        return named;
     }
 }

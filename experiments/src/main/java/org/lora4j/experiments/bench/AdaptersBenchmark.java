@@ -73,10 +73,10 @@ public final class AdaptersBenchmark {
             Backend backend, ModelConfig config, WeightType type, Places places, int rank, int rows, int adapters, int length,
             Runs runs) {
         if (adapters > rows) {
-            throw new LoraException("--adapters " + adapters + " --rows " + rows + ": expected at least a row for each adapter");
+            throw new LoraException("`adapters` " + adapters + " `rows` " + rows + ": expected at least a row for each adapter");
         }
         if (length + STEPS > config.sizes().positions()) {
-            throw new LoraException("--length " + length + ": the model has " + config.sizes().positions() + " positions, and "
+            throw new LoraException("`length` " + length + ": the model has " + config.sizes().positions() + " positions, and "
                     + STEPS + " more are written in each run");
         }
         LanguageModel model = Families.random(config, backend, 1, type);

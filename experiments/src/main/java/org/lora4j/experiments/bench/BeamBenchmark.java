@@ -49,7 +49,7 @@ public final class BeamBenchmark {
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         List<String> contexts = List.copyOf(TextPair.completionsByContext(E2e.embedded(Split.TEST)).keySet());
         if (inputs > contexts.size()) {
-            throw new LoraException("--inputs " + inputs + ": E2E's test set has " + contexts.size() + " distinct ones");
+            throw new LoraException("`inputs` " + inputs + ": E2E's test set has " + contexts.size() + " distinct ones");
         }
         int stride = contexts.size() / inputs;
         List<int[]> prompts =

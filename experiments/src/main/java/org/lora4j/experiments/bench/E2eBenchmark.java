@@ -51,7 +51,7 @@ public final class E2eBenchmark {
         List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
         LengthGroupedBatches batches = new LengthGroupedBatches(examples, size, 1);
         if (pad != 0 && (pad < batches.maxLength() || pad > model.sizes().positions())) {
-            throw new LoraException("--pad " + pad + ": expected at least " + batches.maxLength()
+            throw new LoraException("`pad` " + pad + ": expected at least " + batches.maxLength()
                     + ", the longest of the sample, and at most " + model.sizes().positions() + ", the model's positions");
         }
         List<Parameter> trainable =
@@ -81,7 +81,7 @@ public final class E2eBenchmark {
     /** Pairs number 0, k, 2k, … with the largest k that gives enough. */
     private static List<TextPair> sample(List<TextPair> pairs, int count) {
         if (count > pairs.size()) {
-            throw new LoraException("--steps times --batch is " + count + " pairs, and E2E has " + pairs.size());
+            throw new LoraException("`steps` times `batch` is " + count + " pairs, and E2E has " + pairs.size());
         }
         int stride = pairs.size() / count;
         return IntStream.range(0, count).mapToObj(i -> pairs.get(i * stride)).toList();

@@ -43,7 +43,7 @@ public final class ProductBenchmark {
     public static Map<String, Measurement> of(Backend backend, String size, Runs runs) {
         Matcher sizes = SIZE.matcher(size);
         if (!sizes.matches()) {
-            throw new LoraException("--size " + size + ": expected three sizes, such as 512x768x3072");
+            throw new LoraException("`size` " + size + ": expected three sizes, such as 512x768x3072");
         }
         Map<String, Measurement> results = new LinkedHashMap<>();
         measure(backend, Integer.parseInt(sizes.group(1)), Integer.parseInt(sizes.group(2)),

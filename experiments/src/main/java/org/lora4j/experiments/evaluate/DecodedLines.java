@@ -139,7 +139,7 @@ public final class DecodedLines {
             String was = found.path(option).asText("nothing");
             if (!was.equals(String.valueOf(value))) {
                 throw new LoraException(file + ": was decoded with " + option + " " + was + ", asked is " + value
-                        + ". Give the same options to go on with it, another --out, or --overwrite to begin anew");
+                        + ". Give the same options to go on with it, another `folder`, or `overwrite` to begin anew");
             }
         });
     }

@@ -78,6 +78,6 @@ public record Experiment(
     /** @throws LoraException if there is no such table */
     public Table table(String id) {
         return tables.stream().filter(table -> table.id.equals(id)).findFirst().orElseThrow(() -> new LoraException(
-                "--table " + id + ": expected " + String.join(" or ", tables.stream().map(Table::id).toList())));
+                "`table` " + id + ": expected " + String.join(" or ", tables.stream().map(Table::id).toList())));
     }
 }

@@ -47,7 +47,7 @@ class DecodedLinesTest {
     void anotherDecodingInTheFolderIsRefusedNamingWhatDiffers() {
         DecodedLines.open(folder, RECIPE).append(FIRST);
         assertThatThrownBy(() -> DecodedLines.open(folder, Map.of("beam", 5))).isInstanceOf(LoraException.class)
-                .hasMessageContaining("was decoded with beam 10, asked is 5").hasMessageContaining("--overwrite");
+                .hasMessageContaining("was decoded with beam 10, asked is 5").hasMessageContaining("`overwrite`");
     }
 
     @Test
