@@ -29,7 +29,6 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.io.FormatException;
 import org.lora4j.tensor.Philox;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -47,7 +46,7 @@ import picocli.CommandLine.Option;
         },
         footer = {
             "  lora4j compare --model base-6m --backends reference,cpu",
-            "  lora4j compare --model gpt2 --adapter my-adapter --backends reference,cpu,tornado \\",
+            "  lora4j compare --model my-base --adapter my-adapter --backends reference,cpu,tornado \\",
             "      --text \"name : Blue Spice | Type : pub\" --out compare.html",
         })
 final class CompareCommand extends LoraCommand {
@@ -58,7 +57,7 @@ final class CompareCommand extends LoraCommand {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
     private String model;
 
     @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
@@ -217,7 +216,7 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Batch ofText(Path folder) {
-        int[] ids = ByteLevelBpe.load(folder).encode(text);
+        int[] ids = Families.tokenizer(folder).encode(text);
         if (ids.length < 2) {
             throw wrongUse("--text \"" + text + "\" has " + ids.length + " tokens; a loss needs at least two");
         }

@@ -6,6 +6,7 @@ import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
 import org.lora4j.experiments.data.DataName;
+import org.lora4j.experiments.reproduce.Experiment;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -70,6 +71,12 @@ final class DataChoice {
         if (data == null) {
             throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");
         }
+    }
+
+    /** The paper's experiment with this data; null where it has none. */
+    Experiment experiment() {
+        requireGiven();
+        return opened().isE2e() ? Experiment.named("e2e") : null;
     }
 
     TooLong tooLong() {

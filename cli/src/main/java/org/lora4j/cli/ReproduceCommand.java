@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
             "",
             "e2e: LoRA on E2E, texts by beam search for every distinct input of the test set, and BLEU, NIST, METEOR (without "
                     + "paraphrases), ROUGE-L and CIDEr. On the embedded base the scores are not the paper's, which are of "
-                    + "GPT-2 medium; give that one by --model. --table runs the rows of one of the paper's tables by one short "
+                    + "a larger model (--list says which); give that one by --model. --table runs the rows of one of the paper's tables by one short "
                     + "recipe that is the same for all.",
             "",
             "Each run has a folder in --out, with the adapter, metrics.jsonl, the texts, the scores and report.html; a command "
@@ -61,7 +61,7 @@ final class ReproduceCommand extends LoraCommand {
     private List<Long> seeds;
 
     @Option(names = "--model", defaultValue = EmbeddedBase.NAME, paramLabel = "DIR",
-            description = "The base: a GPT-2's folder in Hugging Face layout (default: ${DEFAULT-VALUE}, the embedded one).")
+            description = "The base: a model's folder in Hugging Face layout (default: ${DEFAULT-VALUE}, the embedded one).")
     private String model;
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R", description = "r (default: ${DEFAULT-VALUE}).")

@@ -65,8 +65,8 @@ final class ReproducedReport {
                 .command(result.command());
         scores(report, result);
         report.comparison(new Comparison("Beside the paper",
-                "The paper's numbers are of GPT-2 medium, 355 million parameters pretrained on web pages; this base has "
-                        + "%,d. ".formatted(result.parameters()) + METEOR,
+                "The paper's numbers are of %s; this base has %,d. ".formatted(experiment.papersBase(), result.parameters())
+                        + METEOR,
                 COLUMNS, lines(row, result)));
         samples(report, texts);
         recipe(report, result, plan);
@@ -208,7 +208,7 @@ final class ReproducedReport {
         List<Line> published = rows.stream().filter(row -> row.paper() != null)
                 .map(row -> new Line(row.paper().row(), values(row.paper()), true)).toList();
         if (published.size() > 1) {
-            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set; METEOR is 1.5 here.",
+            report.comparison(new Comparison("The paper's rows", "Of " + experiment.papersBase() + ", on the same test set; METEOR is 1.5 here.",
                     PAPERS_COLUMNS, published));
         }
         Map<String, String> used = used(best, plan);

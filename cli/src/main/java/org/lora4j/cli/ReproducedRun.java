@@ -20,10 +20,9 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelCompanions;
 import org.lora4j.generate.Beam;
-import org.lora4j.gpt2.ModelCompanions;
 import org.lora4j.io.FileErrors;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.FineTuning;
@@ -108,7 +107,7 @@ final class ReproducedRun {
 
     private RunResult train(Experiment.TableRow row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         LanguageModel model = load(setup.model);
-        Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
+        Tokenizer tokenizer = Families.tokenizer(setup.model);
         LoraAdapter adapter = row.full() ? null
                 : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
         RunReport.Method method = method(row, model, adapter);
@@ -206,7 +205,7 @@ final class ReproducedRun {
             throw new LoraException("--out: " + FileErrors.writing(folder, e).getMessage(), e);
         }
         TextDecoding decoding =
-                new TextDecoding(model, ByteLevelBpe.load(setup.model), setup.beam, setup.maxNewTokens);
+                new TextDecoding(model, Families.tokenizer(setup.model), setup.beam, setup.maxNewTokens);
         if (overwrite) {
             decoding.forgetOthers(folder, List.copyOf(setup.references.keySet()));
         }

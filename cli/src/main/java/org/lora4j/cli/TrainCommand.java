@@ -86,7 +86,7 @@ final class TrainCommand extends LoraCommand {
     private int accumulation;
 
     @Option(names = "--lr", defaultValue = "2e-4", paramLabel = "X",
-            description = "The learning rate's peak (default: ${DEFAULT-VALUE}, the paper's for GPT-2; base-6m learns "
+            description = "The learning rate's peak (default: ${DEFAULT-VALUE}, the paper's on E2E; base-6m learns "
                     + "well with 1e-2).")
     private double learningRate;
 
@@ -202,7 +202,7 @@ final class TrainCommand extends LoraCommand {
             Samples texts = new Samples(loaded, tokenizer, dev, samples, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
-            Path report = new RunReporter(out).write(
+            Path report = new RunReporter(out, data.experiment()).write(
                     lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), learned),
                     new RunReport.Base(model.name(), loaded.parameterCount()),
                     RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())

@@ -99,7 +99,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         List<String> names = PeftFormat.moduleNames(model);
         if (config.targets().orElseThrow().isAllLinear()) {
             model.embeddings().forEach(slot -> names.remove(slot.name()));
-            names.remove("lm_head");
+            model.projections().stream().filter(slot -> slot.role().isHead()).forEach(slot -> names.remove(slot.name()));
         }
         return names;
     }

@@ -24,7 +24,7 @@ import org.lora4j.tokenizer.Tokenizer;
 /** Finds the {@link ModelFamily} that a folder belongs to, and asks it. */
 public final class Families {
 
-    private static final String CONFIG = "config.json";
+    static final String CONFIG = "config.json";
 
     private Families() {
     }

@@ -1,8 +1,10 @@
 package org.lora4j.family;
 
+import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.model.CausalModel;
 import org.lora4j.model.TrainableModel;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
 
@@ -25,4 +27,17 @@ public interface LanguageModel extends CausalModel, TrainableModel<Batch> {
     default int maxLength() {
         return sizes().positions();
     }
+
+    @Override
+    default KeyValuePool newPool(int positions) {
+        return new KeyValuePool(backend(), sizes().blocks(), positions, sizes().keyWidth());
+    }
+
+    @Override
+    default long bytesPerPosition() {
+        return KeyValuePool.bytesPerPosition(sizes().blocks(), sizes().keyWidth());
+    }
+
+    @Override
+    Backend backend();
 }

@@ -35,6 +35,14 @@ public interface ModelFamily {
      */
     LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks);
 
+    /** The tensors of a folder under the family's names, as files have them; to be closed. */
+    default ModelTensors tensors(Path folder) {
+        return ModelTensors.open(folder, names(), config(folder.resolve(Families.CONFIG)).isTied());
+    }
+
+    /** The class in Transformers that reads such a language model, for a {@code config.json} that does not say. */
+    String architecture();
+
     /** Writes {@code config.json} and the tensors as {@link #load} and Transformers read them. */
     void write(Model model, Path folder);
 

@@ -323,16 +323,6 @@ public final class Gpt2 implements LanguageModel {
     }
 
     @Override
-    public KeyValuePool newPool(int count) {
-        return new KeyValuePool(backend, config.nLayer(), count, config.nEmbd());
-    }
-
-    @Override
-    public long bytesPerPosition() {
-        return KeyValuePool.bytesPerPosition(config.nLayer(), config.nEmbd());
-    }
-
-    @Override
     public List<Slot<Projection>> projections() {
         List<Slot<Projection>> slots = new ArrayList<>();
         for (TransformerBlock block : blocks) {

@@ -1,22 +1,27 @@
 package org.lora4j.tuning.lora;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
-import org.lora4j.select.TargetSelector;
 
 /**
  * Which of a model's slots a configuration means: those that get one update as a whole, and the fused ones that get an
  * update for each of some parts. No slot is both.
  */
 final class LoraTargets {
+
+    private static final int MOST_SHOWN = 100;
 
     private final Model model;
     private final LoraConfig config;
@@ -77,24 +82,38 @@ final class LoraTargets {
 
     /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */
     private void byWord(String word) {
-        List<String> fused = names(slot -> slot.parts().contains(word));
-        List<String> single = names(slot -> slot.role().text().equals(word));
+        List<Slot<Projection>> fused = slots(slot -> slot.parts().contains(word));
+        List<Slot<Projection>> single = slots(slot -> slot.role().text().equals(word));
         if (fused.isEmpty() && single.isEmpty()) {
             throw new LoraException("targets " + String.join(",", config.parts()) + ": nothing in " + model.description()
                     + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
         }
-        parted.addAll(inLayers(fused));
-        whole.addAll(inLayers(single));
+        requireLayers(word, Stream.concat(fused.stream(), single.stream()));
+        fused.stream().filter(this::isInLayers).map(Slot::name).forEach(parted::add);
+        single.stream().filter(this::isInLayers).map(Slot::name).forEach(whole::add);
     }
 
-    private List<String> names(Predicate<Slot<Projection>> wanted) {
-        return model.projections().stream().filter(wanted).map(Slot::name).toList();
+    private List<Slot<Projection>> slots(Predicate<Slot<Projection>> wanted) {
+        return model.projections().stream().filter(wanted).toList();
     }
 
-    private List<String> inLayers(List<String> names) {
-        return config.layers().isEmpty() || names.isEmpty() ? names
-                : TargetSelector.byNames(names.stream().map(LoraTargets::lastTwo).distinct().toList())
-                        .onLayers(config.layers()).select(names);
+    private boolean isInLayers(Slot<Projection> slot) {
+        return config.layers().isEmpty() || config.layers().contains(slot.block());
+    }
+
+    private void requireLayers(String word, Stream<Slot<Projection>> meant) {
+        Set<Integer> blocks = meant.map(Slot::block).collect(Collectors.toCollection(TreeSet::new));
+        for (int layer : config.layers()) {
+            if (!blocks.contains(layer)) {
+                throw new LoraException("layers " + commas(config.layers()) + ": nothing that is " + Names.quoted(word)
+                        + " is in layer " + layer + (blocks.contains(Slot.NO_BLOCK) ? " or any other"
+                                : "; they are in " + commas(blocks)));
+            }
+        }
+    }
+
+    private static String commas(Collection<Integer> numbers) {
+        return Names.some(numbers.stream().map(String::valueOf).toList(), MOST_SHOWN);
     }
 
     /** The words that mean something in this model, in its order. */
@@ -108,10 +127,5 @@ final class LoraTargets {
 
     private static String lastWord(String name) {
         return name.substring(name.lastIndexOf('.') + 1);
-    }
-
-    private static String lastTwo(String name) {
-        String[] words = name.split("\\.");
-        return words.length < 2 ? name : words[words.length - 2] + "." + words[words.length - 1];
     }
 }

@@ -22,7 +22,6 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -48,7 +47,7 @@ public final class E2eBenchmark {
     public static Map<String, Measurement> run(Backend backend, int rank, int size, int steps, int pad, Runs runs) {
         LanguageModel model = Families.load(EmbeddedBase.folder(), backend);
         ExampleEncoder encoder =
-                new ExampleEncoder(ByteLevelBpe.load(EmbeddedBase.folder()), model.sizes().positions());
+                new ExampleEncoder(Families.tokenizer(EmbeddedBase.folder()), model.sizes().positions());
         List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
         LengthGroupedBatches batches = new LengthGroupedBatches(examples, size, 1);
         if (pad != 0 && (pad < batches.maxLength() || pad > model.sizes().positions())) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.LoraException;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.model.ModelNames;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
@@ -24,10 +25,12 @@ final class Bounds {
 
     private static final long SEED = 20210617;
 
+    private final ModelNames names;
     private final List<Measured> truth;
     private final double[] relative;
 
-    private Bounds(List<Measured> truth, double[] relative) {
+    private Bounds(ModelNames names, List<Measured> truth, double[] relative) {
+        this.names = names;
         this.truth = truth;
         this.relative = relative;
     }
@@ -53,7 +56,7 @@ final class Bounds {
             }
             done.accept(2 + draw);
         }
-        return new Bounds(truth, Arrays.stream(relative).map(error -> FACTOR * error).toArray());
+        return new Bounds(model.names(), truth, Arrays.stream(relative).map(error -> FACTOR * error).toArray());
     }
 
     private static void requireFinite(List<Measured> truth) {
@@ -76,7 +79,7 @@ final class Bounds {
             if (!exact.place().equals(other.place()) || exact.kind() != other.kind()) {
                 throw new IllegalStateException(other.place() + " where " + exact.place() + " was expected");
             }
-            places.add(new JudgedPlace(exact.kind(), exact.place(), exact.step(),
+            places.add(new JudgedPlace(exact.kind(), exact.place(), names.blockOf(exact.place()), exact.step(),
                     Distance.of(exact.values(), other.values(), exact.columns()),
                     relative[i] * unitRoundoff / RoundingNoise.UNIT_ROUNDOFF));
         }

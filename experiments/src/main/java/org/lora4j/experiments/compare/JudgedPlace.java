@@ -5,11 +5,12 @@ package org.lora4j.experiments.compare;
  *
  * @param kind     what was measured there
  * @param place    its name
+ * @param layer    the number of the Transformer block, {@code Slot.NO_BLOCK} outside of them
  * @param step     the update step, 0 for none
  * @param distance from the reference
  * @param bound    the largest relative error that rounding explains
  */
-public record JudgedPlace(Kind kind, String place, int step, Distance distance, double bound) {
+public record JudgedPlace(Kind kind, String place, int layer, int step, Distance distance, double bound) {
 
     /** The relative error in units of the bound; 0 for no error. */
     public double share() {
@@ -18,11 +19,6 @@ public record JudgedPlace(Kind kind, String place, int step, Distance distance, 
 
     public boolean overBound() {
         return !(distance.relative() <= bound);
-    }
-
-    /** The number of the Transformer block, or −1. */
-    public int layer() {
-        return Measured.layer(place);
     }
 
     /** The place as text, with the step it belongs to. */

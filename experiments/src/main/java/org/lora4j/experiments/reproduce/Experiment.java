@@ -16,12 +16,13 @@ import org.lora4j.Names;
  *
  * @param name         by which users ask for it
  * @param recipe       a line for each thing that decides the result
+ * @param papersBase   what the paper's numbers are of
  * @param paper        the published row that a run with the default settings stands beside
  * @param learningRate of our runs on the embedded base, by method ("lora", "full"), found by a sweep
  * @param tables       those of the paper whose rows can be run
  */
 public record Experiment(
-        String name, String title, List<RecipeLine> recipe, Published paper,
+        String name, String title, @JsonProperty("papers_base") String papersBase, List<RecipeLine> recipe, Published paper,
         @JsonProperty("learning_rate") Map<String, Double> learningRate, List<Table> tables) {
 
     /** All there are, in the order of {@code reproduce --list}. */

@@ -10,11 +10,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.lora4j.LoraException;
 import org.lora4j.analysis.UpdateSpectrum;
 import org.lora4j.io.DType;
@@ -95,6 +98,25 @@ class LoralibFormatTest {
                 "transformer.ln_f.weight", Shape.of(6), "transformer.ln_f.bias", Shape.of(6));
         assertThat(saved.config().modulesToSave()).containsExactly("transformer.ln_f");
         assertThat(saved.config().bias()).isEqualTo(BiasMode.NONE);
+    }
+
+    /** Of the families that are known and of those that are not: GPT-2 with what wraps it and alone, RoBERTa, Llama, GPT-NeoX. */
+    @ParameterizedTest
+    @CsvSource({"transformer.wte, true", "wpe, true", "lm.transformer.wte, true",
+        "roberta.embeddings.word_embeddings, true", "model.embed_tokens, true", "gpt_neox.embed_in, true",
+        "embed_out, false", "lm_head, false", "vision.patch_embed.proj, false", "model.layers.0.self_attn.q_proj, false"})
+    void whatIsAnEmbeddingIsSeenByTheName(String module, boolean embedding) {
+        StoredAdapter adapter = fromLoralib(module + ".lora_A", Shape.of(2, 6), module + ".lora_B", Shape.of(9, 2));
+        assertThat(adapter.updates()).singleElement().matches(update -> update.embedding() == embedding);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"transformer.h.0.attn.c_attn, true, CAUSAL_LM", "h.0.mlp.c_proj, true, CAUSAL_LM",
+        "roberta.encoder.layer.0.attention.self.query, false,", "model.layers.0.self_attn.q_proj, false,"})
+    void howTheBasesWeightsLieIsTheFamilysToSay(String module, boolean turned, String task) {
+        StoredAdapter adapter = fromLoralib(module + ".lora_A", Shape.of(2, 6), module + ".lora_B", Shape.of(9, 2));
+        assertThat(adapter.config().field("fan_in_fan_out").booleanValue()).isEqualTo(turned);
+        assertThat(adapter.config().taskType()).isEqualTo(Optional.ofNullable(task));
     }
 
     @Test

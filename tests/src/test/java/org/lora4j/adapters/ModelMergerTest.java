@@ -14,6 +14,7 @@ import org.lora4j.io.FormatException;
 import org.lora4j.io.MemoryTensors;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.Safetensors;
+import org.lora4j.model.ModelNames;
 import org.lora4j.tensor.Shape;
 
 class ModelMergerTest {
@@ -35,7 +36,7 @@ class ModelMergerTest {
         try (Safetensors merged = write(merger, null)) {
             assertThat(merged.names()).containsExactlyInAnyOrder(TABLE, MAP);
             assertThat(merged.doubles(TABLE)).containsExactly(9, 8, 7, 6, 5, 4);
-            assertThat(merged.doubles(MAP)).containsExactly(1 + 2, 1 + 2, 1 + 4, 1 + 4); // s = 2
+            assertThat(merged.doubles(MAP)).containsExactly(1 + 2, 1 + 4, 1 + 2, 1 + 4); // s = 2, in × out
         }
     }
 
@@ -67,7 +68,7 @@ class ModelMergerTest {
                 .hasMessageContaining("'" + MAP + "' has 2 of 4 values that are NaN or too large for F16")
                 .hasMessageContaining("--dtype bf16");
         try (Safetensors merged = write(merger, DType.F32)) {
-            assertThat(merged.doubles(MAP)).containsExactly(3, 3, 80_001, 80_001);
+            assertThat(merged.doubles(MAP)).containsExactly(3, 80_001, 3, 80_001);
         }
     }
 
@@ -80,7 +81,7 @@ class ModelMergerTest {
         PeftConfig config = PeftConfig.create(1, 2).with("target_modules", List.of("c_fc", "lm_head"));
         return new ModelMerger(new MemoryTensors(Path.of("base"),
                 List.of(tensor(TABLE, 3, 2, 1, 2, 3, 4, 5, 6), tensor(MAP, 2, 2, 1, 1, 1, 1)), Map.of()),
-                new StoredAdapter(Path.of("adapter"), config, Arrays.asList(tensors), Map.of()), true, name -> false);
+                new StoredAdapter(Path.of("adapter"), config, Arrays.asList(tensors), Map.of()), ModelNames.ofType("gpt2").orElseThrow());
     }
 
     private static NamedTensor tensor(String name, int rows, int columns, double... values) {

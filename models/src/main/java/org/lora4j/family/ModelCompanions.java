@@ -1,4 +1,4 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;

@@ -1,4 +1,4 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -14,36 +14,33 @@ import org.lora4j.io.FormatException;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.io.TensorInfo;
 import org.lora4j.io.TensorSource;
+import org.lora4j.model.ModelNames;
 
 /**
- * The tensors of a GPT-2's folder under one set of names, whoever wrote them:
+ * The tensors of a model's folder under its family's names ({@link ModelNames}), whoever wrote them:
  *
  * <pre>
  *   in the file                                here
- *   transformer.h.0.ln_1.weight                the same, as Transformers saves a language model
- *   h.0.ln_1.weight                            transformer.h.0.ln_1.weight: the body alone, as on the hub
+ *   PREFIX.NAME                                the same, as Transformers saves a language model; PREFIX is the body's
+ *   NAME                                       PREFIX.NAME: the body alone, as on the hub
  *   module.…   _orig_mod.…   and other wraps   without it: DDP, torch.compile and FSDP put their names before or between
- *   h.0.attn.bias, h.0.attn.masked_bias        left out: causal masks of old files
+ *   causal masks of old files, and the like    left out: what the family says is a buffer
  * </pre>
  *
  * <p>The token embedding and the head may be one table. What the file holds decides, the configuration where it does not,
  * as in Transformers 5:
  *
  * <pre>
- *   tie_word_embeddings   wte   lm_head
- *   true                  yes   no         one table
- *   true                  no    yes        one table, which safetensors' save_model kept under the other name
- *   true                  yes   equal      one table
- *   true                  yes   other      two: the configuration is wrong, {@link #remark}
- *   false                 yes   yes        two
+ *   tie_word_embeddings   table   head
+ *   true                  yes     no       one table
+ *   true                  no      yes      one table, which safetensors' save_model kept under the other name
+ *   true                  yes     equal    one table
+ *   true                  yes     other    two: the configuration is wrong, {@link #remark}
+ *   false                 yes     yes      two
  *   false                 one of them      one table if save_model noted that it left the other out; else it is missing
  * </pre>
  */
-public final class Gpt2Tensors implements TensorSource {
-
-    static final String PREFIX = "transformer.";
-    static final String TABLE = "transformer.wte.weight";
-    static final String HEAD = "lm_head.weight";
+public final class ModelTensors implements TensorSource {
 
     /** What PyTorch's wrappers are called within the names of the tensors they wrap. */
     private static final Set<String> WRAPS =
@@ -51,16 +48,22 @@ public final class Gpt2Tensors implements TensorSource {
     private static final int COMPARED = 1 << 16;
 
     private final TensorSource source;
+    private final ModelNames family;
+    private final String tableName;
+    private final String headName;
     /** Names here to names in the file. */
     private final Map<String, String> stored = new LinkedHashMap<>();
     private final boolean tied;
     private final String remark;
 
-    private Gpt2Tensors(TensorSource source, boolean ties) {
+    private ModelTensors(TensorSource source, ModelNames family, boolean ties) {
         this.source = source;
+        this.family = family;
+        tableName = family.tokenTable();
+        headName = family.headWeight();
         for (String name : source.names()) {
             String plain = plain(name);
-            if (!isMask(plain)) {
+            if (!family.isBuffer(plain)) {
                 String other = stored.put(plain, name);
                 if (other != null) {
                     throw new FormatException(source.path(), "has " + Names.quoted(other) + " and " + Names.quoted(name)
@@ -68,38 +71,39 @@ public final class Gpt2Tensors implements TensorSource {
                 }
             }
         }
-        boolean table = stored.containsKey(TABLE);
-        boolean head = stored.containsKey(HEAD);
-        boolean differ = ties && table && head && !equal(stored.get(TABLE), stored.get(HEAD));
-        boolean leftOut = table != head && wasLeftOut(table ? HEAD : TABLE, table ? TABLE : HEAD);
+        boolean table = stored.containsKey(tableName);
+        boolean head = stored.containsKey(headName);
+        boolean differ = ties && table && head && !equal(stored.get(tableName), stored.get(headName));
+        boolean leftOut = table != head && wasLeftOut(table ? headName : tableName, table ? tableName : headName);
         tied = ties ? !differ : leftOut;
-        remark = differ ? Names.oneLine(source.path() + ": has an " + HEAD + " that differs from the token embedding, although "
+        remark = differ ? Names.oneLine(source.path() + ": has a tensor " + headName + " that differs from the token embedding, although "
                 + "config.json ties the two" + ". The file's head is used, as Transformers 5 does; say \"tie_word_embeddings\": "
                 + "false in config.json to silence this") : null;
         if (tied && head && !table) {
-            stored.put(TABLE, stored.get(HEAD));
+            stored.put(tableName, stored.get(headName));
         }
         if (tied) {
-            stored.remove(HEAD);
+            stored.remove(headName);
         }
     }
 
     /**
      * @param folder the model's
+     * @param family how its tensors are called
      * @param ties   whether its configuration ties the head to the token embedding
      * @throws org.lora4j.LoraException if there are no tensors, they are damaged, or two are for one place
      */
-    public static Gpt2Tensors open(Path folder, boolean ties) {
+    public static ModelTensors open(Path folder, ModelNames family, boolean ties) {
         TensorSource source = TensorFiles.open(folder);
         try {
-            return new Gpt2Tensors(source, ties);
+            return new ModelTensors(source, family, ties);
         } catch (RuntimeException | Error e) {
             source.close();
             throw e;
         }
     }
 
-    /** Whether the head is the token embedding; there is no {@code lm_head.weight} then. */
+    /** Whether the head is the token embedding; there is no tensor of a head's then. */
     public boolean tied() {
         return tied;
     }
@@ -110,14 +114,9 @@ public final class Gpt2Tensors implements TensorSource {
     }
 
     /** Without wraps and with the prefix. */
-    private static String plain(String name) {
-        String bare = Arrays.stream(name.split("\\.", -1)).filter(part -> !WRAPS.contains(part))
-                .collect(Collectors.joining("."));
-        return bare.startsWith(PREFIX) || bare.equals(HEAD) ? bare : PREFIX + bare;
-    }
-
-    private static boolean isMask(String plain) {
-        return plain.endsWith(".attn.bias") || plain.endsWith(".attn.masked_bias");
+    private String plain(String name) {
+        return family.complete(Arrays.stream(name.split("\\.", -1)).filter(part -> !WRAPS.contains(part))
+                .collect(Collectors.joining(".")));
     }
 
     /** save_model notes each tensor it leaves out, with the name under which the same memory is in the file. */
@@ -216,18 +215,23 @@ public final class Gpt2Tensors implements TensorSource {
         source.close();
     }
 
-    /** @throws FormatException if it is not there, in the file's spelling of names */
-    String storedName(String name) {
+    /**
+     * What the file calls it, for messages.
+     *
+     * @throws FormatException if it is not there, in the file's spelling of names
+     */
+    public String storedName(String name) {
         String found = stored.get(name);
         if (found != null) {
             return found;
         }
-        if (name.equals(HEAD) && has(TABLE)) {
-            throw new FormatException(path(), "has no tensor '" + HEAD + "', although config.json says that "
+        if (name.equals(headName) && has(tableName)) {
+            throw new FormatException(path(), "has no tensor '" + headName + "', although config.json says that "
                     + "tie_word_embeddings is false. If the head is the token embedding, say true there");
         }
-        boolean prefixed = source.names().stream().anyMatch(other -> other.contains(PREFIX));
-        throw TensorSource.missing(path(), prefixed || !name.startsWith(PREFIX) ? name : name.substring(PREFIX.length()),
+        String prefix = family.bodyPrefix();
+        boolean prefixed = source.names().stream().anyMatch(other -> other.contains(prefix));
+        throw TensorSource.missing(path(), prefixed || !name.startsWith(prefix) ? name : name.substring(prefix.length()),
                 Set.copyOf(source.names()));
     }
 }
