@@ -2,6 +2,7 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
@@ -74,6 +75,13 @@ final class DataChoice {
 
     TooLong tooLong() {
         return tooLong;
+    }
+
+    /** Whether it is E2E, embedded or in its own files. */
+    boolean isE2e() {
+        String word = data.toLowerCase(Locale.ROOT);
+        return word.equals("e2e") || Path.of(data).getFileName() != null
+                && Path.of(data).getFileName().toString().toLowerCase(Locale.ROOT).matches("e2e.*");
     }
 
     /** As the user typed it. */

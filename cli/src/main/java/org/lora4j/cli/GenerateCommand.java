@@ -14,6 +14,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.PromptFile;
 import org.lora4j.experiments.evaluate.TextDecoding;
+import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
@@ -159,7 +160,7 @@ final class GenerateCommand extends LoraCommand {
                 attached.freeze();
             }
             PromptFormat used = format != null ? format
-                    : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
+                    : PromptFormat.of(adapter == null ? Families.metadata(model.folder()) : PeftFormat.metadata(adapter));
             List<String> texts = lines.stream().map(PromptFile.Line::text).toList();
             PromptTokens tokens = new PromptTokens(tokenizer, loaded.sizes().vocabulary());
             List<int[]> ids = texts.stream().map(text -> tokens.of(text, used == PromptFormat.PAIR)).toList();

@@ -25,7 +25,7 @@ import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.gpt2.Gpt2Tensors;
-import org.lora4j.gpt2.ModelCompanions;
+import org.lora4j.family.ModelCompanions;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;

@@ -11,7 +11,6 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.evaluate.DecodedLines.Decoded;
 import org.lora4j.experiments.evaluate.DecodedLines;
 import org.lora4j.experiments.evaluate.TextDecoding;
@@ -21,7 +20,6 @@ import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
-import org.lora4j.gpt2.ModelCompanions;
 import org.lora4j.io.FileErrors;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
@@ -29,7 +27,11 @@ import org.lora4j.train.Checkpoint;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.Tuning.Saved;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethod;
+import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /**
@@ -112,9 +114,8 @@ final class ReproducedRun {
     private RunResult train(Experiment.Row row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         LanguageModel model = load(setup.model);
         Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
-        LoraAdapter adapter = row.full() ? null
-                : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
-        Method method = method(row, model, adapter);
+        Tuning tuning = tuningMethod(row).attach(model, plan.seed());
+        Method method = method(row, tuning);
         RunResult asked = new RunResult(row.id(), row.name(), method.name, method.settings, setup.modelName,
                 model.parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
@@ -126,10 +127,11 @@ final class ReproducedRun {
         }
         forget(folder);
         ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
-        FineTuning job = row.full()
-                ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
-                : new FineTuning(
-                        model, tokenizer, adapter, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed());
+        FineTuning job = FineTuning.of(model, tokenizer).tuning(tuning).train(setup.train).dev(setup.dev)
+                .batchSize(setup.batch).seed(plan.seed()).source(setup.model).build();
+        if (tuning.saved() == Saved.MODEL) {
+            locked.requireNoOtherModel();
+        }
         // without trained.json an adapter is of a run that was cut off
         if (!job.isUnfinishedIn(folder, plan) && (overwrite || !Checkpoint.existsIn(folder))) {
             locked.clear();
@@ -139,9 +141,6 @@ final class ReproducedRun {
                 asked.parameters(), asked.trainable(), asked.seed(), asked.steps(), asked.batch(), asked.learningRate(),
                 asked.trainPairs(), asked.devPairs(), outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
                 outcome.seconds(), outcome.tokensPerSecond(), null, 0, null, 0, null, asked.backend(), command);
-        if (row.full()) {
-            ModelCompanions.replace(setup.model, folder, ui::warnOnce);
-        }
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
     }
@@ -155,17 +154,20 @@ final class ReproducedRun {
         }
     }
 
-    private static Method method(Experiment.Row row, LanguageModel model, LoraAdapter adapter) {
-        return adapter == null
-                ? new Method("full fine-tuning", "everything trains", model.parameterCount())
-                : new Method("LoRA", "r " + row.rank() + ", alpha " + alpha(adapter) + ", on "
-                        + RunReport.Method.lora(row.rank(), adapter.config().alpha(), List.of(row.targets().split(",")), 0).settings()
-                                .replaceFirst(".*, on ", ""), adapter.parameterCount());
+    private TuningMethod tuningMethod(Experiment.Row row) {
+        return isLora(row) ? new LowRankAdaptation(config(row.rank(), setup.alpha, row.targets()))
+                : TuningMethods.named(row.method());
     }
 
-    private static String alpha(LoraAdapter adapter) {
-        double alpha = adapter.config().alpha();
-        return alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
+    private static boolean isLora(Experiment.Row row) {
+        return row.method().equals(TuningMethods.LORA);
+    }
+
+    private Method method(Experiment.Row row, Tuning tuning) {
+        RunReport.Method words = isLora(row)
+                ? RunReport.Method.lora(row.rank(), setup.alpha, List.of(row.targets().split(",")), tuning.parameterCount())
+                : MethodChoice.reportedCopies(tuning);
+        return new Method(words.name(), words.settings(), words.trainableParameters());
     }
 
     static LoraConfig config(int rank, double alpha, String targets) {
@@ -186,8 +188,8 @@ final class ReproducedRun {
                 && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
             return done;
         }
-        LanguageModel model = load(row.full() ? folder : setup.model);
-        if (!row.full()) {
+        LanguageModel model = load(isLora(row) ? setup.model : folder);
+        if (isLora(row)) {
             PeftFormat.load(model, folder).freeze();
         }
         TaskScores.Result found = decode(row.name() + ", decode", model, folder);

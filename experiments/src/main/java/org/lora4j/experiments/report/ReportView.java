@@ -80,6 +80,11 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return !recipe.isEmpty();
     }
 
+    /** Whether paper or scripts say anything of it. */
+    boolean besidePaper() {
+        return recipe.stream().anyMatch(row -> !row.paper().isBlank() || !row.scripts().isBlank());
+    }
+
     static ReportView of(RunReport report) {
         return new ReportView(report.title(), report.subtitle() == null ? "" : report.subtitle(),
                 report.date().format(DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm", Locale.ENGLISH)),

@@ -1,4 +1,4 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -61,6 +61,12 @@ public final class ModelCompanions {
     public static void replace(Path model, Path to, Consumer<String> remarks) {
         AtomicFolder.write(to, staging -> copyFiles(model, staging, remarks));
         finish(model, to, remarks);
+    }
+
+    /** Takes them away. */
+    public static void remove(Path folder) {
+        FOLDERS.forEach(name -> removeOthers(folder.resolve(name), TEMPLATES, List.of()));
+        removeOthers(folder, NAMES, List.of());
     }
 
     private static void copyAll(List<Path> files, Path to) throws IOException {
