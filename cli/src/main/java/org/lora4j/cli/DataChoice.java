@@ -79,9 +79,7 @@ final class DataChoice {
 
     /** Whether it is E2E, embedded or in its own files. */
     boolean isE2e() {
-        String word = data.toLowerCase(Locale.ROOT);
-        return word.equals("e2e") || Path.of(data).getFileName() != null
-                && Path.of(data).getFileName().toString().toLowerCase(Locale.ROOT).matches("e2e.*");
+        return data.toLowerCase(Locale.ROOT).matches("(.*[/\\\\])?e2e[^/\\\\]*[/\\\\]?");
     }
 
     /** As the user typed it. */

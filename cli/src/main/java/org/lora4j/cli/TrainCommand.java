@@ -3,9 +3,11 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -182,6 +184,10 @@ final class TrainCommand extends LoraCommand {
             Tuning tuning = methods.attach(loaded, method, seed);
             if (tuning.saved() == Saved.MODEL) {
                 folder.requireNoOtherModel();
+                if (model.heldIn() != WeightType.FLOAT32) {
+                    ui().warn("--base-dtype: the model is saved with what does not train as it was held, rounded to " + model.heldIn()
+                            .name().toLowerCase(Locale.ROOT));
+                }
             }
             FineTuning job = FineTuning.of(loaded, tokenizer).tuning(tuning).train(train).dev(dev).batchSize(batchSize)
                     .tooLong(data.tooLong()).seed(seed).source(model.folder()).build();

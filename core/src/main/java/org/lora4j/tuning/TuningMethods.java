@@ -28,7 +28,7 @@ public final class TuningMethods {
             case "bitfit" -> new BitFit();
             default -> {
                 if (!top.matches() || Integer.parseInt(top.group(1)) < 1) {
-                    throw new LoraException("`method` " + Names.quoted(name) + ": expected lora, full, bitfit or top:N, which "
+                    throw new LoraException("`method` " + (name.isBlank() ? "''" : Names.shortened(name)) + ": expected lora, full, bitfit or top:N, which "
                             + "trains the last N blocks, such as top:2");
                 }
                 yield new TopBlocks(Integer.parseInt(top.group(1)));

@@ -183,6 +183,12 @@ public final class Checkpoint {
                         + "to begin anew");
             }
         });
+        found.forEach((option, value) -> {
+            if (!recipe.containsKey(option)) {
+                throw new LoraException(file + ": the unfinished run in there has " + option + " " + value + ", and none was asked "
+                        + "for. Give the same options to go on with it, another `folder`, or `overwrite` to begin anew");
+            }
+        });
     }
 
     private static String json(Object value) {

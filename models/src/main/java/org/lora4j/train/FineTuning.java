@@ -101,12 +101,12 @@ public final class FineTuning {
     }
 
     /**
-     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, adapter and
+     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, method and
      * plan. It ends with the bits that a new run would end with.
      */
     public boolean isUnfinishedIn(Path folder, TrainingPlan plan) {
         Map<String, String> asked = new LinkedHashMap<>(recipe);
-        asked.putAll(Trainer.recipe(plan, data));
+        asked.putAll(Trainer.recipe(plan, data, measure));
         return Checkpoint.isOf(folder, asked);
     }
 

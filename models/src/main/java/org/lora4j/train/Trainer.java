@@ -88,10 +88,7 @@ public final class Trainer<E, B> {
         plan = parts.plan;
         folder = parts.folder;
         recipe = new LinkedHashMap<>(parts.recipe);
-        recipe.putAll(recipe(plan, data));
-        if (!measure.name().equals(MeanLoss.NAME)) {
-            recipe.put("measure", measure.name());
-        }
+        recipe.putAll(recipe(plan, data, measure));
         saveBest = parts.save;
         listener = parts.listener;
         step = Step.of(model, objective, trainable, plan, data.maxTokensPerBatch());
@@ -108,12 +105,18 @@ public final class Trainer<E, B> {
         return new TrainerBuilder<>(model, objective);
     }
 
-    /** What a checkpoint of this plan on these data must agree with. */
-    static Map<String, String> recipe(TrainingPlan plan, LengthGroupedBatches<?> data) {
+    /** What a checkpoint of this plan on these data must agree with, when the best is kept by this measure. */
+    static Map<String, String> recipe(TrainingPlan plan, LengthGroupedBatches<?> data, Measure<?> measure) {
         Map<String, String> recipe = plan.recipe();
         int left = data.batchesPerEpoch() % plan.accumulation();
         if (left > 0) { // versions that filled the last step of an epoch up from the next one did not write it down
             recipe.put("batches of an epoch's last step", Integer.toString(left));
+        }
+        if (plan.accumulation() > 1) { // nor did those that added each batch's gradients on top of the others'
+            recipe.put("sum of gradients", "each from zero, in order");
+        }
+        if (!measure.name().equals(MeanLoss.NAME)) {
+            recipe.put("measure", measure.name());
         }
         return recipe;
     }

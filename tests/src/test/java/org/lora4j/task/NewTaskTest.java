@@ -209,17 +209,14 @@ class NewTaskTest {
         assertThat(whole.after().value()).isGreaterThan(0.9);
         assertThatThrownBy(() -> whole.after().loss()).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("accuracy");
-        assertThatThrownBy(() -> countUpwards(folder.resolve("killed"), new TrainingListener() {
-            @Override
-            public void step(long step, double loss, double learningRate, double tokensPerSecond) {
-                if (step == 33) {
-                    throw new Stop();
-                }
-            }
-        })).isInstanceOf(Stop.class);
+        assertThatThrownBy(() -> countUpwards(folder.resolve("killed"), stopAt(33))).isInstanceOf(Stop.class);
         Trainer.Outcome resumed = countUpwards(folder.resolve("killed"), TrainingListener.NONE);
         assertThat(resumed.bestStep()).isEqualTo(whole.bestStep());
         assertThat(resumed.after().value()).isEqualTo(whole.after().value());
+        Path other = folder.resolve("other");
+        assertThatThrownBy(() -> countUpwards(other, stopAt(33))).isInstanceOf(Stop.class);
+        assertThatThrownBy(() -> countUpwards(other, new MeanLoss<>(new Completion()), TrainingListener.NONE))
+                .isInstanceOf(LoraException.class).hasMessageContaining("has measure accuracy, and none was asked for");
         assertThat(metrics("killed")).isEqualTo(metrics("whole")).anyMatch(line -> line.contains("dev_accuracy"));
     }
 
@@ -228,7 +225,22 @@ class NewTaskTest {
                 .map(line -> line.replaceAll(",\"tokens_per_second\":[^}]*", "")).toList();
     }
 
-    private static Trainer.Outcome countUpwards(Path folder, TrainingListener listener) throws IOException {
+    private static TrainingListener stopAt(long last) {
+        return new TrainingListener() {
+            @Override
+            public void step(long step, double loss, double learningRate, double tokensPerSecond) {
+                if (step == last) {
+                    throw new Stop();
+                }
+            }
+        };
+    }
+
+    private static Trainer.Outcome countUpwards(Path folder, TrainingListener listener) {
+        return countUpwards(folder, new NextTokenAccuracy(), listener);
+    }
+
+    private static Trainer.Outcome countUpwards(Path folder, Measure<Batch> measure, TrainingListener listener) {
         List<EncodedExample> examples = new ArrayList<>();
         for (int i = 0; i < 11; i++) {
             examples.add(new EncodedExample(new int[] {i, (i + 1) % 11, (i + 2) % 11, (i + 3) % 11}, 1));
@@ -237,7 +249,7 @@ class NewTaskTest {
             Gpt2 model = SmallGpt2.of(SmallGpt2.TIED, backend);
             Tuning tuning = new FullFineTuning().attach(model, 1);
             return Trainer.of(model, new Completion()).parameters(tuning.trainable()).examples(examples, 4, 1)
-                    .dev(Batch.byLength(examples, 4)).measure(new NextTokenAccuracy()).folder(folder)
+                    .dev(Batch.byLength(examples, 4)).measure(measure).folder(folder)
                     .plan(TrainingPlan.of(60, 0.02, 1).withWarmupSteps(3).withEvaluateEvery(7).withCheckpointEvery(10)
                             .withLogEvery(1))
                     .recipe(Map.of("data", "counting")).listener(listener).build().run();

@@ -48,7 +48,7 @@ class DivergenceTest {
     void aBadUpdateIsAnErrorThatNamesWhatIsLeft(long bad, long evaluateEvery) {
         String message = message(bad, evaluateEvery, Double.NaN, 4);
 
-        assertThat(message).contains("diverged", "--lr").doesNotContain("\n");
+        assertThat(message).contains("diverged", "Lower `learningRate` (0.01)").doesNotContain("\n");
         long kept = evaluateEvery > 0 && bad > 3 ? -1 : bad - 1; // the dev loss decides, or it is the step before the bad one
         if (kept == 0) {
             assertThat(message).contains("the last good state is the base");
