@@ -32,7 +32,7 @@ import time
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESOURCES = ROOT / "models/src/main/resources/org/lora4j"
+RESOURCES = ROOT / "experiments/src/main/resources/org/lora4j/experiments"
 SHAPES = {  # width, layers, heads, vocabulary, positions
     "base-6m": (256, 6, 4, 4096, 256),
     "gpt2": (768, 12, 12, 50257, 1024),

@@ -12,7 +12,7 @@ import re
 import signal
 import warnings
 
-OUT = pathlib.Path(__file__).resolve().parents[1] / "resources/org/lora4j/lora/python_regex.json"
+OUT = pathlib.Path(__file__).resolve().parents[1] / "resources/org/lora4j/select/python_regex.json"
 ATOMS = ["a", "b", ".", "_", "0", "h", r"\.", r"\d", r"\w", "[ab]", "[^a]", "[a-c_]", r"[\d.]", r"\s", r"\W", r"\D", "[]a]",
          r"\b", r"\B", "^", "$", r"\A", r"\Z", "(?P=n)", r"\1", r"\2", "{", "}", "[a-]", r"\x61", r"\u0061", "(?i:A)", "(?-i:a)",
          "(?#c)", r"\141", r"[\141b]", "-", "é", r"\0", "(?i)", "(?x)", " ", "#", r"\q", "[z-a]", r"\N"]

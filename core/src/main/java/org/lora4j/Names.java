@@ -20,7 +20,10 @@ public final class Names {
     public static final int LONGEST_MESSAGE = 4_000;
 
     private static final int LONGEST_SHOWN = 120;
-    /** Not a format string for each character: a text of a hundred thousand of them may come from a file. */
+    /** Used instead of {@code String.format}, which is slow where a file has a hundred thousand such characters. */
+    /** Above that a number shows how large it is better with an exponent. */
+    private static final double MOST_WHOLE = 1e9;
+
     private static final HexFormat HEX = HexFormat.of();
     /** So that a file with millions of names delays its error message by milliseconds, not minutes. */
     private static final int MOST_COMPARED = 10_000;
@@ -43,6 +46,11 @@ public final class Names {
     public static String list(Collection<String> names, int most) {
         String first = names.stream().limit(most).map(Names::shortened).collect(Collectors.joining(","));
         return names.size() <= most ? first : first + ",… (" + names.size() + " names)";
+    }
+
+    /** {@code 32}, {@code 0.5}: a number, without a point where it is a whole one. */
+    public static String number(double value) {
+        return value == Math.rint(value) && Math.abs(value) < MOST_WHOLE ? Long.toString((long) value) : Double.toString(value);
     }
 
     /** The text with every control character and lone surrogate written as an escape, {@code \n} or {@code \x1b}. */

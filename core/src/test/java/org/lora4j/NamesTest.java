@@ -50,4 +50,12 @@ class NamesTest {
         assertThat(Names.some(List.of("a", "b", "c", "d", "e"), 3)).isEqualTo("a, b, c and 2 more");
         assertThat(Names.some(List.of(), 3)).isEmpty();
     }
+
+    @Test
+    void aWholeNumberIsWrittenWithoutAPoint() {
+        assertThat(Names.number(32)).isEqualTo("32");
+        assertThat(Names.number(-0.5)).isEqualTo("-0.5");
+        assertThat(Names.number(3e12)).isEqualTo("3.0E12");
+        assertThat(Names.number(Double.NaN)).isEqualTo("NaN");
+    }
 }

@@ -49,9 +49,4 @@ final class BackendChoice {
         }
         return Backends.create(name, new BackendOptions(threads, Precision.STRICT));
     }
-
-    /** As the user typed it. */
-    String name() {
-        return name;
-    }
 }

@@ -28,23 +28,39 @@ final class BeamChoice {
             description = "Most tokens to write (default: ${DEFAULT-VALUE}).")
     private int maxNewTokens;
 
+    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
+            description = "Decode only N inputs, spread over the set, for a quick look; 0 for all (default: ${DEFAULT-VALUE}).")
+    private int limit;
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     /** What was asked for; a value that makes no sense is wrong use. */
     Beam beam() {
         if (maxNewTokens < 1) {
-            throw new ParameterException(command.commandLine(), "--max-new-tokens " + maxNewTokens + ": expected at least 1");
+            throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
+        }
+        if (limit < 0) {
+            throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
         }
         try {
             return new Beam(width, lengthPenalty, noRepeatNgram);
         } catch (LoraException refused) {
-            throw new ParameterException(command.commandLine(), refused.getMessage());
+            throw wrongUse(refused.getMessage());
         }
     }
 
     int maxNewTokens() {
         return maxNewTokens;
+    }
+
+    /** How many inputs to decode, 0 for all. */
+    int limit() {
+        return limit;
+    }
+
+    private ParameterException wrongUse(String message) {
+        return new ParameterException(command.commandLine(), message);
     }
 
     /** {@code beam 10, length penalty 0.9, no 4 tokens twice, up to 64 tokens}. */

@@ -45,12 +45,12 @@ import picocli.CommandLine.Parameters;
                     + "resident memory.",
         },
         footer = {
-            "  lora4j bench product --shape gpt2 --batch 8 --length 64",
+            "  lora4j bench product --batch 8 --length 64",
             "  lora4j bench product --size 1024x1024x1024",
-            "  lora4j bench step --shape gpt2 --batch 8 --length 64 --json",
-            "  lora4j bench decode --shape gpt2 --length 128",
+            "  lora4j bench step --batch 8 --length 64 --json",
+            "  lora4j bench decode --length 128",
             "  lora4j bench beam --inputs 30 --adapter my-adapter --runs 3",
-            "  lora4j bench adapters --shape gpt2 --rows 16 --adapters 8",
+            "  lora4j bench adapters --rows 16 --adapters 8",
             "  lora4j bench e2e --runs 3",
         })
 final class BenchCommand extends LoraCommand {
@@ -64,8 +64,9 @@ final class BenchCommand extends LoraCommand {
             description = "product, step, decode, beam, latency, adapters, e2e or machine.")
     private What what;
 
-    @Option(names = "--shape", defaultValue = "gpt2", paramLabel = "NAME",
-            description = "base-6m, gpt2, gpt2-medium, gpt2-large or gpt2-xl (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--shape", defaultValue = StepBenchmark.SHAPE, paramLabel = "NAME",
+            completionCandidates = ShapeNames.class,
+            description = "The sizes of the model: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private String shape;
 
     @Option(names = "--size", paramLabel = "MxKxN", description = "product: one product (M, K) · (K, N)ᵀ instead.")
@@ -106,7 +107,7 @@ final class BenchCommand extends LoraCommand {
 
     @Option(names = "--bottleneck", paramLabel = "N",
             description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
-                    + "many as make 3.1 %% of the model's parameters, as the paper's 11M of GPT-2 medium are).")
+                    + "many as make 3.1 %% of the model's parameters, as the 11M of the paper's table 3 are).")
     private Integer bottleneck;
 
     @Option(names = "--inputs", defaultValue = "30", paramLabel = "N",
@@ -161,7 +162,7 @@ final class BenchCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             Map<String, Measurement> results = switch (what) {
                 case PRODUCT -> size == null
-                        ? ProductBenchmark.ofLayers(b, model.sizes(), batch * length, times)
+                        ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
                 case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);

@@ -17,10 +17,10 @@ import org.lora4j.backend.Precision;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.experiments.compare.ComparedRun;
 import org.lora4j.experiments.compare.Comparison.Subject;
 import org.lora4j.experiments.compare.Comparison.Verdict;
 import org.lora4j.experiments.compare.Comparison;
-import org.lora4j.experiments.compare.Experiment;
 import org.lora4j.experiments.compare.StandInAdapter;
 import org.lora4j.experiments.report.ComparisonFacts;
 import org.lora4j.experiments.report.ComparisonPage;
@@ -29,7 +29,6 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.io.FormatException;
 import org.lora4j.tensor.Philox;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -47,7 +46,7 @@ import picocli.CommandLine.Option;
         },
         footer = {
             "  lora4j compare --model base-6m --backends reference,cpu",
-            "  lora4j compare --model gpt2 --adapter my-adapter --backends reference,cpu,tornado \\",
+            "  lora4j compare --model my-base --adapter my-adapter --backends reference,cpu,tornado \\",
             "      --text \"name : Blue Spice | Type : pub\" --out compare.html",
         })
 final class CompareCommand extends LoraCommand {
@@ -58,7 +57,7 @@ final class CompareCommand extends LoraCommand {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
     private String model;
 
     @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
@@ -160,8 +159,8 @@ final class CompareCommand extends LoraCommand {
         List<Verdict> verdicts = new ArrayList<>();
         try (Progress progress = ui().progress("compare")) {
             int[] total = new int[1];
-            Experiment experiment = new Experiment(inputs, steps, learningRate);
-            Comparison comparison = Comparison.with(experiment, backend -> subject(folder, backend), (runs, of) -> {
+            ComparedRun run = new ComparedRun(inputs, steps, learningRate);
+            Comparison comparison = Comparison.with(run, backend -> subject(folder, backend), (runs, of) -> {
                 if (runs == 1) {
                     total[0] = of;
                     progress.start(of + others.size());
@@ -217,7 +216,7 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Batch ofText(Path folder) {
-        int[] ids = ByteLevelBpe.load(folder).encode(text);
+        int[] ids = Families.tokenizer(folder).encode(text);
         if (ids.length < 2) {
             throw wrongUse("--text \"" + text + "\" has " + ids.length + " tokens; a loss needs at least two");
         }

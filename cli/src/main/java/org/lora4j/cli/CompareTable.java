@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.lora4j.experiments.compare.Comparison.Verdict;
+import org.lora4j.experiments.compare.JudgedPlace;
 import org.lora4j.experiments.compare.Kind;
-import org.lora4j.experiments.compare.Row;
 
 /** What {@code compare} prints of a backend: a line for each block, and for each kind its place nearest to its bound. */
 final class CompareTable {
@@ -28,7 +28,7 @@ final class CompareTable {
         }
         ui.print(ui.dim(head.toString().stripTrailing()));
         ui.print(ui.dim(pad("", 12) + pad("error     ulps  of bound", CELL).repeat(Kind.values().length).stripTrailing()));
-        int layers = verdict.rows().stream().mapToInt(Row::layer).max().orElse(-1) + 1;
+        int layers = verdict.places().stream().mapToInt(JudgedPlace::layer).max().orElse(-1) + 1;
         for (int layer = 0; layer < layers; layer++) {
             line("layer " + layer, verdict, layer);
         }
@@ -42,34 +42,34 @@ final class CompareTable {
         StringBuilder line = new StringBuilder(pad(name, 12));
         boolean over = false;
         for (Kind kind : Kind.values()) {
-            Optional<Row> worst = worst(verdict.rows(kind, layer));
+            Optional<JudgedPlace> worst = worst(verdict.places(kind, layer));
             line.append(pad(worst.map(CompareTable::cell).orElse("-"), CELL));
-            over |= worst.map(Row::overBound).orElse(false);
+            over |= worst.map(JudgedPlace::overBound).orElse(false);
         }
         String text = line.toString().stripTrailing();
         ui.print(over ? ui.bad(text) : text);
     }
 
-    private static Optional<Row> worst(List<Row> rows) {
-        return rows.stream().max(Comparator.comparingDouble(Row::share));
+    private static Optional<JudgedPlace> worst(List<JudgedPlace> places) {
+        return places.stream().max(Comparator.comparingDouble(JudgedPlace::share));
     }
 
-    private static String cell(Row row) {
-        return pad(error(row.distance().relative()), 10) + pad(count(row.distance().ulps()), 6) + share(row)
-                + (row.overBound() ? " !" : "");
+    private static String cell(JudgedPlace place) {
+        return pad(error(place.distance().relative()), 10) + pad(count(place.distance().ulps()), 6) + share(place)
+                + (place.overBound() ? " !" : "");
     }
 
     private void sum(Verdict verdict) {
-        Row worst = verdict.worst();
+        JudgedPlace worst = verdict.worst();
         verdict.firstOverBound().ifPresentOrElse(first -> {
             ui.print(ui.bad("first over its bound: ") + first.kind().title() + " of " + first.text() + ": relative error "
                     + error(first.distance().relative()) + ", " + count(first.distance().ulps()) + " ulp; rounding explains "
                     + error(first.bound()) + ".");
             ui.print("  there, at row " + first.distance().row() + ", column " + first.distance().column() + ", reference has "
                     + (float) first.distance().expected() + " and " + verdict.backend() + " " + (float) first.distance().actual()
-                    + "; " + verdict.rows().stream().filter(Row::overBound).count() + " of " + verdict.rows().size()
+                    + "; " + verdict.places().stream().filter(JudgedPlace::overBound).count() + " of " + verdict.places().size()
                     + " places are over.");
-        }, () -> ui.print(ui.good("within its bound everywhere") + " (" + verdict.rows().size() + " places); nearest: "
+        }, () -> ui.print(ui.good("within its bound everywhere") + " (" + verdict.places().size() + " places); nearest: "
                 + worst.kind().title() + " of " + worst.text() + " at " + share(worst) + "."));
         if (!verdict.tapsChangeNothing()) {
             ui.print("  the same pass without anybody watching gave other bits: the backend orders its sums by what is asked of it");
@@ -85,8 +85,8 @@ final class CompareTable {
                 : ulps < 1e5 ? String.format(Locale.ROOT, "%.0f", ulps) : String.format(Locale.ROOT, "%.0e", ulps);
     }
 
-    private static String share(Row row) {
-        double percent = 100 * row.share();
+    private static String share(JudgedPlace place) {
+        double percent = 100 * place.share();
         return percent == 0 ? "0 %" : percent < 1 ? "< 1 %" : percent < 1e4 ? String.format(Locale.ROOT, "%.0f %%", percent)
                 : String.format(Locale.ROOT, "%.0e %%", percent);
     }

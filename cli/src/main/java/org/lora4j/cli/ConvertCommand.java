@@ -27,12 +27,13 @@ import picocli.CommandLine.Option;
             "Turns an adapter into another format: PEFT, loralib, GGUF.",
             "",
             "Formats: peft (a folder with adapter_model.safetensors), peft-bin (the same with adapter_model.bin), loralib (the "
-                    + "authors' .pt), gguf (for llama.cpp, GPT-2 only). Tensors are copied bit for bit; where a format knows one "
+                    + "authors' .pt), gguf (for llama.cpp, of the families of models "
+                    + "that it has). Tensors are copied bit for bit; where a format knows one "
                     + "alpha for all modules and the adapter has several, B is multiplied, and a remark says so. What a format "
                     + "has no place for is refused by name. docs/formats.md has each layout.",
         },
         footer = {
-            "  lora4j convert gpt2_lora.pt --alpha 32 --to peft --out my-adapter",
+            "  lora4j convert their-lora.pt --alpha 32 --to peft --out my-adapter",
             "  lora4j convert my-adapter --to gguf --out my-adapter.gguf",
         })
 final class ConvertCommand extends LoraCommand {
@@ -54,7 +55,7 @@ final class ConvertCommand extends LoraCommand {
     private String base;
 
     @Option(names = "--model", paramLabel = "DIR",
-            description = "The base's folder: target modules are then named as shortly as they can be, c_attn say.")
+            description = "The base's folder: target modules are then named as shortly as they can be.")
     private String model;
 
     @Option(names = "--overwrite", description = "Replace what --out holds.")

@@ -2,11 +2,11 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
 import org.lora4j.experiments.data.DataName;
+import org.lora4j.experiments.reproduce.Experiment;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -35,7 +35,7 @@ final class DataChoice {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    /** What was asked for, which a command may leave out that has data of its own. */
+    /** Whether {@code --data} was given; a command that has data of its own works without. */
     boolean isGiven() {
         return data != null;
     }
@@ -66,20 +66,21 @@ final class DataChoice {
         return DataName.of(data).path();
     }
 
-    /** Before anything is loaded. */
+    /** For commands that need {@code --data}: refuses to go on without it, before anything is loaded. */
     void requireGiven() {
         if (data == null) {
             throw new ParameterException(command.commandLine(), "Missing required option: '--data=PATH'");
         }
     }
 
-    TooLong tooLong() {
-        return tooLong;
+    /** The paper's experiment with this data; null where it has none. */
+    Experiment experiment() {
+        requireGiven();
+        return opened().isE2e() ? Experiment.named("e2e") : null;
     }
 
-    /** Whether it is E2E, embedded or in its own files. */
-    boolean isE2e() {
-        return data.toLowerCase(Locale.ROOT).matches("(.*[/\\\\])?e2e[^/\\\\]*[/\\\\]?");
+    TooLong tooLong() {
+        return tooLong;
     }
 
     /** As the user typed it. */

@@ -8,9 +8,9 @@ import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
 import org.lora4j.experiments.report.RunReport;
+import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "demo",
         description = {
-            "Adapts the embedded GPT-2 to E2E with LoRA and shows what changed. Start here.",
+            "Adapts the embedded model to E2E with LoRA and shows what changed. Start here.",
             "",
             "E2E turns facts about a restaurant into a sentence. The embedded base has never read one: it is a small model "
                     + "that was pretrained on novels. The demo trains an adapter on some thousand pairs, in a minute or two, and prints "
@@ -72,7 +72,7 @@ final class DemoCommand extends LoraCommand {
         List<TextPair> dev = FineTuning.sample(allDev, quick ? DEV_PAIRS / 4 : DEV_PAIRS, SEED);
         try (Backend b = backend.open()) {
             LanguageModel loaded = Families.load(EmbeddedBase.folder(), b);
-            Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
+            Tokenizer tokenizer = Families.tokenizer(EmbeddedBase.folder());
             Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES, ui()::warn);
             texts.before();
 
@@ -91,10 +91,11 @@ final class DemoCommand extends LoraCommand {
             List<RunReport.Sample> samples = texts.after();
             show(samples);
             run.summarise(outcome);
-            Path report = new RunReporter(out, tuning.saved(), "A GPT-2 learns to describe restaurants",
-                    new RunReport.Base("base-6m, a small GPT-2 pretrained on novels", loaded.parameterCount()),
+            Path report = new RunReporter(out, tuning.saved(), "A " + loaded.names().title() + " learns to describe restaurants",
+                    new RunReport.Base(EmbeddedBase.NAME + ", a small " + loaded.names().title() + " pretrained on novels",
+                            loaded.parameterCount()),
                     RunReport.Method.lora(RANK, ALPHA, PARTS, tuning.parameterCount()))
-                    .subtitle("LoRA on E2E: from facts to a sentence, " + plan.steps() + " steps on a CPU").besideE2e(true)
+                    .subtitle("LoRA on E2E: from facts to a sentence, " + plan.steps() + " steps on a CPU").beside(Experiment.named("e2e"))
                     .samples(samples).command("lora4j demo" + (quick ? " --quick" : ""))
                     .write(plan, BATCH, train.size(), outcome, b);
             ui().print(ui().bold("Adapter   ") + out);

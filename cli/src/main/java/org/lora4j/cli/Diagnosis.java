@@ -87,7 +87,7 @@ record Diagnosis(
                 widest(),
                 backends,
                 List.of(
-                        embedded("base-6m", "a small GPT-2 for the demo", "org/lora4j/experiments/base-6m/model.safetensors"),
+                        embedded("base-6m", "a small language model for the demo", "org/lora4j/experiments/base-6m/model.safetensors"),
                         embedded("e2e", "the E2E data set", "org/lora4j/experiments/data/e2e/e2e-dataset.zip")),
                 model,
                 backends.stream().anyMatch(backend -> backend.name().equals(BackendChoice.DEFAULT) && backend.available()));

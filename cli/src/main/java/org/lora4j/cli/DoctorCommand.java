@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
         },
         footer = {
             "  lora4j doctor",
-            "  lora4j doctor --model gpt2-medium --batch 8 --length 128",
+            "  lora4j doctor --model my-base --batch 8 --length 128",
             "  lora4j doctor --json",
         })
 final class DoctorCommand extends LoraCommand {
@@ -34,8 +34,8 @@ final class DoctorCommand extends LoraCommand {
     @Option(names = "--json", description = "Print JSON, for programs.")
     private boolean json;
 
-    @Option(names = "--model", paramLabel = "DIR",
-            description = "A GPT-2's folder, or a size: base-6m, gpt2, gpt2-medium, gpt2-large or gpt2-xl.")
+    @Option(names = "--model", paramLabel = "DIR", completionCandidates = ShapeNames.class,
+            description = "A model's folder, or a size that is known: ${COMPLETION-CANDIDATES}.")
     private String model;
 
     @Option(names = "--batch", defaultValue = "8", paramLabel = "N",

@@ -76,10 +76,6 @@ final class EvaluateCommand extends LoraCommand {
             description = "Examples at a time (default: ${DEFAULT-VALUE}).")
     private int batchSize;
 
-    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
-            description = "e2e: only N inputs, spread over the set, for a quick look; 0 for all (default: ${DEFAULT-VALUE}).")
-    private int limit;
-
     @Mixin
     private BeamChoice beam;
 
@@ -103,9 +99,7 @@ final class EvaluateCommand extends LoraCommand {
         if (examples < 0) {
             throw wrongUse("--examples " + examples + ": expected 0 (all) or more");
         }
-        if (limit < 0) {
-            throw wrongUse("--limit " + limit + ": expected 0 (all) or more");
-        }
+        beam.beam(); // refuses nonsense before anything is read or written
         Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
         if (task != Task.E2E || out == null) {
             return task == Task.E2E ? decode(part) : measureLoss(part);
@@ -127,7 +121,7 @@ final class EvaluateCommand extends LoraCommand {
                     .forEach(file -> read.requireFileApart(out.resolve(file)));
         }
         Map<String, List<String>> references = TestInputs.of(
-                data.isGiven() ? data.open(part) : E2e.embedded(part), limit);
+                data.isGiven() ? data.open(part) : E2e.embedded(part), beam.limit());
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
             LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());

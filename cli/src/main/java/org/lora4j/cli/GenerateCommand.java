@@ -1,27 +1,24 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
-import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.PromptFile;
-import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
-import org.lora4j.generate.Generator;
-import org.lora4j.generate.Hypothesis;
+import org.lora4j.generate.Engine;
+import org.lora4j.generate.Request;
 import org.lora4j.generate.Sampling;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
+import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -37,8 +34,9 @@ import picocli.CommandLine.Option;
             "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
                     + "prompt as such a context; otherwise the text is simply continued.",
             "",
-            "Special and added tokens of the model that are written out in a prompt are recognised; in the text special ones are "
-                    + "left out. It ends where eos_token_id of generation_config.json or config.json says, else at end-of-text.",
+            "Texts appear as they are written, those of several prompts in their order. --samples gives several for each. Special and "
+                    + "added tokens of the model that are written out in a prompt are recognised; in the text special ones are left "
+                    + "out. It ends where eos_token_id of generation_config.json or config.json says, else at end-of-text.",
             "",
             "Several adapters, each --adapter NAME=DIR, share the base, and prompts with different ones go through it in one "
                     + "batch. A file of prompts in JSON Lines says which adapter each one uses; without that, every prompt is "
@@ -49,13 +47,11 @@ import picocli.CommandLine.Option;
             "      --prompt \"name : Blue Spice | Type : pub | area : riverside\"",
             "  lora4j generate --model base-6m --adapter my-adapter --prompts inputs.txt \\",
             "      --beam 10 --length-penalty 0.9 --no-repeat-ngram 4",
+            "  lora4j generate --model base-6m --prompt \"The house\" --temperature 0.8 --min-p 0.05 --samples 3 --stop \"\\n\\n\"",
             "  lora4j generate --model base-6m --adapter a=first --adapter b=second --prompts mixed.jsonl",
             "      where a line of mixed.jsonl is {\"adapter\": \"a\", \"prompt\": \"Some text\"}",
         })
 final class GenerateCommand extends LoraCommand {
-
-    /** Prompts in one batch: more make it no faster, and their keys and values fill the memory. */
-    private static final int AT_ONCE = 32;
 
     @Mixin
     private ModelChoice model;
@@ -101,6 +97,29 @@ final class GenerateCommand extends LoraCommand {
             description = "Draw from the likeliest tokens that make up the share P (default: ${DEFAULT-VALUE}).")
     private double topP;
 
+    @Option(names = "--min-p", defaultValue = "0", paramLabel = "P",
+            description = "Draw from tokens that are at least P times as likely as the likeliest (default: ${DEFAULT-VALUE}, "
+                    + "from all).")
+    private double minP;
+
+    @Option(names = "--repetition-penalty", defaultValue = "1", paramLabel = "X",
+            description = "Makes tokens that prompt or text has already less likely: their logits are divided by X, negative "
+                    + "ones multiplied; 1 for no such rule (default: ${DEFAULT-VALUE}).")
+    private double repetitionPenalty;
+
+    @Option(names = "--stop", paramLabel = "TEXT",
+            description = "Ends a text where it would write this, which is not printed; may be given several times. \\n, \\r, "
+                    + "\\t and \\\\ in it stand for line breaks, tab and backslash.")
+    private List<String> stops = List.of();
+
+    @Option(names = "--min-new-tokens", defaultValue = "0", paramLabel = "N",
+            description = "No text ends by its end-of-text token before it has N tokens (default: ${DEFAULT-VALUE}).")
+    private int minNewTokens;
+
+    @Option(names = "--samples", defaultValue = "1", paramLabel = "N",
+            description = "How many texts to draw for each prompt (default: ${DEFAULT-VALUE}).")
+    private int samples;
+
     @Option(names = "--seed", defaultValue = "0", paramLabel = "N",
             description = "Of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
@@ -119,7 +138,8 @@ final class GenerateCommand extends LoraCommand {
                     + "(default: ${DEFAULT-VALUE}).")
     private int noRepeatNgram;
 
-    @Option(names = "--json", description = "Print a list of {prompt, text, tokens}, with --beam {…, score}, for programs.")
+    @Option(names = "--json", description = "Print a list of {prompt, text, tokens, end}, for programs: end is stop_token, stop_string or length; "
+                    + "with --samples a sample's number, with --beam a score, with named adapters adapter.")
     private boolean json;
 
     @Mixin
@@ -130,113 +150,90 @@ final class GenerateCommand extends LoraCommand {
         if (maxNewTokens < 1) {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
-        option(() -> new Sampling(temperature, topK, topP, seed)); // refuses nonsense before the model is loaded
-        Beam beam = beamWidth == null ? null : option(() -> new Beam(beamWidth, lengthPenalty, noRepeatNgram));
-        if (beam != null && temperature != 0) {
-            throw wrongUse("--beam and --temperature: one of the two, since beam search draws nothing");
-        }
-        if (temperature == 0 && (topK != 0 || topP != 1)) {
-            ui().warn("--top-k and --top-p have no effect without --temperature: greedy takes the likeliest token");
-        }
+        Request asked = option(this::asked); // refuses nonsense before the model is loaded
+        List<String> ends = stops.stream().map(GenerateCommand::unescaped).toList();
         boolean several = option(() -> NamedAdapters.areNamed(adapters));
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
-        List<MixedTexts.Prompt> mixed = several ? mixedPrompts(named) : List.of();
-        List<PromptFile.Line> lines = several ? List.of() : texts();
+        List<Asked> mixed = several ? mixedPrompts(named) : List.of();
+        List<Asked> texts = several ? List.of() : texts();
         Path adapter = several || adapters.isEmpty() ? null : Path.of(adapters.getFirst());
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
-            if (several) {
-                MixedTexts writer = new MixedTexts(ui(), json, named.load(loaded, ui()), tokenizer, named, format);
-                if (beam != null) {
-                    writer.search(mixed, maxNewTokens, beam);
-                } else {
-                    writer.write(mixed, maxNewTokens, new Sampling(temperature, topK, topP, seed), AT_ONCE);
+            AdapterSet set = several ? named.load(loaded, ui()) : null;
+            if (!several) {
+                LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
+                if (attached != null) {
+                    attached.freeze();
                 }
-                return ExitCode.OK;
             }
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
-            if (attached != null) {
-                attached.freeze();
-            }
-            PromptFormat used = format != null ? format
+            PromptFormat used = several || format != null ? format
                     : PromptFormat.of(adapter == null ? Families.metadata(model.folder()) : PeftFormat.metadata(adapter));
-            List<String> texts = lines.stream().map(PromptFile.Line::text).toList();
-            PromptTokens tokens = new PromptTokens(tokenizer, loaded.sizes().vocabulary());
-            List<int[]> ids = texts.stream().map(text -> tokens.of(text, used == PromptFormat.PAIR)).toList();
-            PromptTokens.requireRoom(
-                    ids, lines.stream().map(this::place).toList(), maxNewTokens, loaded.sizes().positions());
-            generate(new Generator(loaded), tokenizer, texts, ids, used, beam);
+            Map<String, PromptFormat> formats = new HashMap<>();
+            List<GeneratedTexts.Prompt> wanted = several
+                    ? mixed.stream().map(prompt -> prompt.of(used != null ? used
+                            : formats.computeIfAbsent(prompt.adapter, named::format))).toList()
+                    : texts.stream().map(prompt -> prompt.of(used)).toList();
+            new GeneratedTexts(ui(), json, several ? new Engine(set) : new Engine(loaded), loaded.sizes(), tokenizer, ends)
+                    .write(wanted, asked);
         }
         return ExitCode.OK;
     }
 
-    private void generate(
-            Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> ids, PromptFormat used, Beam beam) {
-        Set<Integer> stop = used == PromptFormat.PAIR ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
-        if (beam != null) {
-            search(generator, tokenizer, texts, ids, used, beam);
-            return;
+    /** What was asked for, but for the prompts. */
+    private Request asked() {
+        Sampling sampling = new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
+        Beam beam = beamWidth == null ? null : new Beam(beamWidth, lengthPenalty, noRepeatNgram);
+        if (beam != null && temperature != 0) {
+            throw wrongUse("--beam and --temperature: one of the two, since beam search draws nothing");
         }
-        long start = System.nanoTime();
-        long tokens = 0;
-        List<Map<String, Object>> results = new ArrayList<>();
-        for (int from = 0; from < texts.size(); from += AT_ONCE) {
-            List<int[]> some = ids.subList(from, Math.min(from + AT_ONCE, ids.size()));
-            // draws are numbered within a call, so each call gets a stream of its own
-            Sampling draws = new Sampling(temperature, topK, topP, seed + from / AT_ONCE);
-            List<int[]> written = generator.generate(some, maxNewTokens, stop, draws, (sequence, id) -> { });
-            for (int i = 0; i < written.size(); i++) {
-                String text = tokenizer.decodeText(written.get(i));
-                text = used == PromptFormat.PAIR ? ExampleEncoder.completion(text) : text;
-                tokens += written.get(i).length;
-                if (json) {
-                    results.add(result(texts.get(from + i), text, written.get(i)));
-                } else {
-                    ui().printText(used == PromptFormat.PAIR ? "" : ui().dim(texts.get(from + i)), text);
-                }
-            }
+        if (beam != null && (repetitionPenalty != 1 || !stops.isEmpty() || samples != 1)) {
+            throw wrongUse("--beam and " + (samples != 1 ? "--samples" : !stops.isEmpty() ? "--stop" : "--repetition-penalty")
+                    + ": one of the two, beam search has rules of its own");
         }
-        if (json) {
-            ui().printJson(results);
+        if (samples > 1 && temperature == 0) {
+            throw wrongUse("--samples " + samples + " without --temperature: greedy takes the likeliest token each time, so all "
+                    + "texts would be the same");
         }
-        double seconds = (System.nanoTime() - start) * 1e-9;
-        ui().detail("%d tokens in %.2f s, %.0f tokens/s".formatted(tokens, seconds, tokens / seconds));
+        if (minNewTokens > maxNewTokens) {
+            throw wrongUse("--min-new-tokens " + minNewTokens + ": expected at most --max-new-tokens, " + maxNewTokens);
+        }
+        if (stops.contains("")) {
+            throw wrongUse("--stop \"\": expected a text that ends what is written");
+        }
+        if (temperature == 0 && (topK != 0 || topP != 1 || minP != 0)) {
+            ui().warn("--top-k, --top-p and --min-p have no effect without --temperature: greedy takes the likeliest token");
+        }
+        Request request = Request.of().withMaxNewTokens(maxNewTokens).withMinNewTokens(minNewTokens).withSamples(samples);
+        return beam == null ? request.withSampling(sampling) : request.withBeam(beam);
     }
 
-    /** As the authors decode: stops at a blank line too where the texts are completions. */
-    private void search(
-            Generator generator, Tokenizer tokenizer, List<String> texts, List<int[]> prompts, PromptFormat used, Beam beam) {
-        boolean pairs = used == PromptFormat.PAIR;
-        Set<Integer> stop = pairs ? TextDecoding.stopIds(tokenizer) : tokenizer.stopIds();
-        List<Hypothesis> found;
-        try (Progress progress = prompts.size() > 1 ? ui().progress("generate") : Progress.SILENT) {
-            progress.start(prompts.size());
-            int[] done = new int[1];
-            found = generator.beam(prompts, maxNewTokens, stop, beam, (input, best) -> progress.update(++done[0], ""));
+    private static String unescaped(String stop) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < stop.length(); i++) {
+            int escape = stop.charAt(i) == '\\' && i + 1 < stop.length() ? "nrt\\".indexOf(stop.charAt(i + 1)) : -1;
+            text.append(escape < 0 ? stop.charAt(i) : "\n\r\t\\".charAt(escape));
+            i += escape < 0 ? 0 : 1;
         }
-        List<Map<String, Object>> results = new ArrayList<>();
-        for (int i = 0; i < found.size(); i++) {
-            int[] tokens = found.get(i).tokens();
-            String text = pairs ? TextDecoding.text(tokenizer, tokens) : tokenizer.decodeText(tokens);
-            Map<String, Object> result = result(texts.get(i), text, tokens);
-            result.put("score", found.get(i).score());
-            results.add(result);
-            if (!json) {
-                ui().printText(pairs ? "" : ui().dim(texts.get(i)), text);
-            }
-        }
-        if (json) {
-            ui().printJson(results);
+        return text.toString();
+    }
+
+    /**
+     * A text and the adapter that continues it.
+     *
+     * @param adapter null where none has a name
+     * @param where   what to call it where it is refused
+     */
+    private record Asked(String adapter, String text, String where) {
+
+        GeneratedTexts.Prompt of(PromptFormat form) {
+            return new GeneratedTexts.Prompt(adapter == null ? AdapterSet.BASE : adapter, text,
+                    adapter == null ? "" : adapter + ": ", form == PromptFormat.PAIR, where);
         }
     }
 
-    private static Map<String, Object> result(String prompt, String text, int[] tokens) {
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("prompt", prompt);
-        result.put("text", text);
-        result.put("tokens", tokens);
-        return result;
+    private Asked asked(String adapter, PromptFile.Line line) {
+        return new Asked(adapter, line.text(), place(line));
     }
 
     /** Those of {@code --prompt} are numbered as if each were a line. */
@@ -250,24 +247,23 @@ final class GenerateCommand extends LoraCommand {
                 : "--prompt" + (prompts.texts.size() == 1 ? "" : " number " + line.line());
     }
 
-    private List<PromptFile.Line> texts() {
+    private List<Asked> texts() {
         List<PromptFile.Line> lines = lines();
         lines.stream().filter(line -> line.adapter() != null).findFirst().ifPresent(line -> {
             throw new LoraException("--prompts " + prompts.file + ": line " + line.line() + " asks for adapter "
                     + Names.quoted(line.adapter()) + ", and no adapter has a name. Give --adapter "
                     + Names.oneLine(line.adapter()) + "=DIR");
         });
-        return lines;
+        return lines.stream().map(line -> asked(null, line)).toList();
     }
 
     /** Each prompt with the adapter that it names; every prompt with every adapter where none names one. */
-    private List<MixedTexts.Prompt> mixedPrompts(NamedAdapters named) {
+    private List<Asked> mixedPrompts(NamedAdapters named) {
         List<PromptFile.Line> lines = lines();
         if (lines.stream().anyMatch(line -> line.adapter() != null)) {
-            return lines.stream().map(line -> new MixedTexts.Prompt(named.of(line, prompts.file), line.text(), place(line)))
-                    .toList();
+            return lines.stream().map(line -> asked(named.of(line, prompts.file), line)).toList();
         }
         return lines.stream().flatMap(line -> named.folders().keySet().stream()
-                .map(name -> new MixedTexts.Prompt(name, line.text(), place(line)))).toList();
+                .map(name -> asked(name, line))).toList();
     }
 }

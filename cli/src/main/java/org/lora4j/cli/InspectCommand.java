@@ -122,7 +122,7 @@ final class InspectCommand extends LoraCommand {
 
     private static String alphas(List<Line> lines) {
         return lines.stream().map(Line::alpha).distinct().sorted()
-                .map(alpha -> alpha == Math.rint(alpha) ? String.valueOf(alpha.longValue()) : alpha.toString())
+                .map(Names::number)
                 .collect(Collectors.joining(", "));
     }
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
@@ -85,8 +86,7 @@ final class LoraChoice {
 
     /** {@code LoRA r 4, alpha 32 on q,v}. */
     String text() {
-        String number = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
-        return method() + " r %d, alpha %s on %s".formatted(rank, number, targets.toLowerCase(Locale.ROOT));
+        return method() + " r %d, alpha %s on %s".formatted(rank, Names.number(alpha), targets.toLowerCase(Locale.ROOT));
     }
 
     /** LoRA or DoRA. */

@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
 /**
  * What all commands have in common. A command annotates its class with {@code @Command(name, description, footer)}, the
  * description's first line being what {@code lora4j --help} shows and the footer an example, declares its options as
- * fields, and does its work in {@link #run}; then it is named in {@link Main}'s list. Exceptions are left to fly: they
+ * fields, and does its work in {@link #run}; then it is named in {@link Main}'s list. Exceptions are not caught there: they
  * become one line and an exit code here.
  */
 @Command(

@@ -23,16 +23,17 @@ import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.family.ModelConfig;
-import org.lora4j.gpt2.Gpt2Tensors;
 import org.lora4j.family.ModelCompanions;
+import org.lora4j.family.ModelConfig;
+import org.lora4j.family.ModelFamily;
+import org.lora4j.family.ModelTensors;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.NotFinite;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
-import org.lora4j.tokenizer.ByteLevelBpe;
+import org.lora4j.tokenizer.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -50,7 +51,7 @@ import picocli.CommandLine.Option;
                     + "and generation_config.json are copied. An adapter with NaN or infinite values, and a sum too large for the "
                     + "type, are errors.",
         },
-        footer = "  lora4j merge --model gpt2 --adapter my-adapter --dtype bf16 --out gpt2-merged")
+        footer = "  lora4j merge --model my-base --adapter my-adapter --dtype bf16 --out my-merged")
 final class MergeCommand extends LoraCommand {
 
     private static final String REPORT = "merge_report.json";
@@ -58,7 +59,7 @@ final class MergeCommand extends LoraCommand {
     private static final int SAMPLE_LENGTH = 32;
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
     private String model;
 
     @Mixin
@@ -121,8 +122,9 @@ final class MergeCommand extends LoraCommand {
     private List<MergeError> write(
             Path folder, ModelConfig config, StoredAdapter stored, DType type, Map<String, Long> notFinite) {
         List<MergeError> errors = new ArrayList<>();
-        try (Gpt2Tensors base = Gpt2Tensors.open(folder, config.isTied())) {
-            ModelMerger merger = new ModelMerger(base, stored, base.tied(), config.names()::isInByOut);
+        ModelFamily family = Families.of(folder);
+        try (ModelTensors base = family.tensors(folder)) {
+            ModelMerger merger = new ModelMerger(base, stored, family.names());
             if (merger.unties()) {
                 ui().info("the adapter changes one view of the tied embedding: the merged model has a head of its own");
             }
@@ -131,7 +133,7 @@ final class MergeCommand extends LoraCommand {
                 ui().warn("the base holds NaN or infinity in " + Names.some(notFinite.keySet(), 3) + ", and so does the merged "
                         + "model. Take another copy of the base");
             }
-            ObjectNode written = configuration(folder, config, base.tied() && !merger.unties(), type);
+            ObjectNode written = configuration(folder, config, family, base.tied() && !merger.unties(), type);
             AtomicFolder.write(out, staging -> {
                 errors.addAll(merger.write(staging.resolve("model.safetensors"), type));
                 Files.write(staging.resolve("config.json"), new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT)
@@ -143,7 +145,8 @@ final class MergeCommand extends LoraCommand {
         return errors;
     }
 
-    private static ObjectNode configuration(Path folder, ModelConfig config, boolean tied, DType type) {
+    private static ObjectNode configuration(
+            Path folder, ModelConfig config, ModelFamily family, boolean tied, DType type) {
         ObjectNode written = JsonFile.read(folder.resolve("config.json"));
         if (tied != config.isTied()) {
             written.put("tie_word_embeddings", tied);
@@ -152,7 +155,7 @@ final class MergeCommand extends LoraCommand {
             written.put(written.has("dtype") ? "dtype" : "torch_dtype", Types.inConfiguration(type));
         }
         if (!written.has("architectures")) {
-            written.putArray("architectures").add("GPT2LMHeadModel");
+            written.putArray("architectures").add(family.architecture());
         }
         return written;
     }
@@ -171,7 +174,7 @@ final class MergeCommand extends LoraCommand {
             }
             return List.of(new Batch(SAMPLE_ROWS, length, ids, null, null, null));
         }
-        ByteLevelBpe tokenizer = ByteLevelBpe.load(folder);
+        Tokenizer tokenizer = Families.tokenizer(folder);
         for (String prompt : prompts) {
             int[] ids = tokenizer.encode(prompt);
             tokenizer.requireRows(config.sizes().vocabulary(), ids);

@@ -7,7 +7,6 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Mixin;
@@ -19,7 +18,7 @@ import picocli.CommandLine.Spec;
 final class ModelChoice {
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A GPT-2's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
     private String model;
 
     @Mixin
@@ -49,7 +48,7 @@ final class ModelChoice {
     }
 
     Tokenizer tokenizer() {
-        return ByteLevelBpe.load(folder());
+        return Families.tokenizer(folder());
     }
 
     /** Attaches the adapter of a folder, where one is given. */

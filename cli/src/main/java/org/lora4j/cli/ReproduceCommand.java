@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
             "",
             "e2e: LoRA on E2E, texts by beam search for every distinct input of the test set, and BLEU, NIST, METEOR (without "
                     + "paraphrases), ROUGE-L and CIDEr. On the embedded base the scores are not the paper's, which are of "
-                    + "GPT-2 medium; give that one by --model. --table runs the rows of one of the paper's tables by one short "
+                    + "a larger model (--list says which); give that one by --model. --table runs the rows of one of the paper's tables by one short "
                     + "recipe that is the same for all.",
             "",
             "Each run has a folder in --out, with the adapter, metrics.jsonl, the texts, the scores and report.html; a command "
@@ -63,7 +63,7 @@ final class ReproduceCommand extends LoraCommand {
     private List<Long> seeds;
 
     @Option(names = "--model", defaultValue = EmbeddedBase.NAME, paramLabel = "DIR",
-            description = "The base: a GPT-2's folder in Hugging Face layout (default: ${DEFAULT-VALUE}, the embedded one).")
+            description = "The base: a model's folder in Hugging Face layout (default: ${DEFAULT-VALUE}, the embedded one).")
     private String model;
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R", description = "r (default: ${DEFAULT-VALUE}).")
@@ -108,10 +108,6 @@ final class ReproduceCommand extends LoraCommand {
             description = "What to decode: test or dev (default: ${DEFAULT-VALUE}).")
     private String split;
 
-    @Option(names = "--limit", defaultValue = "0", paramLabel = "N",
-            description = "Decode only N inputs, 0 for all (default: ${DEFAULT-VALUE}).")
-    private int limit;
-
     @Mixin
     private BeamChoice beam;
 
@@ -144,7 +140,7 @@ final class ReproduceCommand extends LoraCommand {
         }
         Experiment experiment = option(() -> Experiment.named(name));
         checkOptions();
-        List<Experiment.Row> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
+        List<Experiment.TableRow> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
         Split part = option(() -> Split.of(split));
         List<TextPair> dev = E2e.embedded(Split.DEV);
         int devPairs = quick ? QUICK_DEV_PAIRS : devExamples;
@@ -152,7 +148,7 @@ final class ReproduceCommand extends LoraCommand {
         ReproducedRun.Setup setup = new ReproducedRun.Setup(
                 EmbeddedBase.resolve(model), model, E2e.embedded(Split.TRAIN),
                 devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev,
-                TestInputs.of(E2e.embedded(part), quick && limit == 0 ? QUICK_INPUTS : limit), part, batch, alpha,
+                TestInputs.of(E2e.embedded(part), quick && beam.limit() == 0 ? QUICK_INPUTS : beam.limit()), part, batch, alpha,
                 beam.beam(), beam.maxNewTokens(), root);
         Destination read = Destination.reading("--model", setup.model());
         read.requireFolderApart(root);
@@ -165,7 +161,7 @@ final class ReproduceCommand extends LoraCommand {
             TrainingPlan plan = null;
             TaskScores.Result base = trainOnly ? null : runs.base();
             ReproducedReport report = trainOnly ? null : new ReproducedReport(experiment, setup, b, base);
-            for (Experiment.Row row : rows) {
+            for (Experiment.TableRow row : rows) {
                 for (long seed : seeds) {
                     plan = plan(experiment, row, seed, setup.train().size());
                     RunResult result = runs.train(row, plan, commandText());
@@ -197,7 +193,6 @@ final class ReproduceCommand extends LoraCommand {
         require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");
         require(batch >= 1, "--batch", batch, "at least 1");
         require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
-        require(limit >= 0, "--limit", limit, "0 (all) or more");
         require(!seeds.isEmpty(), "--seeds", "''", "at least one");
         String asked = full ? "--full" : "--method " + method;
         require(table == null || !full && method == null, "--table " + table, asked, "one of the two");
@@ -215,14 +210,14 @@ final class ReproduceCommand extends LoraCommand {
     }
 
     /** The row that the options describe. */
-    private Experiment.Row row() {
+    private Experiment.TableRow row() {
         if (!method().equals(TuningMethods.LORA)) {
             TuningMethod other = TuningMethods.named(method());
-            return new Experiment.Row(other.name().replace(":", ""), other.title(), 0, null, other.name(), null, null);
+            return new Experiment.TableRow(other.name().replace(":", ""), other.title(), 0, null, other.name(), null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
         String id = targets.replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
-        return new Experiment.Row(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, TuningMethods.LORA, null, null);
+        return new Experiment.TableRow(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, TuningMethods.LORA, null, null);
     }
 
     private boolean isFull() {
@@ -233,7 +228,7 @@ final class ReproduceCommand extends LoraCommand {
         return full ? "full" : method == null ? TuningMethods.LORA : MethodChoice.word(method);
     }
 
-    private TrainingPlan plan(Experiment experiment, Experiment.Row row, long seed, int pairs) {
+    private TrainingPlan plan(Experiment experiment, Experiment.TableRow row, long seed, int pairs) {
         long total = steps != null ? steps
                 : epochs != null ? Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(pairs, batch)))
                 : quick ? QUICK_STEPS : table != null ? TABLE_STEPS : Math.ceilDiv(pairs, batch);

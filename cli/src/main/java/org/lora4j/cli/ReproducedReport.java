@@ -53,7 +53,7 @@ final class ReproducedReport {
     // ------------------------------------------------------------------------------------------------ one run
 
     /** @return the page */
-    Path write(Experiment.Row row, RunResult result, TrainingPlan plan, List<Decoded> texts) {
+    Path write(Experiment.TableRow row, RunResult result, TrainingPlan plan, List<Decoded> texts) {
         Path folder = setup.folder(row, result.seed());
         RunReport.Builder report = RunReport.of(
                         capitalised(result.method()) + " on E2E: " + result.name().replace("  ", ", "),
@@ -65,8 +65,8 @@ final class ReproducedReport {
                 .command(result.command());
         scores(report, result);
         report.comparison(new Comparison("Beside the paper",
-                "The paper's numbers are of GPT-2 medium, 355 million parameters pretrained on web pages; this base has "
-                        + "%,d. ".formatted(result.parameters()) + METEOR,
+                "The paper's numbers are of %s; this base has %,d. ".formatted(experiment.papersBase(), result.parameters())
+                        + METEOR,
                 COLUMNS, lines(row, result)));
         samples(report, texts);
         recipe(report, result, plan);
@@ -102,7 +102,7 @@ final class ReproducedReport {
                 .score(Score.higherIsBetter("CIDEr", before.cider(), after.cider(), 2));
     }
 
-    private List<Line> lines(Experiment.Row row, RunResult result) {
+    private List<Line> lines(Experiment.TableRow row, RunResult result) {
         List<Line> lines = new ArrayList<>();
         lines.add(line("this run", result));
         lines.add(new Line("the base alone", values(0, result.devLossBefore(), base.scores()), false));
@@ -191,7 +191,7 @@ final class ReproducedReport {
      * @param table the paper's table whose rows they are; null if they are not a table's
      */
     Path summarise(
-            Experiment.Table table, List<Experiment.Row> rows, List<RunResult> results, TrainingPlan plan, String command) {
+            Experiment.Table table, List<Experiment.TableRow> rows, List<RunResult> results, TrainingPlan plan, String command) {
         RunResult best = results.stream().max(Comparator.comparingDouble(run -> run.scores().bleu())).orElseThrow();
         String title = table == null ? experiment.title() : table.title() + ", on " + setup.modelName();
         RunReport.Builder report = RunReport.summary(title, base(best), verdict(best, results))
@@ -208,7 +208,7 @@ final class ReproducedReport {
         List<Line> published = rows.stream().filter(row -> row.paper() != null)
                 .map(row -> new Line(row.paper().row(), values(row.paper()), true)).toList();
         if (published.size() > 1) {
-            report.comparison(new Comparison("The paper's rows", "GPT-2 medium on the same test set; METEOR is 1.5 here.",
+            report.comparison(new Comparison("The paper's rows", "Of " + experiment.papersBase() + ", on the same test set; METEOR is 1.5 here.",
                     PAPERS_COLUMNS, published));
         }
         Map<String, String> used = used(best, plan);

@@ -19,9 +19,9 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelCompanions;
 import org.lora4j.generate.Beam;
 import org.lora4j.io.FileErrors;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.FineTuning;
@@ -68,7 +68,7 @@ final class ReproducedRun {
             return BeamChoice.text(beam, maxNewTokens);
         }
 
-        Path folder(Experiment.Row row, long seed) {
+        Path folder(Experiment.TableRow row, long seed) {
             return root.resolve(row.id() + "-seed" + seed);
         }
     }
@@ -82,9 +82,6 @@ final class ReproducedRun {
     }
 
     /** What a row would train: its method in words and the number of its parameters. */
-    private record Method(String name, String settings, long trainable) {
-    }
-
     static RunReport.Method reported(RunResult result) {
         return new RunReport.Method(result.method(), result.settings(), result.trainable());
     }
@@ -104,20 +101,20 @@ final class ReproducedRun {
     // ------------------------------------------------------------------------------------------------ training
 
     /** Trains a row, or goes on with it, or reads what came of it. */
-    RunResult train(Experiment.Row row, TrainingPlan plan, String command) {
+    RunResult train(Experiment.TableRow row, TrainingPlan plan, String command) {
         Path folder = setup.folder(row, plan.seed());
         try (RunFolder locked = RunFolder.open(folder)) {
             return train(row, plan, command, folder, locked);
         }
     }
 
-    private RunResult train(Experiment.Row row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
+    private RunResult train(Experiment.TableRow row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         LanguageModel model = load(setup.model);
-        Tokenizer tokenizer = ByteLevelBpe.load(setup.model);
+        Tokenizer tokenizer = Families.tokenizer(setup.model);
         Tuning tuning = tuningMethod(row).attach(model, plan.seed());
-        Method method = method(row, tuning);
-        RunResult asked = new RunResult(row.id(), row.name(), method.name, method.settings, setup.modelName,
-                model.parameterCount(), method.trainable, plan.seed(), plan.steps(), setup.batch,
+        RunReport.Method method = method(row, tuning);
+        RunResult asked = new RunResult(row.id(), row.name(), method.name(), method.settings(), setup.modelName,
+                model.parameterCount(), method.trainableParameters(), plan.seed(), plan.steps(), setup.batch,
                 plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
                 null, backend.name() + ", " + backend.describe(), command);
         RunResult trained = overwrite ? readable(folder) : RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
@@ -126,7 +123,8 @@ final class ReproducedRun {
             return trained;
         }
         forget(folder);
-        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name, method.trainable));
+        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name(),
+                method.trainableParameters()));
         FineTuning job = FineTuning.of(model, tokenizer).tuning(tuning).train(setup.train).dev(setup.dev)
                 .batchSize(setup.batch).seed(plan.seed()).source(setup.model).build();
         if (tuning.saved() == Saved.MODEL) {
@@ -154,20 +152,19 @@ final class ReproducedRun {
         }
     }
 
-    private TuningMethod tuningMethod(Experiment.Row row) {
+    private TuningMethod tuningMethod(Experiment.TableRow row) {
         return isLora(row) ? new LowRankAdaptation(config(row.rank(), setup.alpha, row.targets()))
                 : TuningMethods.named(row.method());
     }
 
-    private static boolean isLora(Experiment.Row row) {
+    private static boolean isLora(Experiment.TableRow row) {
         return row.method().equals(TuningMethods.LORA);
     }
 
-    private Method method(Experiment.Row row, Tuning tuning) {
-        RunReport.Method words = isLora(row)
+    private RunReport.Method method(Experiment.TableRow row, Tuning tuning) {
+        return isLora(row)
                 ? RunReport.Method.lora(row.rank(), setup.alpha, List.of(row.targets().split(",")), tuning.parameterCount())
                 : MethodChoice.reportedCopies(tuning);
-        return new Method(words.name(), words.settings(), words.trainableParameters());
     }
 
     static LoraConfig config(int rank, double alpha, String targets) {
@@ -181,7 +178,7 @@ final class ReproducedRun {
     // ------------------------------------------------------------------------------------------------ texts and scores
 
     /** Decodes with what was trained, and scores. */
-    RunResult score(Experiment.Row row, RunResult trained) {
+    RunResult score(Experiment.TableRow row, RunResult trained) {
         Path folder = setup.folder(row, trained.seed());
         RunResult done = RunResult.read(folder, RunResult.FILE_NAME);
         if (done != null && done.scores() != null && done.inputs() == setup.references.size()
@@ -206,7 +203,7 @@ final class ReproducedRun {
     }
 
     /** The texts of a run whose scores are there. */
-    List<Decoded> texts(Experiment.Row row, RunResult result) {
+    List<Decoded> texts(Experiment.TableRow row, RunResult result) {
         return DecodedLines.read(setup.folder(row, result.seed()));
     }
 
@@ -217,7 +214,7 @@ final class ReproducedRun {
             throw new LoraException("--out: " + FileErrors.writing(folder, e).getMessage(), e);
         }
         TextDecoding decoding =
-                new TextDecoding(model, ByteLevelBpe.load(setup.model), setup.beam, setup.maxNewTokens);
+                new TextDecoding(model, Families.tokenizer(setup.model), setup.beam, setup.maxNewTokens);
         if (overwrite) {
             decoding.forgetOthers(folder, List.copyOf(setup.references.keySet()));
         }

@@ -28,7 +28,7 @@ final class ReproducedTable {
             ui.print(ui.bold(experiment.name()) + "   " + experiment.title());
             for (Experiment.Table table : experiment.tables()) {
                 ui.print("  --table %-3s %s: %s".formatted(
-                        table.id(), table.title(), String.join("; ", table.rows().stream().map(Experiment.Row::name).toList())));
+                        table.id(), table.title(), String.join("; ", table.rows().stream().map(Experiment.TableRow::name).toList())));
             }
             ui.print("");
             ui.print("  %-24s %-42s %s".formatted("recipe", "the paper says", "the scripts say"));

@@ -2,7 +2,12 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.lora4j.backend.Backend;
 import org.lora4j.experiments.report.MetricsFile;
 import org.lora4j.experiments.report.ReportWriter;
@@ -10,6 +15,7 @@ import org.lora4j.experiments.report.RunReport.Fact;
 import org.lora4j.experiments.report.RunReport.RecipeRow;
 import org.lora4j.experiments.report.RunReport.Score;
 import org.lora4j.experiments.report.RunReport;
+import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.train.MetricsLog;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
@@ -25,7 +31,7 @@ final class RunReporter {
     private final Saved saved;
     private final RunReport.Builder report;
     private final RunReport.Method method;
-    private boolean besideE2e;
+    private Experiment experiment;
 
     /**
      * @param folder of the run
@@ -43,9 +49,9 @@ final class RunReporter {
         return this;
     }
 
-    /** Whether the data is E2E, so that the recipe can stand beside what the paper says of it. */
-    RunReporter besideE2e(boolean is) {
-        besideE2e = is;
+    /** The paper's experiment with the same data, whose recipe then stands beside the run's; null for other data. */
+    RunReporter beside(Experiment published) {
+        experiment = published;
         return this;
     }
 
@@ -72,7 +78,7 @@ final class RunReporter {
             report.score(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
         }
         for (RecipeRow row : recipe(plan, batch, examples)) {
-            report.recipe(row.what(), besideE2e ? row.paper() : "", besideE2e ? row.scripts() : "", row.used());
+            report.recipe(row.what(), row.paper(), row.scripts(), row.used());
         }
         environment(backend).forEach(fact -> report.environment(fact.label(), fact.value()));
         timings(plan, outcome).forEach(fact -> report.timing(fact.label(), fact.value()));
@@ -84,23 +90,32 @@ final class RunReporter {
         return page;
     }
 
-    /** What the paper says of E2E (table 11), what the authors' scripts do, and what this run did. */
+    /** What this run did, beside what the paper says and the authors' scripts do where the data is an experiment's. */
     private List<RecipeRow> recipe(TrainingPlan plan, int batch, int examples) {
-        TrainingPlan p = plan;
-        return List.of(
-                new RecipeRow("Method", "LoRA, r 4, alpha 32, on q and v", "the same", method.name() + ", " + method.settings()),
-                new RecipeRow("Optimiser", "AdamW, decay 0.01", "betas 0.9 and 0.999, epsilon 1e-6, decay after the update",
-                        "AdamW, decay %s, epsilon %s, decay %s the update".formatted(
-                                p.adamW().weightDecay(), p.adamW().epsilon(), p.adamW().decayOrder().name().toLowerCase())),
-                new RecipeRow("Learning rate", "2e-4, linear, 500 warm-up steps", "the same",
-                        "%s, %s, %d warm-up steps".formatted(
-                                p.learningRate(), p.schedule().name().toLowerCase(), p.warmupSteps())),
-                new RecipeRow("Batch", "8", "8", batch + (p.accumulation() > 1 ? " × " + p.accumulation() : "")),
-                new RecipeRow("Length of training", "5 epochs", "5 epochs of 42,061 pairs",
-                        "%,d steps on %,d pairs".formatted(p.steps(), examples)),
-                new RecipeRow("Label smoothing", "0.1", "0.1", Double.toString(p.labelSmoothing())),
-                new RecipeRow("Padding", "", "every example to 512", "none: batches of about one length"),
-                new RecipeRow("Seed", "", "110", Long.toString(p.seed())));
+        Map<String, String> used = new LinkedHashMap<>();
+        if (saved == Saved.ADAPTER) {
+            used.put("Adapter", method.settings());
+        } else {
+            used.put("Method", method.name() + ", " + method.settings());
+        }
+        used.put("Optimiser", "AdamW, decay %s, epsilon %s, decay %s the update".formatted(plan.adamW().weightDecay(),
+                plan.adamW().epsilon(), plan.adamW().decayOrder().name().toLowerCase(Locale.ROOT)));
+        used.put("Learning rate", "%s, %s, %d warm-up steps".formatted(
+                plan.learningRate(), plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
+        used.put("Batch", batch + (plan.accumulation() > 1 ? " × " + plan.accumulation() : ""));
+        used.put("Length of training", "%,d steps on %,d pairs".formatted(plan.steps(), examples));
+        used.put("Label smoothing", Double.toString(plan.labelSmoothing()));
+        used.put("Padding", "none: batches of about one length");
+        used.put("Seeds", Long.toString(plan.seed()));
+        Map<String, Experiment.RecipeLine> published = experiment == null ? Map.of()
+                : experiment.recipe().stream().collect(Collectors.toMap(Experiment.RecipeLine::what, line -> line));
+        List<RecipeRow> rows = new ArrayList<>();
+        used.forEach((what, ours) -> {
+            Experiment.RecipeLine line = published.get(what);
+            rows.add(line == null ? new RecipeRow(what, "", "", ours)
+                    : new RecipeRow(what, line.paper(), line.scripts(), ours));
+        });
+        return rows;
     }
 
     static List<Fact> environment(Backend backend) {

@@ -54,10 +54,6 @@ final class Samples {
         }
     }
 
-    List<String> inputs() {
-        return inputs;
-    }
-
     void before() {
         before = written();
     }

@@ -67,10 +67,6 @@ enum ScoreMetric {
         return metric == null;
     }
 
-    boolean isOfNumbers() {
-        return this == PEARSON || this == SPEARMAN;
-    }
-
     Metric metric(boolean keepCase) {
         return metric.apply(keepCase);
     }

@@ -82,7 +82,7 @@ final class TrainCommand extends LoraCommand {
     private int accumulation;
 
     @Option(names = "--lr", defaultValue = "2e-4", paramLabel = "X",
-            description = "The learning rate's peak (default: ${DEFAULT-VALUE}, the paper's for GPT-2; base-6m learns "
+            description = "The learning rate's peak (default: ${DEFAULT-VALUE}, the paper's on E2E; base-6m learns "
                     + "well with 1e-2).")
     private double learningRate;
 
@@ -208,7 +208,7 @@ final class TrainCommand extends LoraCommand {
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out, tuning.saved(), tuning.title() + " on " + data.name(),
                     new RunReport.Base(model.name(), loaded.parameterCount()), methods.reported(tuning))
-                    .subtitle("%,d steps on %,d pairs".formatted(plan.steps(), learned)).besideE2e(data.isE2e())
+                    .subtitle("%,d steps on %,d pairs".formatted(plan.steps(), learned)).beside(data.experiment())
                     .samples(texts.after()).command(commandText()).write(plan, batchSize, learned, outcome, b);
             if (json) {
                 ui().printJson(result(loaded, job, plan, outcome, report));
@@ -243,7 +243,7 @@ final class TrainCommand extends LoraCommand {
         }
     }
 
-    /** What needs no data and no model to be seen to be wrong; the plan checks the rest. */
+    /** Refuses what is wrong whatever the data and the model; the plan checks the rest. */
     private void checkOptions() {
         require(epochs == null || epochs > 0 && Double.isFinite(epochs), "--epochs", epochs, "more than 0");
         require(steps == null || epochs == null, "--steps " + steps + " --epochs", epochs, "one of the two");

@@ -34,8 +34,8 @@ final class TrainingRun {
         }
         long all = model.parameterCount();
         long trainable = tuning.parameterCount();
-        ui.print(ui.bold("Base      ") + "GPT-2, %d layers, %d wide, %d heads: %,d parameters".formatted(
-                model.sizes().blocks(), model.sizes().width(), model.sizes().heads(), all)
+        ui.print(ui.bold("Base      ") + "%s, %d layers, %d wide, %d heads: %,d parameters".formatted(
+                model.names().title(), model.sizes().blocks(), model.sizes().width(), model.sizes().heads(), all)
                 + (tuning.saved() == Saved.ADAPTER ? ", frozen" : trainable == all ? ", copies of all train"
                         : ", copies of some train"));
         ui.print(ui.bold("Method    ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
@@ -49,12 +49,17 @@ final class TrainingRun {
 
     /** A tied head is the embedding's table seen the other way, and adapting one view leaves the other as it is. */
     private void sayWhichViewIsAdapted(LanguageModel model, Set<String> adapted) {
-        boolean embedding = adapted.contains("transformer.wte");
-        boolean head = adapted.contains("lm_head");
+        boolean embedding = adapted.contains(model.names().tokens());
+        boolean head = adapted.contains(model.names().head());
         if (model.isTied() && embedding != head) {
-            ui.info("wte and lm_head are two views of one table; only " + (embedding ? "the embedding" : "the head")
+            ui.info(lastWord(model.names().tokens()) + " and " + lastWord(model.names().head())
+                    + " are two views of one table; only " + (embedding ? "the embedding" : "the head")
                     + " gets an update, the other view stays as it is");
         }
+    }
+
+    private static String lastWord(String module) {
+        return module.substring(module.lastIndexOf('.') + 1);
     }
 
     Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {

@@ -76,6 +76,16 @@ public final class Ui {
         printLine((before.isEmpty() ? "" : Shown.styledText(before, terminal.out())) + generated(text));
     }
 
+    /**
+     * The beginning of a line whose text follows by {@link #printPart}.
+     *
+     * @param before what is not part of the text, perhaps styled; empty for nothing
+     */
+    public void beginText(String before) {
+        out.print(before.isEmpty() ? "" : Shown.styledText(before, terminal.out()));
+        requireWritten();
+    }
+
     /** Part of a text that is the result, such as one token of a text that is being generated; shown at once. */
     public void printPart(String text) {
         out.print(generated(text));

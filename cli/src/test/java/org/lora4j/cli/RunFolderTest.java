@@ -87,6 +87,15 @@ class RunFolderTest {
         assertThat(train(out.toString()).exitCode()).isZero();
     }
 
+    /** The paper's recipe is of its own data, not of this. */
+    @Test
+    void theReportOfOtherDataHasNoRecipeOfThePapersBesideIt() throws IOException {
+        Path out = temp.resolve("out");
+        assertThat(train(out.toString()).exitCode()).isZero();
+        assertThat(Files.readString(out.resolve("report.html")))
+                .contains("id=\"recipe-heading\"", "Learning rate").doesNotContain("Paper says", "42,061");
+    }
+
     @Test
     void aRunThatBeginsAnewTakesTheOldAdapterAwayFirst() {
         Path out = temp.resolve("out");

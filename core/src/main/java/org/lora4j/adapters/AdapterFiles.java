@@ -104,7 +104,7 @@ public final class AdapterFiles {
             case LORALIB -> {
                 double alpha = LoralibFormat.write(adapter, out, remarks);
                 remarks.add("a loralib file does not say alpha: build the model's layers with lora_alpha = "
-                        + LoralibFormat.number(alpha));
+                        + Names.number(alpha));
             }
         }
     }

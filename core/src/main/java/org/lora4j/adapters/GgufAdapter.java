@@ -101,7 +101,7 @@ public final class GgufAdapter {
             }
         }
         if (scaled > 0) {
-            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + LoralibFormat.number(alpha)
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + Names.number(alpha)
                     + " is right for all");
         }
         writer.write(file);
@@ -239,8 +239,8 @@ public final class GgufAdapter {
         }
         if (parts > 1 && shape.dim(1) == parts * b.shape().dim(0)) {
             throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has shape " + shape + " and its lora_b "
-                    + b.shape() + ": A and B are turned around, as llama.cpp's converter does with weights that lie as in × out, and llama.cpp does "
-                    + "not load that either. Convert the PEFT adapter instead");
+                    + b.shape() + ": A and B are turned around, as llama.cpp's converter does where it turns the base's weights, and "
+                    + "llama.cpp does not load that either. Convert the PEFT adapter instead");
         }
     }
 }

@@ -10,13 +10,14 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.torch.TorchFile;
 import org.lora4j.io.torch.TorchWriter;
-import org.lora4j.tensor.Shape;
+import org.lora4j.model.ModelNames;
 
 /**
  * The files of loralib, the authors' own package: what {@code torch.save(lora.lora_state_dict(model))} writes.
@@ -41,10 +42,12 @@ public final class LoralibFormat {
 
     private static final String A = ".lora_A";
     private static final String B = ".lora_B";
-    private static final List<String> PARTS = List.of("q", "k", "v");
-    /** Modules that are embeddings in the models people adapt: a file does not say, and the shapes are a linear map's. */
-    private static final Set<String> EMBEDDINGS = Set.of("wte", "wpe", "word_embeddings", "position_embeddings",
-            "token_type_embeddings", "embed_tokens", "embed_positions");
+    private static final List<String> PARTS = FusedParts.QKV;
+    /**
+     * The last word of an embedding's name where no family of models knows it: a file does not say, and the shapes are a
+     * linear map's.
+     */
+    private static final Pattern EMBEDDING = Pattern.compile("(.*[._])?embeddings?|(.*\\.)?embed_(tokens|positions|in)");
 
     /** What is trained as a whole on top of a model: its layers are saved together, by its name. */
     private static final Set<String> HEADS = Set.of("classifier", "pre_classifier", "score", "qa_outputs", "cls", "summary");
@@ -69,9 +72,15 @@ public final class LoralibFormat {
             return a.shape().dim(0) / rank();
         }
 
-        boolean isEmbedding() {
-            return EMBEDDINGS.contains(module.substring(module.lastIndexOf('.') + 1));
+        boolean isEmbedding(List<ModelNames> families) {
+            return EMBEDDING.matcher(module).matches()
+                    || families.stream().anyMatch(family -> family.isEmbedding(module));
         }
+    }
+
+    /** Whether the module is a fused map of q, k and v in one of the families. */
+    private static boolean isFused(String module, List<ModelNames> families) {
+        return families.stream().anyMatch(family -> family.parts(module).equals(PARTS));
     }
 
     /** What a file holds. */
@@ -155,7 +164,8 @@ public final class LoralibFormat {
         double alpha = options.alpha().orElseThrow(() -> new LoraException(Names.oneLine(path + ": a loralib file holds A and B, "
                 + "but not alpha: r = " + contents.updates().getFirst().rank() + " follows from the shapes, the factor alpha/r "
                 + "does not, and with a wrong one the adapter computes something else. Give the alpha it was trained with, "
-                + "as `alpha` 16 (the authors' scripts: 16 with r 8 on RoBERTa, 32 with r 4 on GPT-2)")));
+                + "as `alpha` 16 (the authors' scripts: 16 with r 8 on GLUE, 32 with r 4 on E2E)")));
+        List<ModelNames> families = ModelNames.resembling(contents.updates().stream().map(Update::module).toList());
         Set<String> grouped = new LinkedHashSet<>();
         List<NamedTensor> tensors = new ArrayList<>();
         Map<String, Integer> ranks = new TreeMap<>();
@@ -163,19 +173,19 @@ public final class LoralibFormat {
         for (Update update : contents.updates()) {
             String key = StoredAdapter.PREFIX + update.module();
             NamedTensor b = update.b();
-            List<String> parts = enabledParts(path, update, options.parts());
+            List<String> parts = enabledParts(path, update, families, options.parts());
             if (!parts.isEmpty()) {
                 grouped.addAll(parts);
-                b = blocks(b, parts);
+                b = FusedParts.of(parts).toWhole(b);
             }
-            boolean embedding = update.isEmbedding();
+            boolean embedding = update.isEmbedding(families);
             tensors.add(update.a().as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
             tensors.add(b.as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));
             ranks.put(update.module(), update.a().shape().dim(0));
             alphas.put(update.module(), alpha * update.parts());
         }
         Set<String> adapted = Set.copyOf(ranks.keySet());
-        PeftConfig config = configuration(contents, options, ranks, alphas);
+        PeftConfig config = configuration(contents, options, families, ranks, alphas);
         for (NamedTensor other : contents.others()) {
             tensors.add(other.as(StoredAdapter.PREFIX + (other.name().endsWith(".bias")
                     && adapted.contains(module(other.name())) ? module(other.name()) + ".base_layer.bias" : other.name())));
@@ -186,10 +196,11 @@ public final class LoralibFormat {
     }
 
     /** The enabled parts of a MergedLinear; none if the update is one of a whole map. */
-    private static List<String> enabledParts(Path path, Update update, List<String> asked) {
+    private static List<String> enabledParts(
+            Path path, Update update, List<ModelNames> families, List<String> asked) {
         int in = update.a().shape().dim(1);
         // one part of a fused map of in → 3·in looks like a square map, unless its name says that it is fused
-        boolean onePart = update.parts() == 1 && update.module().endsWith("c_attn") && update.b().shape().dim(0) == in;
+        boolean onePart = update.parts() == 1 && isFused(update.module(), families) && update.b().shape().dim(0) == in;
         if (update.parts() == 1 && !onePart) {
             return List.of();
         }
@@ -204,17 +215,9 @@ public final class LoralibFormat {
         return parts;
     }
 
-    /** B of a MergedLinear, (n·w, r), as PEFT's (3·w, n·r). */
-    private static NamedTensor blocks(NamedTensor b, List<String> parts) {
-        int width = b.shape().dim(0) / parts.size();
-        int rank = b.shape().dim(1);
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        return b.scatteredInto(Shape.of(PARTS.size() * width, parts.size() * rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
-    }
-
     private static PeftConfig configuration(
-            Contents contents, Options options, Map<String, Integer> ranks, Map<String, Double> alphas) {
+            Contents contents, Options options, List<ModelNames> families, Map<String, Integer> ranks,
+            Map<String, Double> alphas) {
         int rank = PeftFormat.mostCommon(ranks);
         double alpha = PeftFormat.mostCommon(alphas);
         Set<String> modules = new LinkedHashSet<>(ranks.keySet());
@@ -229,15 +232,17 @@ public final class LoralibFormat {
         }
         ranks.values().removeIf(r -> r == rank);
         alphas.values().removeIf(a -> a == alpha);
-        boolean gpt2 = modules.stream().anyMatch(module -> module.matches(".*\\.c_(attn|proj|fc)"));
+        boolean inByOut = modules.stream().anyMatch(
+                module -> families.stream().anyMatch(family -> family.isInByOut(module + ".weight")));
         return PeftConfig.create(rank, alpha)
                 .with("base_model_name_or_path", options.base())
                 .with("bias", otherBiases ? "all" : ownBiases ? "lora_only" : "none")
-                .with("fan_in_fan_out", gpt2)
+                .with("fan_in_fan_out", inByOut)
                 .with("rank_pattern", ranks).with("alpha_pattern", alphas)
                 .with("modules_to_save", saved.isEmpty() ? null : List.copyOf(saved))
                 .with("target_modules", List.copyOf(modules))
-                .with("task_type", gpt2 ? "CAUSAL_LM" : saved.contains("classifier") ? "SEQ_CLS" : null);
+                .with("task_type", saved.contains("classifier") ? "SEQ_CLS"
+                        : families.stream().flatMap(family -> family.taskType().stream()).findFirst().orElse(null));
     }
 
     /** What was trained as a whole: modules with more than a bias in the file, a classifier's layers by its name. */
@@ -274,10 +279,11 @@ public final class LoralibFormat {
         List<String> parts = Arrays.stream(adapter.metadata().getOrDefault(PeftFormat.PARTS, "").split(","))
                 .filter(part -> !part.isBlank()).toList();
         Set<String> whole = Set.of(adapter.metadata().getOrDefault(PeftFormat.WHOLE, "").split(","));
+        List<ModelNames> families = ModelNames.resembling(adapter.updates().stream().map(StoredUpdate::module).toList());
         List<Update> updates = new ArrayList<>();
         Map<String, Double> alphas = new LinkedHashMap<>();
         for (StoredUpdate update : adapter.updates()) {
-            boolean fused = !parts.isEmpty() && update.module().endsWith("c_attn") && !whole.contains(update.module());
+            boolean fused = !parts.isEmpty() && isFused(update.module(), families) && !whole.contains(update.module());
             NamedTensor b = fused ? unblocked(adapter, update, parts) : update.b();
             Update ours = new Update(update.module(), update.a(), b);
             updates.add(ours);
@@ -295,7 +301,7 @@ public final class LoralibFormat {
             writer.add(update.a().as(update.module() + A)).add(times(update.b(), factor).as(update.module() + B));
         }
         if (scaled > 0) {
-            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + number(alpha) + " is right for all");
+            remarks.add("B of " + scaled + " modules was multiplied so that alpha " + Names.number(alpha) + " is right for all");
         }
         List<NamedTensor> others = adapter.others().stream().map(other -> other.as(
                 other.name().replaceFirst("^base_model\\.model\\.", "").replace(".base_layer.", "."))).toList();
@@ -306,17 +312,13 @@ public final class LoralibFormat {
     }
 
     private static NamedTensor unblocked(StoredAdapter adapter, StoredUpdate update, List<String> parts) {
-        int width = update.outFeatures() / PARTS.size();
-        int[] place = parts.stream().mapToInt(PARTS::indexOf).toArray();
-        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0
-                || Arrays.stream(place).anyMatch(p -> p < 0)) {
+        if (update.rank() % parts.size() != 0 || update.outFeatures() % PARTS.size() != 0 || !PARTS.containsAll(parts)) {
             throw adapter.error("its metadata says " + PeftFormat.PARTS + " = " + String.join(",", parts) + ", which does not fit "
                     + "an update of shape (" + update.outFeatures() + ", " + update.rank() + ")");
         }
-        int rank = update.rank() / parts.size();
-        NamedTensor b = update.b().gatheredFrom(Shape.of(parts.size() * width, rank),
-                row -> place[row / width] * width + row % width, row -> row / width * rank);
-        if (!blocks(b, parts).sameBits(update.b())) {
+        FusedParts fused = FusedParts.of(parts);
+        NamedTensor b = fused.fromWhole(update.b());
+        if (!fused.toWhole(b).sameBits(update.b())) {
             throw adapter.error(Names.quoted(update.module()) + " is not zero outside the blocks of " + String.join(",", parts)
                     + ", though the metadata says so");
         }
@@ -333,10 +335,6 @@ public final class LoralibFormat {
             values[i] *= factor;
         }
         return NamedTensor.of(tensor.name(), tensor.dtype(), tensor.shape(), values);
-    }
-
-    static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9 ? String.valueOf((long) value) : String.valueOf(value);
     }
 
     private static String stem(Path file) {

@@ -8,7 +8,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
@@ -16,6 +15,7 @@ import org.lora4j.io.NamedTensor;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.TensorInfo;
 import org.lora4j.io.TensorSource;
+import org.lora4j.model.ModelNames;
 import org.lora4j.tensor.Shape;
 
 /**
@@ -39,17 +39,16 @@ import org.lora4j.tensor.Shape;
  */
 public final class ModelMerger {
 
-    private static final String PREFIX = "transformer.";
-    private static final String TABLE = "transformer.wte.weight";
-    private static final String HEAD = "lm_head.weight";
     private static final String MAGNITUDE = ".lora_magnitude_vector";
     private static final String COPY = ".base_layer.weight";
 
     private final TensorSource base;
     private final StoredAdapter adapter;
+    private final ModelNames family;
+    private final String table;
+    private final String head;
     private final boolean tied;
-    private final Predicate<String> inByOut;
-    /** Names with the prefix, as Transformers saves them, to the names in the base's files. */
+    /** Complete names, as Transformers saves them, to the names in the base's files. */
     private final Map<String, String> stored = new LinkedHashMap<>();
     private final Map<String, StoredUpdate> updates = new LinkedHashMap<>();
     private final Map<String, NamedTensor> magnitudes = new LinkedHashMap<>();
@@ -58,21 +57,21 @@ public final class ModelMerger {
     private final Map<String, NamedTensor> brought = new LinkedHashMap<>();
 
     /**
-     * @param tied    whether the base's head is its token embedding
-     * @param inByOut whether the weight of this name, with the prefix {@code transformer.}, is stored as (in, out)
+     * @param base   its tensors; without a head's where the head is the token embedding
+     * @param family what they are called, and which lie as in × out
      * @throws FormatException if the adapter does not fit the base, or asks for what cannot be merged
      */
-    public ModelMerger(TensorSource base, StoredAdapter adapter, boolean tied, Predicate<String> inByOut) {
+    public ModelMerger(TensorSource base, StoredAdapter adapter, ModelNames family) {
         this.base = base;
         this.adapter = adapter;
-        this.tied = tied;
-        this.inByOut = inByOut;
+        this.family = family;
+        table = family.tokenTable();
+        head = family.headWeight();
+        tied = !base.has(head);
         adapter.config().requireSupported();
-        boolean prefixed = base.names().stream().anyMatch(name -> name.startsWith(PREFIX));
         for (String name : base.names()) {
-            boolean mask = name.endsWith(".attn.bias") || name.endsWith(".attn.masked_bias");
-            if (!mask && !(tied && name.equals(HEAD))) {
-                stored.put(prefixed || name.equals(HEAD) ? name : PREFIX + name, name);
+            if (!family.isBuffer(name)) {
+                stored.put(family.complete(name), name);
             }
         }
         adapter.tensors().forEach(this::requireFinite);
@@ -88,13 +87,13 @@ public final class ModelMerger {
 
     /** Whether the merged model has a head of its own although the base has none. */
     public boolean unties() {
-        return tied && List.of(TABLE, HEAD).stream().anyMatch(name -> updates.containsKey(name) || replaced.containsKey(name));
+        return tied && List.of(table, head).stream().anyMatch(name -> updates.containsKey(name) || replaced.containsKey(name));
     }
 
     private void place(StoredUpdate update) {
         String name = update.module() + ".weight";
         Shape shape = shapeOf(name);
-        boolean turned = update.embedding() || inByOut.test(name);
+        boolean turned = update.embedding() || family.isInByOut(name);
         Shape expected = turned ? Shape.of(update.inFeatures(), update.outFeatures())
                 : Shape.of(update.outFeatures(), update.inFeatures());
         if (!shape.equals(expected)) {
@@ -112,7 +111,7 @@ public final class ModelMerger {
             return;
         }
         String name = key.replace(".base_layer.", ".");
-        if ((name.equals(TABLE) || name.equals(HEAD)) && !isTrained(name)) {
+        if ((name.equals(table) || name.equals(head)) && !isTrained(name)) {
             bring(other);
             return;
         }
@@ -131,16 +130,16 @@ public final class ModelMerger {
             throw adapter.error(Names.quoted(copy.name()) + " has shape " + copy.shape() + ", the base's has " + shapeOf(name)
                     + ". Was it made for another base?");
         }
-        boolean shared = tied && (name.equals(TABLE) || name.equals(HEAD));
-        if (shared && name.equals(TABLE) && adapter.tensors().stream().anyMatch(this::isCopyOfHead)) {
+        boolean shared = tied && (name.equals(table) || name.equals(head));
+        if (shared && name.equals(table) && adapter.tensors().stream().anyMatch(this::isCopyOfHead)) {
             return;
         }
-        brought.put(shared ? TABLE : name, copy);
+        brought.put(shared ? table : name, copy);
     }
 
     private boolean isCopyOfHead(NamedTensor tensor) {
-        return tensor.name().equals(StoredAdapter.PREFIX + "lm_head" + COPY)
-                || tensor.name().equals(StoredAdapter.PREFIX + HEAD) && !isTrained(HEAD);
+        return tensor.name().equals(StoredAdapter.PREFIX + family.head() + COPY)
+                || tensor.name().equals(StoredAdapter.PREFIX + head) && !isTrained(head);
     }
 
     /** Whether the weight is of a module in modules_to_save, or inside one. */
@@ -156,7 +155,7 @@ public final class ModelMerger {
     /** Where a weight starts from before it is updated: the adapter's own, one it brought along, or the base's. */
     private NamedTensor own(String name) {
         NamedTensor own = replaced.get(name);
-        return own != null ? own : brought.get(tied && name.equals(HEAD) ? TABLE : name);
+        return own != null ? own : brought.get(tied && name.equals(head) ? table : name);
     }
 
     private void requireFinite(NamedTensor tensor) {
@@ -183,7 +182,7 @@ public final class ModelMerger {
 
     /** The base's tensor that a name starts from; a tied head starts from the table. */
     private String sourceOf(String name) {
-        String found = stored.get(name.equals(HEAD) && tied ? TABLE : name);
+        String found = stored.get(name.equals(head) && tied ? table : name);
         if (found == null) {
             List<String> nearest = Names.nearest(name, stored.keySet(), 1);
             throw adapter.error("changes " + Names.quoted(name) + ", which the base does not have"
@@ -205,7 +204,7 @@ public final class ModelMerger {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         Set<String> names = new LinkedHashSet<>(stored.keySet());
         if (unties()) {
-            names.add(HEAD);
+            names.add(head);
         }
         for (String name : names) {
             TensorInfo info = base.info(sourceOf(name));
@@ -235,7 +234,7 @@ public final class ModelMerger {
     private double[] merged(String name, StoredUpdate update, DType written, List<MergeError> errors) {
         double[] before = own(name) != null ? own(name).doubles() : base.doubles(sourceOf(name));
         double[] weight = before.clone();
-        boolean turned = update.embedding() || inByOut.test(name);
+        boolean turned = update.embedding() || family.isInByOut(name);
         int in = update.inFeatures();
         int out = update.outFeatures();
         int outStep = turned ? 1 : in;

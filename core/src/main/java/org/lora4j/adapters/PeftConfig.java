@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.AtomicFile;
@@ -232,17 +231,6 @@ public final class PeftConfig {
     /** The alpha of this module, by the first key of alpha_pattern that matches, else lora_alpha. */
     public double alphaOf(String module) {
         return inThisFile(() -> alphaPattern.valueFor(module).orElse(alpha));
-    }
-
-    /** The factor s of this module: alpha/r or alpha/√r, each its own. */
-    public double scalingOf(String module) {
-        return scaling.of(alphaOf(module), rankOf(module));
-    }
-
-    /** The keys of rank_pattern and alpha_pattern that match none of the adapted modules. */
-    public List<String> unusedPatterns(List<String> modules) {
-        return Stream.of(rankPattern, alphaPattern)
-                .flatMap(pattern -> pattern.unused(modules).stream()).distinct().toList();
     }
 
     public List<String> modulesToSave() {

@@ -109,7 +109,7 @@ public final class PeftFormat {
             entries.add(Entry.plain(PREFIX + name + ".lora_A.weight", lora.loraA()));
             String keyB = PREFIX + name + ".lora_B.weight";
             MergedLoraLinear parts = lora.plain() instanceof MergedLoraLinear merged ? merged : null;
-            entries.add(parts != null ? blocks(keyB, parts) : Entry.plain(keyB, lora.loraB()));
+            entries.add(parts != null ? inRowsOfParts(keyB, parts) : Entry.plain(keyB, lora.loraB()));
             if (lora.magnitude() != null) {
                 String keyM = PREFIX + name + MAGNITUDE;
                 entries.add(parts != null ? magnitudes(keyM, parts, lora.magnitude())
@@ -337,42 +337,18 @@ public final class PeftFormat {
                 values -> transpose(values, out, in), values -> transpose(values, in, out));
     }
 
-    /** B of a merged LoRA (n·w, r) as PEFT's (out, n·r): each part's block in its rows and columns, zeros elsewhere. */
-    private static Entry blocks(String key, MergedLoraLinear lora) {
-        boolean[] enabled = lora.enabled();
-        int width = lora.outFeatures() / enabled.length;
+    /** B of a merged LoRA (n·w, r) as PEFT's (out, n·r). */
+    private static Entry inRowsOfParts(String key, MergedLoraLinear lora) {
+        FusedParts parts = FusedParts.of(lora.enabled());
         int rank = lora.rank();
-        int columns = lora.loraA().shape().dim(0);
-        return new Entry(key, lora.loraB(), Shape.of(lora.outFeatures(), columns),
-                values -> {
-                    double[] file = new double[lora.outFeatures() * columns];
-                    eachBlockRow(enabled, width, (row, part, j) -> System.arraycopy(
-                            values, (j * width + row) * rank, file, (part * width + row) * columns + j * rank, rank));
-                    return file;
-                },
-                file -> {
-                    double[] values = new double[Math.toIntExact(lora.loraB().size())];
-                    eachBlockRow(enabled, width, (row, part, j) -> System.arraycopy(
-                            file, (part * width + row) * columns + j * rank, values, (j * width + row) * rank, rank));
-                    return values;
-                });
+        return new Entry(key, lora.loraB(), Shape.of(lora.outFeatures(), lora.loraA().shape().dim(0)),
+                values -> parts.toWhole(values, rank), file -> parts.fromWhole(file, rank));
     }
 
     /** m of the parts of a fused map (n·w) as PEFT's (out), zeros where no part is adapted. */
     private static Entry magnitudes(String key, MergedLoraLinear lora, Parameter m) {
-        boolean[] enabled = lora.enabled();
-        int width = lora.outFeatures() / enabled.length;
-        return new Entry(key, m, Shape.of(lora.outFeatures()),
-                values -> {
-                    double[] file = new double[lora.outFeatures()];
-                    eachBlockRow(enabled, width, (row, part, j) -> file[part * width + row] = values[j * width + row]);
-                    return file;
-                },
-                file -> {
-                    double[] values = new double[Math.toIntExact(m.size())];
-                    eachBlockRow(enabled, width, (row, part, j) -> values[j * width + row] = file[part * width + row]);
-                    return values;
-                });
+        FusedParts parts = FusedParts.of(lora.enabled());
+        return new Entry(key, m, Shape.of(lora.outFeatures()), parts::toWhole, parts::fromWhole);
     }
 
     /**
@@ -385,32 +361,14 @@ public final class PeftFormat {
             String module = entry.key().substring(PREFIX.length(), entry.key().length() - MAGNITUDE.length());
             LoraProjection lora = adapter.projections().get(module);
             if (lora != null && lora.plain() instanceof MergedLoraLinear parts) {
-                boolean[] enabled = parts.enabled();
+                FusedParts adapted = FusedParts.of(parts.enabled());
                 double[] lengths = parts.rowLengths(adapter.model().backend());
                 for (int row = 0; row < file.length; row++) {
-                    file[row] = enabled[row / (file.length / enabled.length)] ? file[row] : lengths[row];
+                    file[row] = adapted.hasRow(row, file.length) ? file[row] : lengths[row];
                 }
             }
         }
         return file;
-    }
-
-    @FunctionalInterface
-    private interface BlockRow {
-        /** Row {@code row} of part {@code part}, which is the j-th enabled one. */
-        void copy(int row, int part, int j);
-    }
-
-    private static void eachBlockRow(boolean[] enabled, int width, BlockRow copy) {
-        int j = 0;
-        for (int part = 0; part < enabled.length; part++) {
-            if (enabled[part]) {
-                for (int row = 0; row < width; row++) {
-                    copy.copy(row, part, j);
-                }
-                j++;
-            }
-        }
     }
 
     /** (rows, columns) → (columns, rows). */

@@ -26,8 +26,6 @@ import org.lora4j.tuning.lora.LoraScaling;
 /** One load: the configuration says what should be there, the file what is. */
 record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source, Consumer<String> remarks) {
 
-    private static final int MOST_SHOWN = 12;
-
     LoraAdapter load() {
         List<String> parts = list(PeftFormat.PARTS);
         LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
@@ -101,7 +99,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         List<String> names = PeftFormat.moduleNames(model);
         if (config.targets().orElseThrow().isAllLinear()) {
             model.embeddings().forEach(slot -> names.remove(slot.name()));
-            names.remove("lm_head");
+            model.projections().stream().filter(slot -> slot.role().isHead()).forEach(slot -> names.remove(slot.name()));
         }
         return names;
     }

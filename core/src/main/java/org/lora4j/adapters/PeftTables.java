@@ -21,6 +21,7 @@ import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.Role;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.tensor.Buffer;
@@ -55,7 +56,7 @@ record PeftTables(Model model, LoraAdapter adapter, TensorSource source, Path fo
         Set<String> trained = entries.stream().map(PeftFormat.Entry::key).collect(Collectors.toSet());
         Map<Parameter, String> copies = new LinkedHashMap<>();
         List<String> keys = new ArrayList<>(unread);
-        keys.sort(Comparator.comparing(key -> module(key).equals("lm_head")));
+        keys.sort(Comparator.comparing(key -> module(key).equals(model.names().head())));
         for (String key : keys) {
             Parameter weight = trained.contains(key) || module(key).isEmpty() ? null : frozen(module(key));
             if (weight != null) {
@@ -73,7 +74,7 @@ record PeftTables(Model model, LoraAdapter adapter, TensorSource source, Path fo
 
     /** What may have happened where a file has one shape and the base asks for another; a sentence. */
     static String otherSize(Model model, Shape found, Shape expected) {
-        int vocabulary = model.embeddings().getFirst().get().rows();
+        int vocabulary = model.sizes().vocabulary();
         if (found.rank() == 2 && expected.rank() == 2) {
             for (int axis = 0; axis < 2; axis++) {
                 if (expected.dim(axis) == vocabulary && found.dim(axis) != vocabulary
@@ -106,7 +107,7 @@ record PeftTables(Model model, LoraAdapter adapter, TensorSource source, Path fo
             return lora.base().weight();
         }
         for (Slot<Projection> slot : model.projections()) {
-            if (slot.name().equals(module) && module.equals("lm_head")) {
+            if (slot.name().equals(module) && slot.role() == Role.LANGUAGE_HEAD) {
                 return slot.get() instanceof Linear plain ? plain.weight() : null;
             }
         }

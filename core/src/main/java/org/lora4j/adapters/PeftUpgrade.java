@@ -36,7 +36,7 @@ import org.lora4j.tensor.Shape;
  */
 public record PeftUpgrade(PeftConfig config, TensorSource source) {
 
-    private static final List<String> PARTS = List.of("q", "k", "v");
+    private static final List<String> PARTS = FusedParts.QKV;
     private static final String A = ".lora_A.weight";
     private static final String B = ".lora_B.weight";
     private static final String SAVED = ".modules_to_save.";
@@ -168,10 +168,7 @@ public record PeftUpgrade(PeftConfig config, TensorSource source) {
             throw new FormatException(source.path(), b.name() + " has shape " + b.shape() + ", expected (" + count
                     + "·out/3, r, 1) for enable_lora of " + String.join(" and ", parts));
         }
-        int width = b.shape().dim(0) / count;
-        int rank = b.shape().dim(1);
-        NamedTensor matrix = b.as(Shape.of(count * width, rank));
-        return parts.isEmpty() ? matrix : matrix.scatteredInto(Shape.of(PARTS.size() * width, count * rank),
-                row -> PARTS.indexOf(parts.get(row / width)) * width + row % width, row -> row / width * rank);
+        NamedTensor matrix = b.as(Shape.of(b.shape().dim(0), b.shape().dim(1)));
+        return parts.isEmpty() ? matrix : FusedParts.of(parts).toWhole(matrix);
     }
 }

@@ -23,7 +23,7 @@ import org.lora4j.LoraException;
  * @param normA          ‖A‖_F
  * @param normB          ‖B‖_F
  * @param normDelta      ‖ΔW‖_F
- * @param singularValues of ΔW, falling; min(r, in, out) of them, all others are zero
+ * @param singularValues of ΔW, the largest first; min(r, in, out) of them, all others are zero
  */
 public record UpdateSpectrum(double normA, double normB, double normDelta, double[] singularValues) {
 

@@ -81,7 +81,7 @@ public final class JsonFile {
         }
     }
 
-    /** Without the parser's remarks about where an object began: it does not see the file, and says so at length. */
+    /** The parser's message without its remark on where the object began, which is long and names no file. */
     static String problem(JsonProcessingException e) {
         return e.getOriginalMessage().replaceAll("\\s*\\(start marker at .*", "").strip();
     }

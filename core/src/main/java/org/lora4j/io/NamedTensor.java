@@ -19,7 +19,7 @@ import org.lora4j.tensor.Shape;
  */
 public record NamedTensor(String name, DType dtype, Shape shape, MemorySegment bytes) {
 
-    /** What an array holds three times over, so that an update of a fused map has room for its zeros. */
+    /** A third of what an array can hold: written for PEFT, an update of parts of a fused map grows threefold by zeros. */
     private static final long LARGEST = (Integer.MAX_VALUE - 8) / 3;
 
     public NamedTensor {

@@ -43,9 +43,10 @@ public final class SafetensorsWriter {
     private static final int ALIGNMENT = 8;
 
     private final Map<String, String> metadata = new LinkedHashMap<>();
-    private final Map<String, Entry> entries = new TreeMap<>(SafetensorsWriter::compareUtf8);
+    private final Map<String, QueuedTensor> tensors = new TreeMap<>(SafetensorsWriter::compareUtf8);
 
-    private record Entry(String name, DType dtype, Shape shape, Content content) {
+    /** What has been added and is written when the file is. */
+    private record QueuedTensor(String name, DType dtype, Shape shape, Content content) {
 
         long byteSize() {
             return shape.size() * dtype.bytes();
@@ -72,49 +73,49 @@ public final class SafetensorsWriter {
     /** Adds a tensor whose values are asked for when it is written, once per write. */
     public SafetensorsWriter addLater(String name, DType dtype, Shape shape, Supplier<float[]> values) {
         requireType(name, dtype, dtype.isFloating(), "floats");
-        return add(new Entry(name, dtype, shape, encoder -> encoder.floats(values.get())));
+        return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.floats(values.get())));
     }
 
     /** Adds a tensor whose values are asked for when it is written, once per write. */
     public SafetensorsWriter addDoublesLater(String name, DType dtype, Shape shape, Supplier<double[]> values) {
         requireType(name, dtype, dtype.isFloating(), "doubles");
-        return add(new Entry(name, dtype, shape, encoder -> encoder.doubles(values.get())));
+        return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.doubles(values.get())));
     }
 
     public SafetensorsWriter add(String name, DType dtype, Shape shape, double[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, dtype.isFloating(), "doubles");
-        return add(new Entry(name, dtype, shape, encoder -> encoder.doubles(values)));
+        return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.doubles(values)));
     }
 
     public SafetensorsWriter add(String name, DType dtype, Shape shape, long[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, !dtype.isFloating(), "longs");
-        return add(new Entry(name, dtype, shape, encoder -> encoder.longs(values)));
+        return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.longs(values)));
     }
 
     public SafetensorsWriter add(String name, DType dtype, Shape shape, int[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, !dtype.isFloating(), "ints");
-        return add(new Entry(name, dtype, shape, encoder -> encoder.ints(values)));
+        return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.ints(values)));
     }
 
     /** Adds a BOOL tensor. */
     public SafetensorsWriter add(String name, Shape shape, boolean[] values) {
         requireLength(name, shape, values.length);
-        return add(new Entry(name, DType.BOOL, shape, encoder -> encoder.booleans(values)));
+        return add(new QueuedTensor(name, DType.BOOL, shape, encoder -> encoder.booleans(values)));
     }
 
     /** Adds a tensor of {@code source} bit for bit, NaN payloads too; the source must stay open until it is written. */
     public SafetensorsWriter copy(TensorSource source, String name) {
         TensorInfo info = source.info(name);
         MemorySegment bytes = source.bytes(name);
-        return add(new Entry(name, info.dtype(), info.shape(), encoder -> encoder.raw(bytes)));
+        return add(new QueuedTensor(name, info.dtype(), info.shape(), encoder -> encoder.raw(bytes)));
     }
 
     /** Adds a tensor bit for bit. */
     public SafetensorsWriter add(NamedTensor tensor) {
-        return add(new Entry(tensor.name(), tensor.dtype(), tensor.shape(), encoder -> encoder.raw(tensor.bytes())));
+        return add(new QueuedTensor(tensor.name(), tensor.dtype(), tensor.shape(), encoder -> encoder.raw(tensor.bytes())));
     }
 
     /** Writes the file in one atomic step, see {@link AtomicFile}. */
@@ -124,22 +125,22 @@ public final class SafetensorsWriter {
 
     /** Writes the same bytes to a stream. */
     public void writeTo(OutputStream out) throws IOException {
-        List<Entry> ordered = new ArrayList<>(entries.values());
-        ordered.sort(Comparator.comparing(Entry::dtype)); // stable: names stay in order within a type
+        List<QueuedTensor> ordered = new ArrayList<>(tensors.values());
+        ordered.sort(Comparator.comparing(QueuedTensor::dtype)); // stable: names stay in order within a type
         byte[] header = header(ordered);
         new TensorEncoder(out, "the header", DType.I64).longs(new long[] {header.length});
         out.write(header);
-        for (Entry entry : ordered) {
-            TensorEncoder encoder = new TensorEncoder(out, "tensor " + Names.quoted(entry.name()), entry.dtype());
-            entry.content().writeTo(encoder);
-            if (encoder.written() != entry.byteSize()) {
-                throw new IllegalStateException("tensor " + entry.name() + " of shape " + entry.shape() + " has "
-                        + entry.byteSize() + " bytes, but " + encoder.written() + " were written");
+        for (QueuedTensor tensor : ordered) {
+            TensorEncoder encoder = new TensorEncoder(out, "tensor " + Names.quoted(tensor.name()), tensor.dtype());
+            tensor.content().writeTo(encoder);
+            if (encoder.written() != tensor.byteSize()) {
+                throw new IllegalStateException("tensor " + tensor.name() + " of shape " + tensor.shape() + " has "
+                        + tensor.byteSize() + " bytes, but " + encoder.written() + " were written");
             }
         }
     }
 
-    private byte[] header(List<Entry> ordered) {
+    private byte[] header(List<QueuedTensor> ordered) {
         StringBuilder json = new StringBuilder("{");
         if (!metadata.isEmpty()) {
             json.append(PythonJson.quote(SafetensorsHeader.METADATA)).append(":{");
@@ -149,10 +150,10 @@ public final class SafetensorsWriter {
             json.append(',');
         }
         long offset = 0;
-        for (Entry entry : ordered) {
-            long end = Math.addExact(offset, entry.byteSize());
-            json.append(PythonJson.quote(entry.name())).append(":{\"dtype\":\"").append(entry.dtype())
-                    .append("\",\"shape\":").append(Arrays.toString(entry.shape().toArray()).replace(" ", ""))
+        for (QueuedTensor tensor : ordered) {
+            long end = Math.addExact(offset, tensor.byteSize());
+            json.append(PythonJson.quote(tensor.name())).append(":{\"dtype\":\"").append(tensor.dtype())
+                    .append("\",\"shape\":").append(Arrays.toString(tensor.shape().toArray()).replace(" ", ""))
                     .append(",\"data_offsets\":[").append(offset).append(',').append(end).append("]},");
             offset = end;
         }
@@ -165,13 +166,13 @@ public final class SafetensorsWriter {
         return padded;
     }
 
-    private SafetensorsWriter add(Entry entry) {
-        requireText(entry.name());
-        if (entry.name().equals(SafetensorsHeader.METADATA)) {
-            throw new IllegalArgumentException("no tensor may be called " + entry.name() + ", the format's texts are");
+    private SafetensorsWriter add(QueuedTensor tensor) {
+        requireText(tensor.name());
+        if (tensor.name().equals(SafetensorsHeader.METADATA)) {
+            throw new IllegalArgumentException("no tensor may be called " + tensor.name() + ", the format's texts are");
         }
-        if (entries.putIfAbsent(entry.name(), entry) != null) {
-            throw new IllegalArgumentException("tensor " + Names.quoted(entry.name()) + " was added twice");
+        if (tensors.putIfAbsent(tensor.name(), tensor) != null) {
+            throw new IllegalArgumentException("tensor " + Names.quoted(tensor.name()) + " was added twice");
         }
         return this;
     }

@@ -29,6 +29,9 @@ final class TensorDecoder {
     /** The longest array every JVM can make. */
     private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
 
+    /** How many numbers are read in one type before they are put into a longer or shorter one. */
+    private static final int AT_A_TIME = 4096;
+
     private final Path file;
     private final TensorInfo info;
     private final MemorySegment bytes;
@@ -74,19 +77,14 @@ final class TensorDecoder {
         check(from, into.length, at, count);
         switch (info.dtype()) {
             case F64 -> MemorySegment.copy(bytes, DOUBLE, from * Double.BYTES, into, at, count);
-            case F32 -> {
-                for (int i = 0; i < count; i++) {
-                    into[at + i] = bytes.getAtIndex(FLOAT, from + i);
-                }
-            }
-            case F16 -> {
-                for (int i = 0; i < count; i++) {
-                    into[at + i] = Float.float16ToFloat(bytes.getAtIndex(SHORT, from + i));
-                }
-            }
-            case BF16 -> {
-                for (int i = 0; i < count; i++) {
-                    into[at + i] = HalfPrecision.bf16ToFloat(bytes.getAtIndex(SHORT, from + i));
+            case F32, F16, BF16 -> {
+                float[] some = new float[Math.min(count, AT_A_TIME)];
+                for (int done = 0; done < count; done += some.length) {
+                    int length = Math.min(some.length, count - done);
+                    floats(from + done, some, 0, length);
+                    for (int i = 0; i < length; i++) {
+                        into[at + done + i] = some[i];
+                    }
                 }
             }
             default -> throw wrongType("F64, F32, F16 or BF16");
@@ -115,22 +113,25 @@ final class TensorDecoder {
         check(from, into.length, at, count);
         switch (info.dtype()) {
             case I32 -> MemorySegment.copy(bytes, INT, from * Integer.BYTES, into, at, count);
-            case I64 -> {
-                for (int i = 0; i < count; i++) {
-                    long value = bytes.getAtIndex(LONG, from + i);
-                    if (value != (int) value) {
-                        throw error("element " + (from + i) + " is " + value + ", which does not fit 32 bits");
+            case I64, U8 -> {
+                long[] some = new long[Math.min(count, AT_A_TIME)];
+                for (int done = 0; done < count; done += some.length) {
+                    int length = Math.min(some.length, count - done);
+                    longs(from + done, some, 0, length);
+                    for (int i = 0; i < length; i++) {
+                        into[at + done + i] = narrowed(some[i], from + done + i);
                     }
-                    into[at + i] = (int) value;
-                }
-            }
-            case U8 -> {
-                for (int i = 0; i < count; i++) {
-                    into[at + i] = Byte.toUnsignedInt(bytes.get(JAVA_BYTE, from + i));
                 }
             }
             default -> throw wrongType("I64, I32 or U8");
         }
+    }
+
+    private int narrowed(long value, long element) {
+        if (value != (int) value) {
+            throw error("element " + element + " is " + value + ", which does not fit 32 bits");
+        }
+        return (int) value;
     }
 
     void booleans(long from, boolean[] into, int at, int count) {

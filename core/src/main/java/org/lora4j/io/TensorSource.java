@@ -95,14 +95,6 @@ public interface TensorSource extends AutoCloseable {
         decoder(name).longs(from, into, at, count);
     }
 
-    default void readInts(String name, long from, int[] into, int at, int count) {
-        decoder(name).ints(from, into, at, count);
-    }
-
-    default void readBooleans(String name, long from, boolean[] into, int at, int count) {
-        decoder(name).booleans(from, into, at, count);
-    }
-
     /** The whole tensor. */
     default float[] floats(String name) {
         TensorDecoder decoder = decoder(name);

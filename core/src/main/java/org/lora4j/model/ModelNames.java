@@ -22,6 +22,9 @@ public interface ModelNames {
     /** What to call such a model in a sentence: {@code GPT-2}. */
     String title();
 
+    /** PEFT's {@code task_type} of the model as it was pretrained, such as {@code CAUSAL_LM}; empty where PEFT has none. */
+    Optional<String> taskType();
+
     /** llama.cpp's {@code general.architecture}; empty where llama.cpp has none. */
     Optional<String> ggufArchitecture();
 
@@ -43,7 +46,11 @@ public interface ModelNames {
     /** Whether a file may carry this tensor though it is no parameter, such as a causal mask. */
     boolean isBuffer(String tensor);
 
-    /** The names of the parts of a fused map, such as q, k, v, in their order; empty for any other module. */
+    /**
+     * The names of the parts of a fused map, such as q, k, v, in their order; empty for any other module. Decided by the end
+     * of the name, since files of adapters may lack what stands before it or have more there; so is {@link #isEmbedding}, and
+     * {@link #isInByOut}.
+     */
     List<String> parts(String module);
 
     /** Whether this module is an embedding. */
@@ -58,7 +65,7 @@ public interface ModelNames {
     /** The number of the block that a module or tensor of this name is in; {@code Slot.NO_BLOCK} outside of them. */
     int blockOf(String name);
 
-    /** Whether these modules could all be this family's. */
+    /** Whether this is the complete name of a module of this family that a low-rank update can sit beside. */
     boolean knows(String module);
 
     // ------------------------------------------------------------------------------------------------ finding
@@ -78,9 +85,21 @@ public interface ModelNames {
         return all().stream().filter(names -> names.modelType().equals(modelType)).findFirst();
     }
 
+    /** The families that some of these modules could be of, for files that say neither the family nor complete names. */
+    static List<ModelNames> resembling(Collection<String> modules) {
+        return all().stream().filter(names -> modules.stream().anyMatch(module -> names.isEmbedding(module)
+                || !names.parts(module).isEmpty() || names.isInByOut(module + ".weight")
+                || names.knows(names.complete(module)))).toList();
+    }
+
     /** The family that knows all of these modules; empty if none does. */
     static Optional<ModelNames> ofModules(Collection<String> modules) {
         return all().stream().filter(names -> !modules.isEmpty() && modules.stream().allMatch(names::knows)).findFirst();
+    }
+
+    /** The complete name of a tensor, whether it comes from a file of the whole model or of the body alone. */
+    default String complete(String name) {
+        return name.startsWith(bodyPrefix()) || name.equals(headWeight()) ? name : bodyPrefix() + name;
     }
 
     /** The head's module: its weight's name without {@code .weight}. */

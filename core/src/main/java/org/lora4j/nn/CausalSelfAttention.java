@@ -7,8 +7,6 @@ import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
-import org.lora4j.backend.Backend;
-import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
@@ -35,7 +33,7 @@ public final class CausalSelfAttention implements Layer {
     private final String heads;
 
     /**
-     * @param layer              the block's number, by which a cache finds its keys
+     * @param layer              the block's number, by which a past finds its keys
      * @param nHead              number of heads; divides C
      * @param scale              what multiplies q·k
      * @param probabilityDropout on P, in training
@@ -94,30 +92,6 @@ public final class CausalSelfAttention implements Layer {
                         fusedGradient.columns(width, width), fusedGradient.columns(2 * width, width)));
         ws.showGradient(qkv.name(), fusedGradient);
         qkv.get().backward(fusedGradient, dx, ws);
-    }
-
-    /**
-     * Forward of new positions whose predecessors' keys and values are in the cache; appends theirs.
-     *
-     * @param x    (B·T, C), the T new positions of each sequence; read
-     * @param mask (B, cache.length() + T) over old and new positions, or null
-     * @param y    (B·T, C); written
-     */
-    public void forward(Tensor x, Tensor y, KeyValueCache cache, IntTensor mask, Workspace ws) {
-        int width = x.columns();
-        int length = x.rows() / cache.batch();
-        int keys = cache.length() + length;
-        Backend backend = ws.backend();
-        Tensor fused = fused(x.rows(), width, ws);
-        Tensor mixed = mixed(x.rows(), width, ws);
-        qkv.get().forward(x, fused, ws);
-        cache.append(backend, layer, fused.columns(width, width), fused.columns(2 * width, width));
-        AttentionShape shape = new AttentionShape(cache.batch(), length, keys, cache.capacity(), heads(width), true);
-        backend.attention(
-                Attention.of(fused.columns(0, width), cache.keys(layer).matrix(), cache.values(layer).matrix(), shape)
-                        .withMask(mask),
-                new AttentionOutput(mixed.matrix(), null));
-        output.get().forward(mixed, y, ws);
     }
 
     /** Forward of new positions behind the past. */

@@ -1,5 +1,7 @@
 package org.lora4j.nn;
 
+import java.util.Arrays;
+import java.util.BitSet;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
@@ -7,6 +9,7 @@ import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.GatheredKeys;
 import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
@@ -15,24 +18,31 @@ import org.lora4j.tensor.Tensor;
  * sequences begin alike their trails name the same rows. So a prompt is computed and kept once for all the beams that go
  * on from it, and a beam that branches off copies a list of numbers and no keys.
  *
- * <p>Rows are given out in order and taken back all at once, by {@link #clear}.
+ * <p>Rows come from a list of free ones, the smallest first, and each counts how many trails name it: {@link #take} gives
+ * it to one, {@link #share} to another one, {@link #release} takes it from one, and the last one frees it. So sequences
+ * come and go in any order, and what a row held before is never seen.
  */
 public final class KeyValuePool {
 
     private final Backend backend;
-    private final int capacity;
+    private final int width;
     private final Tensor[] keys;
     private final Tensor[] values;
-    private int used;
+    private final BitSet free = new BitSet();
+    private int[] users;
+    private int capacity;
 
     /**
      * @param layers   number of Transformer blocks
-     * @param capacity most positions, of all sequences together
+     * @param capacity most positions, of all sequences together, until it {@link #grow grows}
      * @param width    features of a key
      */
     public KeyValuePool(Backend backend, int layers, int capacity, int width) {
         this.backend = backend;
+        this.width = width;
         this.capacity = capacity;
+        users = new int[capacity];
+        free.set(0, capacity);
         keys = new Tensor[layers];
         values = new Tensor[layers];
         for (int layer = 0; layer < layers; layer++) {
@@ -50,33 +60,91 @@ public final class KeyValuePool {
         return capacity;
     }
 
-    /** Forgets everything: all rows are free again. */
-    public void clear() {
-        used = 0;
+    /** Rows that no trail names. */
+    public int free() {
+        return free.cardinality();
     }
 
-    /** The first of {@code count} rows in a row that are given out by this. */
-    public int reserve(int count) {
-        if (used + count > capacity) {
-            throw new IllegalStateException("the pool has " + capacity + " rows, " + (used + count) + " asked");
+    /** Makes room for more positions; rows keep their numbers and what they hold. */
+    public void grow(int capacity) {
+        if (capacity <= this.capacity) {
+            return;
         }
-        used += count;
-        return used - count;
+        for (int layer = 0; layer < keys.length; layer++) {
+            keys[layer] = grown(keys[layer], capacity);
+            values[layer] = grown(values[layer], capacity);
+        }
+        users = Arrays.copyOf(users, capacity);
+        free.set(this.capacity, capacity);
+        this.capacity = capacity;
+    }
+
+    private Tensor grown(Tensor tensor, int rows) {
+        Tensor larger = backend.allocate(Shape.of(rows, width));
+        if (capacity > 0) {
+            backend.copy(tensor.matrix(), larger.rows(0, capacity));
+        }
+        return larger;
+    }
+
+    /**
+     * Free rows, in ascending order, for one trail.
+     *
+     * @throws IllegalStateException if there are not so many
+     */
+    public int[] take(int count) {
+        int[] rows = new int[count];
+        int row = -1;
+        for (int i = 0; i < count; i++) {
+            row = free.nextSetBit(row + 1);
+            if (row < 0) {
+                throw new IllegalStateException("the pool has " + free() + " free rows of " + capacity + ", " + count + " asked");
+            }
+            rows[i] = row;
+        }
+        for (int taken : rows) {
+            free.clear(taken);
+            users[taken] = 1;
+        }
+        return rows;
+    }
+
+    /** One trail more names the first {@code count} of these rows. */
+    public void share(int[] rows, int count) {
+        for (int i = 0; i < count; i++) {
+            requireUsed(rows[i]);
+            users[rows[i]]++;
+        }
+    }
+
+    /** One trail less names the first {@code count} of these rows. */
+    public void release(int[] rows, int count) {
+        for (int i = 0; i < count; i++) {
+            requireUsed(rows[i]);
+            if (--users[rows[i]] == 0) {
+                free.set(rows[i]);
+            }
+        }
+    }
+
+    private void requireUsed(int row) {
+        if (users[row] == 0) {
+            throw new IllegalStateException("row " + row + " of the pool is free");
+        }
     }
 
     /**
      * For reading prompts: position t of sequence b is row {@code b·length + t} of the pass, sees the sequence up to itself,
-     * and is kept in row {@code first[b] + t}, if it is not padding.
+     * and is kept in {@code rows[b][t]}, if it is not padding.
      *
-     * @param first   where each sequence's rows begin in this pool
-     * @param lengths positions of each sequence
-     * @param length  positions of each in the pass; those beyond a sequence's own, on its right, are padding
+     * @param rows   of this pool, for each sequence as many as it has positions
+     * @param length positions of each in the pass; those beyond a sequence's own, on its right, are padding
      */
-    public Past prompts(int[] first, int[] lengths, int length) {
+    public Past prompts(int[][] rows, int length) {
         return (layer, q, k, v, nHead, scale, y, ws) -> {
-            for (int b = 0; b < lengths.length; b++) {
-                backend.copy(k.rows(b * length, lengths[b]), keys[layer].rows(first[b], lengths[b]));
-                backend.copy(v.rows(b * length, lengths[b]), values[layer].rows(first[b], lengths[b]));
+            for (int b = 0; b < rows.length; b++) {
+                keep(k.rows(b * length, rows[b].length), keys[layer], rows[b]);
+                keep(v.rows(b * length, rows[b].length), values[layer], rows[b]);
             }
             AttentionShape shape = AttentionShape.self(
                     q.rows() / length, length, AttentionHeads.of(nHead, y.columns() / nHead, scale), true);
@@ -85,17 +153,31 @@ public final class KeyValuePool {
     }
 
     /**
-     * For one more position of each of N sequences: the n-th is kept in row {@code first + n} and sees what its trail names.
+     * For one more position of each of N sequences: the n-th is kept in {@code rows[n]} and sees what its trail names.
      *
+     * @param rows   of this pool, N
      * @param trails (N, S) rows of this pool, the new one among them; any row where the mask hides it
      * @param mask   (N, S), 1 for a row of the trail and 0 where it is shorter; null where all are S long
      */
-    public Past next(int first, IntTensor trails, IntTensor mask) {
+    public Past next(int[] rows, IntTensor trails, IntTensor mask) {
         return (layer, q, k, v, nHead, scale, y, ws) -> {
-            backend.copy(k, keys[layer].rows(first, k.rows()));
-            backend.copy(v, values[layer].rows(first, v.rows()));
+            keep(k, keys[layer], rows);
+            keep(v, values[layer], rows);
             backend.gatheredAttention(q, new GatheredKeys(keys[layer], values[layer], trails, mask),
                     AttentionHeads.of(nHead, y.columns() / nHead, scale), y);
         };
+    }
+
+    /** Copies row i of x to rows[i], neighbours together. */
+    private void keep(MatrixView x, Tensor table, int[] rows) {
+        int from = 0;
+        while (from < rows.length) {
+            int to = from + 1;
+            while (to < rows.length && rows[to] == rows[to - 1] + 1) {
+                to++;
+            }
+            backend.copy(x.rows(from, to - from), table.rows(rows[from], to - from));
+            from = to;
+        }
     }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 /** A part of a model that has parameters. It holds nothing else: what a pass computes lives in its {@link Workspace}. */
 public interface Layer {
 
-    /** This module's parameters, frozen and trainable, in the order in which the model's files name them. */
+    /** This layer's parameters, frozen and trainable, in the order in which the model's files name them. */
     List<Parameter> parameters();
 
     /** Whether anything in here trains. */

@@ -75,7 +75,7 @@ public final class Parameter {
         return this;
     }
 
-    /** Makes this parameter frozen and gives its gradient back. */
+    /** Makes this parameter frozen and lets go of the gradient's memory. */
     public Parameter freeze() {
         gradient = null;
         return this;
@@ -83,7 +83,7 @@ public final class Parameter {
 
     /**
      * Makes this parameter trainable on a copy of its value, so that the tensor it has stays as it is, be it the base's or
-     * one that is in {@link #use}. Once it has its copy, that is what goes on training.
+     * one that was put in its place by {@link #use}. Called again, it makes no second copy: the first one goes on training.
      */
     public Parameter trainCopy() {
         if (!copied) {

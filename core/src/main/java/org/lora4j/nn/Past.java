@@ -4,7 +4,7 @@ import org.lora4j.tensor.MatrixView;
 
 /**
  * What new positions see of those before them, and where their own keys and values go. The Transformer asks for nothing
- * else, so how the past of several sequences is kept, and what of it they share, is the affair of whoever decodes.
+ * else, so the code that decodes is free in how it keeps the past of several sequences, and in what of it they share.
  */
 @FunctionalInterface
 public interface Past {

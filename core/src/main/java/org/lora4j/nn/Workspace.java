@@ -19,7 +19,7 @@ import org.lora4j.tensor.Tensor;
  * layers. It is laid out by the first pass and reused by all that follow, whatever their batch and length, so a training
  * step after the first allocates no tensor.
  *
- * <p>A module asks for a tensor by itself and a name and gets the same memory each time. Memory has room for
+ * <p>A layer asks for a tensor by naming itself and a word, and gets the same memory each time. Memory has room for
  * {@code maxTokens} rows however few the first pass asks for, since what a pass asks for need not grow with its tokens:
  * the rows of the loss are as many as there are targets. A pass that needs more grows it.
  *
@@ -45,9 +45,9 @@ public final class Workspace {
     private final Map<Object, Map<String, Memory>> memories = new IdentityHashMap<>();
     private final Map<Object, Tensor> inputs = new IdentityHashMap<>();
     private final Map<Class<?>, Object> notes = new IdentityHashMap<>();
-    /** By name, what the blocks share: its n-th entry is what each block asked for under that name as its n-th. */
+    /** By name, the memory that all blocks share: each block gets the n-th of a list the n-th time it asks for that name. */
     private final Map<String, List<Memory>> shared = new HashMap<>();
-    /** How many memories of a name each block has. */
+    /** How often each block has asked for a name. */
     private final Map<Object, Multiset<String>> taken = new IdentityHashMap<>();
     /** The block that asks; null outside. */
     private Object inside;
@@ -144,14 +144,14 @@ public final class Workspace {
         this.tap = tap;
     }
 
-    /** For modules: shows what a place gives, to who watches. */
+    /** For layers: shows the tap, if there is one, what a place of the model gives. */
     public void show(String place, Tensor value) {
         if (tap != null) {
             tap.value(place, value);
         }
     }
 
-    /** For modules: shows the gradient that arrives at a place, to who watches. */
+    /** For layers: shows the tap, if there is one, the gradient that arrives at a place. */
     public void showGradient(String place, Tensor gradient) {
         if (tap != null) {
             tap.gradient(place, gradient);
@@ -173,7 +173,7 @@ public final class Workspace {
         return memory(owner, name).tensor(rows, columns, rows);
     }
 
-    /** Memory shared by every module that asks for the same name: its content lasts until the next one asks. */
+    /** Memory shared by every layer that asks for the same name: its content lasts until the next one asks. */
     public Tensor scratch(String name, int rows, int columns) {
         return memory(SCRATCH, name).tensor(rows, columns, maxTokens);
     }
@@ -198,8 +198,8 @@ public final class Workspace {
     }
 
     /**
-     * Leaves something that a method wants its modules to find in the passes to come, such as which adapter each sequence
-     * uses. So it belongs to these passes and not to the model.
+     * Keeps a value that layers can look up by its class in the passes to come, such as which adapter each sequence uses. So it
+     * belongs to these passes and not to the model.
      *
      * @param value null takes it away
      */
@@ -217,7 +217,7 @@ public final class Workspace {
     }
 
     /**
-     * Says that the modules from here on see the n-th piece of the pass's rows, and not all of them at once: each piece has
+     * Says that the layers from here on see the n-th piece of the pass's rows, and not all of them at once: each piece has
      * dropout masks of its own. A pass begins with piece 0.
      */
     public void beginPiece(int n) {

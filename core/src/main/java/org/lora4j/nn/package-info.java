@@ -1,6 +1,6 @@
 /**
  * The layers of a Transformer: each has its forward beside its backward, written by hand, with the equations above them.
- * What a backward needs of its forward is kept in a {@link org.lora4j.nn.Workspace}, so that a module holds nothing but
+ * What a backward needs of its forward is kept in a {@link org.lora4j.nn.Workspace}, so that a layer holds nothing but
  * its parameters and any number of passes can share it.
  */
 package org.lora4j.nn;

@@ -1,8 +1,8 @@
 package org.lora4j.optim;
 
 import java.util.List;
-import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Tensor;
@@ -98,9 +98,5 @@ public final class AdamW {
     /** v of the i-th parameter. */
     public Tensor secondMoment(int i) {
         return secondMoments[i];
-    }
-
-    public Settings settings() {
-        return settings;
     }
 }

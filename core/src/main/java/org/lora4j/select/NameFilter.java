@@ -8,7 +8,7 @@ sealed interface NameFilter {
 
     boolean matches(String name);
 
-    /** The parts of which each has to match something, or the user made a slip. */
+    /** The single patterns in it. One that matches nothing is taken for a slip of the user's. */
     default List<NameFilter> patterns() {
         return List.of();
     }

@@ -22,9 +22,10 @@ import java.util.Optional;
  */
 public final class PatternMap<V> {
 
-    private record Entry<V>(PythonRegex key, V value) {}
+    /** What the modules that a key matches get. */
+    private record Rule<V>(PythonRegex key, V value) {}
 
-    private final List<Entry<V>> entries = new ArrayList<>();
+    private final List<Rule<V>> rules = new ArrayList<>();
 
     /**
      * @param what the option's or field's name, for messages
@@ -32,21 +33,21 @@ public final class PatternMap<V> {
      */
     public PatternMap(String what, Map<String, V> values) {
         values.forEach((key, value) ->
-                entries.add(new Entry<>(PythonRegex.compile(what, "(.*\\.)?(", key, ")$"), value)));
+                rules.add(new Rule<>(PythonRegex.compile(what, "(.*\\.)?(", key, ")$"), value)));
     }
 
     /** The value of the first key that matches. */
     public Optional<V> valueFor(String module) {
-        return entries.stream().filter(entry -> matches(entry, module)).findFirst().map(Entry::value);
+        return rules.stream().filter(rule -> matches(rule, module)).findFirst().map(Rule::value);
     }
 
     /** The keys that match none of the modules: slips, most likely. */
     public List<String> unused(Collection<String> modules) {
-        return entries.stream().filter(entry -> modules.stream().noneMatch(module -> matches(entry, module)))
-                .map(entry -> entry.key().source()).toList();
+        return rules.stream().filter(rule -> modules.stream().noneMatch(module -> matches(rule, module)))
+                .map(rule -> rule.key().source()).toList();
     }
 
-    private static boolean matches(Entry<?> entry, String module) {
-        return entry.key().matchAtStart(module) != null;
+    private static boolean matches(Rule<?> rule, String module) {
+        return rule.key().matchAtStart(module) != null;
     }
 }

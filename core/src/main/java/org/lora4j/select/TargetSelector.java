@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -171,9 +172,9 @@ public final class TargetSelector {
     /** The layer a name belongs to, as the layer list counts it. */
     private OptionalInt layerOf(String name) {
         for (PythonRegex pattern : layerPatterns) {
-            PythonRegex.Match match = pattern.matchAtStart(name);
+            Matcher match = pattern.matchAtStart(name);
             if (match != null) {
-                String index = match.group("idx"); // null where the pattern holds an alternative without it
+                String index = match.group(pattern.group("idx")); // null where the pattern holds an alternative without it
                 boolean isNumber = index != null && index.length() <= 9;
                 return isNumber ? OptionalInt.of(Integer.parseInt(index)) : OptionalInt.empty();
             }

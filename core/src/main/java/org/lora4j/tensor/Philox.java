@@ -43,18 +43,12 @@ public final class Philox {
     private static final double TWO_POW_MINUS_32 = 0x1p-32;
     private static final float TWO_POW_MINUS_24 = 0x1p-24f;
 
-    private final long seed;
     private final int key0;
     private final int key1;
 
     public Philox(long seed) {
-        this.seed = seed;
         this.key0 = (int) seed;
         this.key1 = (int) (seed >>> 32);
-    }
-
-    public long seed() {
-        return seed;
     }
 
     /**
@@ -138,11 +132,6 @@ public final class Philox {
     public int word(int step, int site, long index) {
         long block = index >>> 2;
         return word(key0, key1, (int) block, (int) (block >>> 32), site, step, (int) index & 3);
-    }
-
-    /** {@link #toFloat} of the element's word: what dropout compares with its probability. */
-    public float uniformFloat(int step, int site, long index) {
-        return toFloat(word(step, site, index));
     }
 
     /** {@link #toDouble} of the element's word. */

@@ -7,46 +7,30 @@ package org.lora4j.tensor;
  * {@code tornado}. A tensor occupies the first {@code shape().size()} elements of its buffer, which may be larger and
  * may be shared with other tensors: {@link #as(Shape)} looks at the same memory with another shape.
  */
-public final class Tensor {
-
-    private final Shape shape;
-    private final Buffer buffer;
+public final class Tensor extends Held {
 
     /** For backends; everyone else calls {@code Backend.allocate}. */
     public Tensor(Shape shape, Buffer buffer) {
-        if (shape.size() > buffer.capacity()) {
-            throw new IllegalArgumentException(
-                    "a tensor of shape " + shape + " needs " + shape.size() + " elements, its buffer holds " + buffer.capacity());
-        }
-        this.shape = shape;
-        this.buffer = buffer;
-    }
-
-    public Shape shape() {
-        return shape;
-    }
-
-    public Buffer buffer() {
-        return buffer;
+        super(shape, buffer);
     }
 
     public long size() {
-        return shape.size();
+        return shape().size();
     }
 
     /** The rows of this tensor seen as a matrix: every extent but the last. */
     public int rows() {
-        return shape.rows();
+        return shape().rows();
     }
 
     /** The columns of this tensor seen as a matrix: its last extent. */
     public int columns() {
-        return shape.columns();
+        return shape().columns();
     }
 
     /** The same memory from its start under another shape, which may be smaller. Nothing is copied. */
     public Tensor as(Shape other) {
-        return new Tensor(other, buffer);
+        return new Tensor(other, buffer());
     }
 
     /** The whole tensor as a matrix of {@link #rows()} × {@link #columns()}. */
@@ -66,6 +50,6 @@ public final class Tensor {
 
     @Override
     public String toString() {
-        return "Tensor" + shape;
+        return "Tensor" + shape();
     }
 }

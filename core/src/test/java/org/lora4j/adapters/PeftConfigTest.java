@@ -88,15 +88,14 @@ class PeftConfigTest {
     }
 
     @Test
-    void patternsGiveModulesTheirOwnRankAlphaAndScaling() {
+    void patternsGiveModulesTheirOwnRankAndAlpha() {
         PeftConfig config = with("\"use_rslora\": true, \"rank_pattern\": {\"h.0.attn.c_attn\": 4}, "
                 + "\"alpha_pattern\": {\"c_attn\": 2.5}");
         assertThat(config.scaling()).isEqualTo(LoraScaling.ALPHA_OVER_SQRT_R);
         assertThat(config.rankOf("transformer.h.0.attn.c_attn")).isEqualTo(4);
         assertThat(config.rankOf("transformer.h.1.attn.c_attn")).isEqualTo(8);
-        assertThat(config.scalingOf("transformer.h.0.attn.c_attn")).isEqualTo(1.25);
-        assertThat(config.scalingOf("transformer.h.0.mlp.c_fc")).isEqualTo(16 / Math.sqrt(8));
-        assertThat(config.unusedPatterns(List.of("transformer.h.1.attn.c_attn"))).containsExactly("h.0.attn.c_attn");
+        assertThat(config.alphaOf("transformer.h.0.attn.c_attn")).isEqualTo(2.5);
+        assertThat(config.alphaOf("transformer.h.0.mlp.c_fc")).isEqualTo(16);
     }
 
     @Test

@@ -25,7 +25,7 @@ import org.lora4j.tokenizer.Tokenizer;
 /** Finds the {@link ModelFamily} that a folder belongs to, and asks it. */
 public final class Families {
 
-    private static final String CONFIG = "config.json";
+    static final String CONFIG = "config.json";
     private static final String TENSORS = "model.safetensors";
 
     private Families() {

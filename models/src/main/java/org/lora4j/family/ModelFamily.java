@@ -35,6 +35,14 @@ public interface ModelFamily {
      */
     LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks);
 
+    /** The tensors of a folder under the family's names, as files have them; to be closed. */
+    default ModelTensors tensors(Path folder) {
+        return ModelTensors.open(folder, names(), config(folder.resolve(Families.CONFIG)).isTied());
+    }
+
+    /** The class in Transformers that reads such a language model, for a {@code config.json} that does not say. */
+    String architecture();
+
     /**
      * Writes {@code config.json} and the tensors as {@link #load} and Transformers read them.
      *
@@ -51,6 +59,6 @@ public interface ModelFamily {
     /** The tokenizer beside the model. */
     Tokenizer tokenizer(Path folder);
 
-    /** The sizes that people know by a name, such as {@code loaded-medium}. */
+    /** The sizes that people know by a name, such as {@code gpt2-medium}. */
     Map<String, ModelConfig> shapes();
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.IntConsumer;
 
@@ -48,11 +49,12 @@ final class BeamSearch {
         }
     }
 
-    private record Candidate(int row, int token, double sum) {
+    private record Candidate(int row, int rank, int token, double sum) {
     }
 
     private final Beam beam;
     private final Set<Integer> stopIds;
+    private final int minNewTokens;
     private final int maxNewTokens;
 
     private List<Row> rows = List.of(new Row(0, new int[0], 0));
@@ -61,8 +63,17 @@ final class BeamSearch {
 
     /** @param maxNewTokens at least 1 */
     BeamSearch(Beam beam, Set<Integer> stopIds, int maxNewTokens) {
+        this(beam, stopIds, 0, maxNewTokens);
+    }
+
+    /**
+     * @param minNewTokens how many tokens a row has before a stop token may end it
+     * @param maxNewTokens at least 1
+     */
+    BeamSearch(Beam beam, Set<Integer> stopIds, int minNewTokens, int maxNewTokens) {
         this.beam = beam;
         this.stopIds = stopIds;
+        this.minNewTokens = minNewTokens;
         this.maxNewTokens = maxNewTokens;
     }
 
@@ -86,6 +97,9 @@ final class BeamSearch {
      * every row that must be copied when rows branch.
      */
     void banned(int row, IntConsumer token) {
+        if (steps < minNewTokens) {
+            stopIds.forEach(token::accept);
+        }
         int n = beam.noRepeatNgram();
         int[] written = rows.get(row).tokens;
         if (n == 0 || written.length < n) {
@@ -120,19 +134,33 @@ final class BeamSearch {
         rows = steps == maxNewTokens || isDecided(continued) ? List.of() : continued;
     }
 
-    /** The continuations with the largest sums; rows that have none count. */
+    /**
+     * The continuations with the largest sums; rows that have none count. A row's continuations come likeliest first, so of
+     * each only the next one has to be looked at.
+     */
     private List<Candidate> best(Continuations next) {
-        List<Candidate> all = new ArrayList<>();
+        PriorityQueue<Candidate> heads = new PriorityQueue<>(
+                Comparator.comparingDouble(Candidate::sum).reversed().thenComparingInt(Candidate::row));
         for (int row = 0; row < rows.size(); row++) {
             if (next.count(row) == 0) {
                 count(rows.get(row), false);
-            }
-            for (int i = 0; i < Math.min(beam.width(), next.count(row)); i++) {
-                all.add(new Candidate(row, next.id(row, i), rows.get(row).sum + next.logProbability(row, i)));
+            } else {
+                heads.add(candidate(next, row, 0));
             }
         }
-        all.sort(Comparator.comparingDouble(Candidate::sum).reversed()); // stable: the first of equal ones stays first
-        return all.subList(0, Math.min(beam.width(), all.size()));
+        List<Candidate> best = new ArrayList<>();
+        while (best.size() < beam.width() && !heads.isEmpty()) {
+            Candidate head = heads.poll();
+            best.add(head);
+            if (head.rank + 1 < next.count(head.row)) {
+                heads.add(candidate(next, head.row, head.rank + 1));
+            }
+        }
+        return best;
+    }
+
+    private Candidate candidate(Continuations next, int row, int rank) {
+        return new Candidate(row, rank, next.id(row, rank), rows.get(row).sum + next.logProbability(row, rank));
     }
 
     /** A row has ended, or will not go on: is it the best so far? */

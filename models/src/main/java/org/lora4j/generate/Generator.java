@@ -1,28 +1,20 @@
 package org.lora4j.generate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
-import org.lora4j.backend.Backend;
-import org.lora4j.family.LanguageModel;
-import org.lora4j.nn.KeyValuePool;
-import org.lora4j.tensor.Tensor;
+import org.lora4j.model.CausalModel;
+import org.lora4j.tuning.lora.AdapterSet;
 
 /**
- * Continues token sequences with a GPT-2: greedily, by drawing, or by {@link BeamSearch}. All three are a choice in the
- * same loop, {@link Decoding}. A prompt is read in one pass; after that each token costs one position.
+ * Continues token sequences and waits until all are written: greedily, by drawing, or by {@link BeamSearch}. The work is an
+ * {@link Engine}'s, which says what a text depends on.
  */
 public final class Generator {
-
-    /** Rows in one pass of beam search: more make it no faster. */
-    private static final int ROWS_AT_ONCE = 160;
-    /** What their keys and values may take, unless a single input takes more. */
-    private static final long BYTES_AT_ONCE = 256L << 20;
 
     /** Told of every new token. */
     @FunctionalInterface
@@ -36,14 +28,45 @@ public final class Generator {
         void found(int input, Hypothesis hypothesis);
     }
 
-    private final LanguageModel model;
+    private final CausalModel model;
+    private final AdapterSet set;
 
-    public Generator(LanguageModel model) {
+    public Generator(CausalModel model) {
         this.model = model;
+        this.set = null;
     }
 
-    public LanguageModel model() {
-        return model;
+    /** For {@link #write requests} that each name an adapter. */
+    public Generator(AdapterSet set) {
+        this.model = null;
+        this.set = set;
+    }
+
+    private Engine engine() {
+        return set == null ? new Engine(model) : new Engine(set);
+    }
+
+    /**
+     * What is asked for, in its order.
+     *
+     * @return a ticket for each, done
+     * @throws LoraException    as {@link Engine#submit}, before anything is written, with which request it was where there are
+     *                          several
+     * @throws RuntimeException the first {@link Ticket#failure}, when the others are written
+     */
+    public List<Ticket> write(List<Request> requests) {
+        Engine engine = engine();
+        List<Ticket> tickets = new ArrayList<>();
+        for (Request request : requests) {
+            tickets.add(engine.submit(request));
+        }
+        engine.run();
+        for (Ticket ticket : tickets) {
+            if (ticket.failure() != null) {
+                throw ticket.failure();
+            }
+        }
+        return tickets;
     }
 
     /** One prompt's continuation, without the prompt and the stop token. */
@@ -52,7 +75,7 @@ public final class Generator {
     }
 
     /**
-     * @param prompts      token ids, none of them empty
+     * @param prompts      token ids, none of them empty; the n-th one's draws are those of request n
      * @param maxNewTokens most tokens to add to each
      * @param stopIds      tokens that end a sequence; they are not part of the result
      * @return for each prompt its new tokens
@@ -60,25 +83,21 @@ public final class Generator {
      */
     public List<int[]> generate(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
-        return generate(prompts, IntStream.range(0, prompts.size()).boxed().toList(), maxNewTokens, stopIds, sampling, listener,
-                (promptOfRow, ws) -> { });
+        List<Request> requests = new ArrayList<>();
+        for (int n = 0; n < prompts.size(); n++) {
+            int sequence = n;
+            requests.add(Request.of(prompts.get(n)).withMaxNewTokens(maxNewTokens).withStopIds(stopIds).withSampling(sampling)
+                    .withNumber(n).withListener((sample, id) -> {
+                        listener.token(sequence, id);
+                        return true;
+                    }));
+        }
+        return write(requests).stream().map(ticket -> ticket.texts().getFirst().tokens()).toList();
     }
 
     /**
-     * @param numbers  by which each prompt's draws and the listener know it
-     * @param adapters of the rows
-     */
-    List<int[]> generate(
-            List<int[]> prompts, List<Integer> numbers, int maxNewTokens, Set<Integer> stopIds, Sampling sampling,
-            TokenListener listener, Decoding.RowAdapters adapters) {
-        SampledText text = new SampledText(model, numbers, stopIds, sampling, listener);
-        new Decoding(model, false).with(adapters).run(prompts, 1, maxNewTokens, text);
-        return text.written();
-    }
-
-    /**
-     * The best hypothesis of beam search for each prompt. An input's result does not depend on the others by a bit (with a
-     * base in float32 on {@code cpu}), nor on the number of threads.
+     * The best hypothesis of beam search for each prompt. An input's result does not depend on the others by a bit, nor
+     * on the number of threads.
      *
      * @param prompts      token ids, none of them empty
      * @param maxNewTokens most tokens of a hypothesis, the stop token included; at least 1
@@ -89,80 +108,35 @@ public final class Generator {
      */
     public List<Hypothesis> beam(
             List<int[]> prompts, int maxNewTokens, Set<Integer> stopIds, Beam beam, BeamListener listener) {
-        List<Integer> byLength = IntStream.range(0, prompts.size()).boxed()
-                .sorted(Comparator.comparing(i -> -prompts.get(i).length)).toList(); // the first need the most room
-        Hypothesis[] found = new Hypothesis[prompts.size()];
-        Decoding decoding = new Decoding(model, true);
-        int from = 0;
-        while (from < byLength.size()) {
-            List<Integer> some = byLength.subList(from, from + atOnce(byLength, from, prompts, maxNewTokens, beam));
-            BeamChoice choice = new BeamChoice(model, some, beam, stopIds, maxNewTokens, (input, hypothesis) -> {
-                found[input] = hypothesis;
-                listener.found(input, hypothesis);
-            });
-            decoding.run(some.stream().map(prompts::get).toList(), beam.width(), maxNewTokens, choice);
-            from += some.size();
-        }
-        return List.of(found);
+        return beam(prompts, AdapterSet.BASE, maxNewTokens, stopIds, beam, listener);
     }
 
-    /** How many inputs from this one on go together. */
-    private int atOnce(List<Integer> order, int from, List<int[]> prompts, int maxNewTokens, Beam beam) {
-        long perPosition = KeyValuePool.bytesPerPosition(model.sizes().blocks(), model.sizes().width());
-        long bytes = 0;
-        int count = 0;
-        while (from + count < order.size()) {
-            bytes += perPosition * (prompts.get(order.get(from + count)).length + (long) beam.width() * maxNewTokens);
-            if (count > 0 && (bytes > BYTES_AT_ONCE || (count + 1) * beam.width() > ROWS_AT_ONCE)) {
-                break;
-            }
-            count++;
+    /** The same by an adapter of the set. */
+    public List<Hypothesis> beam(
+            List<int[]> prompts, String adapter, int maxNewTokens, Set<Integer> stopIds, Beam beam, BeamListener listener) {
+        if (maxNewTokens < 1) {
+            throw new LoraException("--max-new-tokens " + maxNewTokens + ": expected at least 1 with a beam");
         }
-        return count;
-    }
-
-    /** Draws a token for each sequence, or takes the likeliest. */
-    private static final class SampledText implements Decoding.Choice {
-
-        private final Backend backend;
-        private final Set<Integer> stopIds;
-        private final Sampler sampler;
-        private final TokenListener listener;
-        private final float[] logits;
-        private final Map<Integer, List<Integer>> written = new LinkedHashMap<>();
-        private List<Integer> sequences;
-        private int steps;
-
-        SampledText(LanguageModel model, List<Integer> sequences, Set<Integer> stopIds, Sampling sampling, TokenListener listener) {
-            this.backend = model.backend();
-            this.stopIds = stopIds;
-            this.sampler = new Sampler(sampling);
-            this.listener = listener;
-            this.logits = new float[model.sizes().vocabulary()];
-            this.sequences = sequences;
-            sequences.forEach(sequence -> written.put(sequence, new ArrayList<>()));
-        }
-
-        @Override
-        public void choose(Tensor rows, Decoding.Next next) {
-            List<Integer> left = new ArrayList<>();
-            for (int row = 0; row < sequences.size(); row++) {
-                int sequence = sequences.get(row);
-                backend.read(rows, (long) row * logits.length, logits, 0, logits.length);
-                int id = sampler.draw(logits, 0, logits.length, sequence, steps);
-                if (!stopIds.contains(id)) {
-                    written.get(sequence).add(id);
-                    listener.token(sequence, id);
-                    left.add(sequence);
-                    next.add(row, id);
+        Engine engine = engine();
+        Ticket[] tickets = new Ticket[prompts.size()];
+        // inputs of about one length go together, the longest first: they need the most room
+        IntStream.range(0, prompts.size()).boxed().sorted(Comparator.comparing(i -> -prompts.get(i).length)).forEach(input ->
+                tickets[input] = engine.submit(Request.of(prompts.get(input)).withAdapter(adapter).withBeam(beam)
+                        .withMaxNewTokens(maxNewTokens).withStopIds(stopIds)));
+        boolean[] told = new boolean[tickets.length];
+        boolean more = true;
+        while (more) {
+            more = engine.step();
+            for (int input = 0; input < tickets.length; input++) {
+                if (tickets[input].isDone() && !told[input]) {
+                    told[input] = true;
+                    if (tickets[input].failure() != null) {
+                        throw tickets[input].failure();
+                    }
+                    listener.found(input, tickets[input].hypothesis());
                 }
             }
-            sequences = left;
-            steps++;
         }
-
-        List<int[]> written() {
-            return written.values().stream().map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray()).toList();
-        }
+        return Arrays.stream(tickets).map(Ticket::hypothesis).toList();
     }
 }

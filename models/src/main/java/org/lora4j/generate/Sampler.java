@@ -1,64 +1,98 @@
 package org.lora4j.generate;
 
-import java.util.Arrays;
-import java.util.stream.IntStream;
+import java.util.BitSet;
+import java.util.Set;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.Philox;
 
 /**
- * Draws tokens after {@link Sampling}'s rule. The draw for sequence b at its n-th new token is a pure function of (seed,
- * b, n), so the text does not depend on what else is in the batch.
+ * Chooses tokens after {@link Sampling}'s rules. Nothing is sorted: which logits are kept is found by {@link Threshold},
+ * and the draw walks through what is left in the order of the ids.
+ *
+ * <p>A draw is a pure function of (seed, request, sample, n), n the number of the new token; all four enter Philox in
+ * places of their own, so no two draws are the same number by construction, and a text does not depend on what else is
+ * written beside it:
+ *
+ * <pre>
+ *   u = Philox(seed).uniform(step n, site "generate", index request·2³¹ + sample)
+ * </pre>
  */
 final class Sampler {
 
     private static final int SITE = Philox.site("generate");
+    private static final int SAMPLE_BITS = 31;
 
-    private final Sampling sampling;
-    private final Philox random;
+    private final Threshold threshold = new Threshold();
+    private final int[] ids;
+    private final int[] keys;
+    private final double[] weights;
+    private int count;
+    private double sum;
 
-    Sampler(Sampling sampling) {
-        this.sampling = sampling;
-        this.random = new Philox(sampling.seed());
+    Sampler(int vocabulary) {
+        ids = new int[vocabulary];
+        keys = new int[vocabulary];
+        weights = new double[vocabulary];
+    }
+
+    /** z / penalty or z·penalty, whichever is smaller, for the tokens that are there already; in float, as the logits are. */
+    static void penalize(float[] logits, BitSet there, double repetitionPenalty) {
+        float penalty = (float) repetitionPenalty;
+        for (int id = there.nextSetBit(0); id >= 0 && id < logits.length; id = there.nextSetBit(id + 1)) {
+            logits[id] = logits[id] < 0 ? logits[id] * penalty : logits[id] / penalty;
+        }
+    }
+
+    /** Makes tokens impossible. */
+    static void ban(float[] logits, Set<Integer> tokens) {
+        for (int id : tokens) {
+            if (id >= 0 && id < logits.length) {
+                logits[id] = Float.NEGATIVE_INFINITY;
+            }
+        }
     }
 
     /**
-     * @param logits   of the whole vocabulary, at {@code logits[from … from + size − 1]}
-     * @param sequence which sequence this is for
-     * @param drawn    how many tokens it has drawn before
+     * @param logits  of the whole vocabulary, after {@link #penalize} and {@link #ban}; read
+     * @param request the number of what was asked
+     * @param sample  which of its texts this is for
+     * @param n       how many tokens that text has already
      * @return a token id
      */
-    int draw(float[] logits, int from, int size, int sequence, int drawn) {
+    int draw(float[] logits, Sampling sampling, int request, int sample, int n) {
+        int best = largest(logits);
         if (sampling.isGreedy()) {
-            return largest(logits, from, size);
+            return best;
         }
-        int[] order = kept(logits, from, size);
-        requireNumber(logits[from + order[0]]); // NaN is sorted first
-        double[] weights = new double[order.length];
-        double top = logits[from + order[0]];
-        double sum = 0;
-        for (int i = 0; i < order.length; i++) {
-            weights[i] = Math.exp((logits[from + order[i]] - top) / sampling.temperature());
-            sum += weights[i];
-        }
-        int count = nucleus(weights, sum);
-        double keptSum = 0;
+        keep(logits, logits[best], sampling);
+        double u = new Philox(sampling.seed()).uniform(n, SITE, (long) request << SAMPLE_BITS | sample);
+        double target = u * sum;
+        int last = 0;
         for (int i = 0; i < count; i++) {
-            keptSum += weights[i];
-        }
-        double target = random.uniform(sequence, SITE, drawn) * keptSum;
-        for (int i = 0; i < count - 1; i++) {
-            target -= weights[i];
-            if (target < 0) {
-                return order[i];
+            if (weights[i] > 0) {
+                last = i;
+                target -= weights[i];
+                if (target < 0) {
+                    break;
+                }
             }
         }
-        return order[count - 1];
+        return ids[last];
     }
 
-    private static void requireNumber(float largest) {
-        if (!Float.isFinite(largest)) {
-            throw notFinite(largest);
+    /** The distribution that a token is drawn from: {@code probabilities[id]}, 0 for what is not kept. */
+    double[] probabilities(float[] logits, Sampling sampling) {
+        double[] p = new double[logits.length];
+        int best = largest(logits);
+        if (sampling.isGreedy()) {
+            p[best] = 1;
+            return p;
         }
+        keep(logits, logits[best], sampling);
+        for (int i = 0; i < count; i++) {
+            p[ids[i]] = weights[i] / sum;
+        }
+        return p;
     }
 
     static LoraException notFinite(double found) {
@@ -67,34 +101,100 @@ final class Sampler {
     }
 
     /** The smaller id where two logits are equal. */
-    private static int largest(float[] logits, int from, int size) {
+    private static int largest(float[] logits) {
         int best = 0;
-        for (int i = 1; i < size; i++) {
-            if (logits[from + i] > logits[from + best] || Float.isNaN(logits[from + i])) {
+        for (int i = 1; i < logits.length; i++) {
+            if (logits[i] > logits[best] || Float.isNaN(logits[i])) {
                 best = i;
             }
         }
-        requireNumber(logits[from + best]);
+        if (!Float.isFinite(logits[best])) {
+            throw notFinite(logits[best]);
+        }
         return best;
     }
 
-    /** The ids of the topK largest logits, largest first. */
-    private int[] kept(float[] logits, int from, int size) {
-        int[] ids = IntStream.range(0, size).boxed()
-                .sorted((i, j) -> Float.compare(logits[from + j], logits[from + i]))
-                .mapToInt(Integer::intValue).toArray();
-        return sampling.topK() > 0 && sampling.topK() < size ? Arrays.copyOf(ids, sampling.topK()) : ids;
-    }
-
-    /** How many of the largest make up the share topP. */
-    private int nucleus(double[] weights, double sum) {
-        double reached = 0;
-        for (int i = 0; i < weights.length; i++) {
-            reached += weights[i] / sum;
-            if (reached >= sampling.topP()) {
-                return i + 1;
+    /** Puts the kept tokens, with weights that are 1 for the likeliest, into ids and weights. */
+    private void keep(float[] logits, float top, Sampling sampling) {
+        int k = sampling.topK();
+        boolean all = k == 0 || k >= logits.length;
+        int least = all ? Integer.MIN_VALUE : kthLargest(logits, k);
+        double rate = 1 / sampling.temperature();
+        count = 0;
+        sum = 0;
+        for (int id = 0; id < logits.length; id++) {
+            int key = Threshold.key(logits[id]);
+            if (key >= least) {
+                double weight = weight(logits[id], top, rate);
+                ids[count] = id;
+                keys[count] = key;
+                weights[count++] = weight;
+                sum += weight;
             }
         }
-        return weights.length;
+        if (sampling.topP() < 1) {
+            keepNucleus(sampling.topP());
+        }
+        if (sampling.minP() > 0) {
+            keepAtLeast(sampling.minP());
+        }
+    }
+
+    /** exp((z − top)/temperature), 1 for the top itself at any temperature, however small. */
+    private static double weight(float z, float top, double rate) {
+        return z == top ? 1 : Math.exp(((double) z - top) * rate);
+    }
+
+    private int kthLargest(float[] logits, int k) {
+        for (int id = 0; id < logits.length; id++) {
+            keys[id] = Threshold.key(logits[id]);
+        }
+        return threshold.find(keys, null, logits.length, k);
+    }
+
+    /** Tokens above the threshold, and of those that are just at it the first ones that are needed. */
+    private void keepNucleus(double share) {
+        double target = share * sum;
+        int least = threshold.find(keys, weights, count, target);
+        double missing = target;
+        for (int i = 0; i < count; i++) {
+            missing -= keys[i] > least ? weights[i] : 0;
+        }
+        int kept = 0;
+        double keptSum = 0;
+        boolean first = true;
+        for (int i = 0; i < count; i++) {
+            boolean atIt = keys[i] == least && (first || missing > 0);
+            if (keys[i] > least || atIt) {
+                if (atIt) {
+                    missing -= weights[i];
+                    first = false;
+                }
+                keptSum += weights[i];
+                kept = take(kept, i);
+            }
+        }
+        count = kept;
+        sum = keptSum;
+    }
+
+    private void keepAtLeast(double share) {
+        int kept = 0;
+        double keptSum = 0;
+        for (int i = 0; i < count; i++) {
+            if (weights[i] >= share) {
+                keptSum += weights[i];
+                kept = take(kept, i);
+            }
+        }
+        count = kept;
+        sum = keptSum;
+    }
+
+    private int take(int to, int from) {
+        ids[to] = ids[from];
+        keys[to] = keys[from];
+        weights[to] = weights[from];
+        return to + 1;
     }
 }

@@ -3,22 +3,32 @@ package org.lora4j.generate;
 import org.lora4j.LoraException;
 
 /**
- * How the next token is chosen from the logits z.
+ * How the next token is chosen from the logits z, in this order, which is Transformers':
  *
  * <pre>
- *   p = softmax(z / temperature), of which only the topK largest are kept, and of those only the smallest set of the
- *   largest whose sum reaches topP; what is left is scaled to 1 and drawn from
+ *   repetition penalty   z ← z / penalty where z ≥ 0, z·penalty where z &lt; 0, of tokens that prompt or text has already
+ *   temperature          z ← z / temperature;  0: the largest z is taken, and what follows has no effect
+ *   topK                 of all tokens only the k with the largest z, and those that equal the last of them
+ *   topP                 of those only the smallest set of the likeliest whose probability reaches topP
+ *   minP                 of those only tokens that are at least minP times as likely as the likeliest
+ *   draw                 from softmax(z) over what is left
  * </pre>
  *
- * @param temperature 0 takes the largest logit (greedy); 1 leaves the model's distribution as it is
- * @param topK        how many of the largest to keep, 0 for all
- * @param topP        which share of the probability to keep (Holtzman et al. 2020), 1 for all
- * @param seed        of the draws; the same seed and prompt give the same text on any number of threads
+ * <p>Where topP has to choose among tokens of equal logits, it takes the smaller ids.
+ *
+ * @param temperature       0 takes the largest logit (greedy), the smaller id where two are equal; 1 leaves the model's
+ *                          distribution as it is
+ * @param topK              how many of the largest to keep, 0 for all
+ * @param topP              which share of the probability to keep (Holtzman et al. 2020), 1 for all
+ * @param minP              a share of the likeliest token's probability (Nguyen et al. 2024), 0 for none
+ * @param repetitionPenalty Keskar et al. 2019; 1 for none, above 1 against repetition
+ * @param seed              of the draws; the same seed, number of the request and prompt give the same text on any number of
+ *                          threads
  */
-public record Sampling(double temperature, int topK, double topP, long seed) {
+public record Sampling(double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
 
     /** The largest logit each time. */
-    public static final Sampling GREEDY = new Sampling(0, 0, 1, 0);
+    public static final Sampling GREEDY = new Sampling(0, 0, 1, 0, 1, 0);
 
     public Sampling {
         if (!(temperature >= 0) || Double.isInfinite(temperature)) {
@@ -30,6 +40,39 @@ public record Sampling(double temperature, int topK, double topP, long seed) {
         if (!(topP > 0 && topP <= 1)) {
             throw new LoraException("`topP` " + topP + ": expected a share in (0, 1]");
         }
+        if (!(minP >= 0 && minP <= 1)) {
+            throw new LoraException("--min-p " + minP + ": expected a share in [0, 1], of the likeliest token's probability");
+        }
+        if (!(repetitionPenalty > 0) || Double.isInfinite(repetitionPenalty)) {
+            throw new LoraException("--repetition-penalty " + repetitionPenalty
+                    + ": expected a positive number, 1 for none, 1.2 say against repetition");
+        }
+    }
+
+    /** Without minP and repetition penalty. */
+    public Sampling(double temperature, int topK, double topP, long seed) {
+        this(temperature, topK, topP, 0, 1, seed);
+    }
+
+    /** Draws from softmax(z / temperature). */
+    public static Sampling of(double temperature, long seed) {
+        return new Sampling(temperature, 0, 1, seed);
+    }
+
+    public Sampling withTopK(int k) {
+        return new Sampling(temperature, k, topP, minP, repetitionPenalty, seed);
+    }
+
+    public Sampling withTopP(double share) {
+        return new Sampling(temperature, topK, share, minP, repetitionPenalty, seed);
+    }
+
+    public Sampling withMinP(double share) {
+        return new Sampling(temperature, topK, topP, share, repetitionPenalty, seed);
+    }
+
+    public Sampling withRepetitionPenalty(double penalty) {
+        return new Sampling(temperature, topK, topP, minP, penalty, seed);
     }
 
     public boolean isGreedy() {

@@ -14,7 +14,7 @@ import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.FeedForward;
-import org.lora4j.nn.KeyValueCache;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
@@ -40,7 +40,7 @@ import org.lora4j.tuning.lora.AdapterMix;
  * </pre>
  *
  * <p>The model holds parameters and nothing else: passes live in a {@link Workspace}, generation's past in a
- * {@link KeyValueCache}, so any number of them can share one model. A method such as LoRA changes what sits in the
+ * {@link KeyValuePool}, so any number of them can share one model. A method such as LoRA changes what sits in the
  * {@link Slot}s; nothing is computed for frozen weights' gradients, nor below the lowest parameter that trains.
  *
  * <p>Positions count from 0 at a row's first token, padding included, as Transformers does it unless told otherwise.
@@ -210,39 +210,6 @@ public final class Gpt2 implements LanguageModel {
         embeddingDropout.applyInPlace(x, ws);
         ws.show(EMBEDDINGS, x);
         return x;
-    }
-
-    /**
-     * Forward of the next tokens of some sequences behind those in the cache.
-     *
-     * @param ids       (B·T), the T next tokens of each sequence
-     * @param positions (B·T), their positions
-     * @param mask      (B, cache.length() + T) over old and new positions, 1 visible and 0 padding; null for all visible
-     * @return the logits of the last of the T, (B, V)
-     */
-    public Tensor next(int[] ids, int[] positions, int[] mask, KeyValueCache cache, Workspace ws) {
-        int rows = ids.length;
-        int batch = cache.batch();
-        int length = rows / batch;
-        AdapterMix.check(ws, batch, true);
-        checkIds(ids);
-        checkLength(cache.length() + length);
-        IntTensor maskTensor = mask == null ? null
-                : upload("mask", mask, ws).as(Shape.of(batch, cache.length() + length));
-        Tensor x = embed(upload("ids", ids, ws), upload("places", positions, ws), null, ws);
-        for (TransformerBlock block : blocks) {
-            x = block.forward(x, cache, maskTensor, ws);
-        }
-        cache.advance(length);
-        Tensor last = ws.tensor(this, "last", batch, config.nEmbd());
-        for (int b = 0; b < batch; b++) {
-            backend.copy(x.rows(b * length + length - 1, 1), last.rows(b, 1));
-        }
-        Tensor h = ws.tensor(this, "hLast", batch, config.nEmbd());
-        finalNorm.forward(last, h, ws);
-        Tensor logits = ws.block(this, "nextLogits", batch, config.vocabSize());
-        head.logits(h, logits, ws);
-        return logits;
     }
 
     @Override

@@ -36,6 +36,11 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     @Override
+    public String architecture() {
+        return "GPT2LMHeadModel";
+    }
+
+    @Override
     public void write(Model model, Path folder, Map<String, String> metadata) {
         Gpt2Writer.write((Gpt2) model, folder, metadata);
     }

@@ -10,6 +10,7 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
+import org.lora4j.family.ModelTensors;
 import org.lora4j.io.FormatException;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Shape;
@@ -21,7 +22,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <p>GPT-2's linear layers are stored as Conv1D, in × out. They are turned around here, so that in memory every weight
  * is out × in; this is the only place that knows of it. What tensors may be called, and whether the head is the token
- * embedding or a table of its own, is {@link Gpt2Tensors}' business; the model's configuration then says which.
+ * embedding or a table of its own, is {@link ModelTensors}' business; the model's configuration then says which.
  */
 public final class Gpt2Files {
 
@@ -50,7 +51,7 @@ public final class Gpt2Files {
     public static Gpt2 load(
             Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks) {
         Gpt2Config written = config(folder);
-        try (Gpt2Tensors source = Gpt2Tensors.open(folder, written.tieWordEmbeddings())) {
+        try (ModelTensors source = ModelTensors.open(folder, Gpt2Family.NAMES, written.tieWordEmbeddings())) {
             source.remark().ifPresent(remarks);
             Gpt2Config config = written.withTieWordEmbeddings(source.tied());
             Reader reader = new Reader(source, backend, config, type);
@@ -72,13 +73,13 @@ public final class Gpt2Files {
     /** Reads the tensors that the model asks for and remembers which they were. */
     private static final class Reader {
 
-        private final Gpt2Tensors source;
+        private final ModelTensors source;
         private final Backend backend;
         private final Gpt2Config config;
         private final WeightType type;
         private final Set<String> read = new HashSet<>();
 
-        Reader(Gpt2Tensors source, Backend backend, Gpt2Config config, WeightType type) {
+        Reader(ModelTensors source, Backend backend, Gpt2Config config, WeightType type) {
             this.type = type;
             this.source = source;
             this.backend = backend;
@@ -99,7 +100,7 @@ public final class Gpt2Files {
             if (conv1d) {
                 backend.upload(transpose(source.floats(name), shape.dim(1), shape.dim(0)), tensor);
             } else {
-                Pieces.upload(backend, tensor, (from, piece, count) -> source.readFloats(name, from, piece, 0, count));
+                GradualUpload.upload(backend, tensor, (from, piece, count) -> source.readFloats(name, from, piece, 0, count));
             }
             backend.freeze(tensor);
             return new Parameter(name, backend, tensor);

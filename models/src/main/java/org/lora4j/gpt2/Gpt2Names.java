@@ -54,6 +54,11 @@ public final class Gpt2Names implements ModelNames {
     }
 
     @Override
+    public Optional<String> taskType() {
+        return Optional.of("CAUSAL_LM");
+    }
+
+    @Override
     public Optional<String> ggufArchitecture() {
         return Optional.of("gpt2");
     }
@@ -102,7 +107,7 @@ public final class Gpt2Names implements ModelNames {
 
     @Override
     public boolean isEmbedding(String module) {
-        return module.equals(TABLE) || module.equals(POSITIONS);
+        return module.equals("wte") || module.equals("wpe") || module.endsWith(".wte") || module.endsWith(".wpe");
     }
 
     @Override
@@ -123,6 +128,6 @@ public final class Gpt2Names implements ModelNames {
 
     @Override
     public boolean knows(String module) {
-        return isEmbedding(module) || module.equals(HEAD) || toGguf(module).isPresent();
+        return module.equals(POSITIONS) || toGguf(module).isPresent();
     }
 }

@@ -36,7 +36,7 @@ public final class RandomGpt2 {
             backend.fill(tensor, 1);
         } else if (name.endsWith(".weight")) {
             int site = Philox.site(name);
-            Pieces.upload(backend, tensor, (from, piece, count) -> {
+            GradualUpload.upload(backend, tensor, (from, piece, count) -> {
                 for (int i = 0; i < count; i++) {
                     piece[i] = (float) (STANDARD_DEVIATION * random.normal(0, site, from + i));
                 }

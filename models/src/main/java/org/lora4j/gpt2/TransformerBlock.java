@@ -5,14 +5,12 @@ import java.util.List;
 import org.lora4j.nn.CausalSelfAttention;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.FeedForward;
-import org.lora4j.nn.KeyValueCache;
 import org.lora4j.nn.Layer;
 import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Workspace;
-import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -67,17 +65,6 @@ final class TransformerBlock implements Layer {
         attention.forward(n1, x1, sequences, ws);
         finish(x, x1, x2, ws);
         ws.leave();
-        return x2;
-    }
-
-    /** Forward of new positions behind those in the cache; see {@link CausalSelfAttention}. */
-    Tensor forward(Tensor x, KeyValueCache cache, IntTensor mask, Workspace ws) {
-        Tensor x2 = output(x, ws);
-        Tensor n1 = normed1(x, ws);
-        Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
-        norm1.forward(x, n1, ws);
-        attention.forward(n1, x1, cache, mask, ws);
-        finish(x, x1, x2, ws);
         return x2;
     }
 

@@ -10,8 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.lora4j.LoraException;
@@ -40,10 +38,6 @@ import org.lora4j.io.TextInput;
  * space is Ġ.
  */
 public final class ByteLevelBpe implements Tokenizer {
-
-    /** The files of a folder that {@link #load} may read, the model's own configurations left out. */
-    public static final List<String> FILES = List.of("vocab.json", "merges.txt", "vocab.bpe", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
 
     private static final String VOCAB_FILE = "vocab.json";
     private static final String[] MERGES_FILES = {"merges.txt", "vocab.bpe"};
@@ -249,10 +243,5 @@ public final class ByteLevelBpe implements Tokenizer {
         String beside = added + " prefix " + settings.prefixSpace() + " begins " + Arrays.toString(beginning) + " split "
                 + settings.splitSpecial() + " ends " + settings.endOfText() + " stops " + stopIds;
         return Hashing.sha256().hashString(files.fingerprint() + beside, StandardCharsets.UTF_8).toString();
-    }
-
-    /** Every token as its file spells it, with its id. */
-    public Map<String, Integer> vocabulary() {
-        return files.ids();
     }
 }

@@ -212,8 +212,22 @@ class BeamSearchTest {
     }
 
     @Test
+    void noRowEndsBeforeItHasTheLeastTokens() {
+        BeamSearch search = new BeamSearch(new Beam(2, 1, 0), Set.of(STOP), 2, 9);
+        Set<Integer> banned = new HashSet<>();
+        search.banned(0, banned::add);
+        assertThat(banned).containsExactly(STOP);
+        search.advance(only(A));
+        search.advance(only(A));
+        banned.clear();
+        search.banned(0, banned::add);
+        assertThat(banned).isEmpty();
+    }
+
+    @Test
     void settingsThatMakeNoSenseAreRefused() {
         assertThatThrownBy(() -> new Beam(0, 1, 0)).isInstanceOf(LoraException.class).hasMessage("`width` 0: expected 1 to 1000, since each hypothesis is computed like a text of its own");
+        assertThatThrownBy(() -> new Beam(100_000, 1, 0)).hasMessageStartingWith("`width` 100000: expected 1 to 1000");
         assertThatThrownBy(() -> new Beam(1, Double.NaN, 0)).hasMessage("`lengthPenalty` NaN: expected a number");
         assertThatThrownBy(() -> new Beam(1, 1, -1)).hasMessageStartingWith("`noRepeatNgram` -1: expected 0");
     }

@@ -8,14 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.UnaryOperator;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.fixture.SmallBatches.Side;
 import org.lora4j.fixture.SmallBatches;
 import org.lora4j.gpt2.Gpt2;
@@ -26,19 +25,9 @@ import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.MergedWeights;
 
 /** Adapters are switched, added and removed without a bit of the base or of another adapter changing. */
-class AdapterSetTest {
+class AdapterSetTest extends ReferenceAndCpu {
 
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
     private static final Batch BATCH = SmallBatches.of(new int[] {6, 9, 4}, Side.RIGHT, 11, 1, 8);
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     @ParameterizedTest
     @MethodSource("backends")
@@ -85,7 +74,7 @@ class AdapterSetTest {
     /** What 1000 switches would have done to the weights if each had been merged in place and subtracted again. */
     @Test
     void mergingInPlaceWouldHaveMovedTheBaseByAMillionthAndMore() {
-        Gpt2 model = SomeAdapters.model(BACKENDS.getLast());
+        Gpt2 model = SomeAdapters.model(backends().getLast());
         Backend cpu = model.backend();
         Parameter weight = model.projections().getFirst().get().parameters().getFirst();
         float[] base = cpu.readFloats(weight.value());
@@ -204,7 +193,7 @@ class AdapterSetTest {
 
     @Test
     void aFailedLoadLeavesTheSetAsItWas() {
-        Gpt2 model = SomeAdapters.model(BACKENDS.getFirst());
+        Gpt2 model = SomeAdapters.model(backends().getFirst());
         AdapterSet set = SomeAdapters.setOfEveryKind(model);
         set.switchTo("biased");
         double[] before = SomeAdapters.logits(model, BATCH);
@@ -216,7 +205,7 @@ class AdapterSetTest {
 
     @Test
     void wrongNamesAreRefusedWithTheNearest() {
-        Gpt2 model = SomeAdapters.model(BACKENDS.getFirst());
+        Gpt2 model = SomeAdapters.model(backends().getFirst());
         AdapterSet set = SomeAdapters.setOfEveryKind(model);
         refused(() -> set.switchTo("part"), "'part'", "nearest: parts");
         refused(() -> set.remove("something else entirely"), "there are parts, keys");
@@ -229,8 +218,8 @@ class AdapterSetTest {
 
     @Test
     void anAdapterOfAnotherModelIsRefused() {
-        Gpt2 model = SomeAdapters.model(BACKENDS.getFirst());
-        Gpt2 other = SomeAdapters.model(BACKENDS.getFirst());
+        Gpt2 model = SomeAdapters.model(backends().getFirst());
+        Gpt2 other = SomeAdapters.model(backends().getFirst());
         AdapterSet set = new AdapterSet(model);
         LoraAdapter foreign = LoraAdapter.attach(other, LoraConfig.of(1, 1).withParts("q"), 1);
         refused(() -> set.add("foreign", foreign), "'foreign'", "another model");
@@ -242,7 +231,7 @@ class AdapterSetTest {
 
     @Test
     void anAttachedAdapterCanBeAddedOnce() {
-        Gpt2 model = SomeAdapters.model(BACKENDS.getFirst());
+        Gpt2 model = SomeAdapters.model(backends().getFirst());
         double[] base = SomeAdapters.logits(model, BATCH);
         LoraAdapter adapter = SomeAdapters.random(model, LoraConfig.of(1, 1).withParts("q"), "a");
         double[] adapted = SomeAdapters.logits(model, BATCH);

@@ -81,7 +81,7 @@ class CombinationTest {
         set.load("parts too", model -> SomeAdapters.random(model, LoraConfig.of(3, 1).withParts("q", "v"), "too"));
         LoraAdapter sum = set.combine("sum", Map.of("parts", 0.5, "parts too", 2.0));
         assertThat(sum.projections().values()).allSatisfy(lora -> {
-            assertThat(lora.blocks()).hasSize(2);
+            assertThat(lora.updates()).hasSize(2);
             assertThat(lora.rank()).isEqualTo(5);
         });
         LoraAdapter mixed = set.combine("mixed", Map.of("parts", 0.5, "fused", 2.0));

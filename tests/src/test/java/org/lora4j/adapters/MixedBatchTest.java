@@ -8,42 +8,33 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.fixture.SmallBatches.Side;
 import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.nn.KeyValueCache;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tuning.lora.AdapterMix;
 import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /** A batch whose rows use different adapters, and none, gives each row what it gets alone. */
-class MixedBatchTest {
+class MixedBatchTest extends ReferenceAndCpu {
 
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
 
     /** As wide as the kernels for few rows and for many want it, so that both take part. */
     private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, Activation.GELU_TANH, 1e-5, true, false, false);
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     private static List<String> shareable(AdapterSet set) {
         List<String> names = new ArrayList<>(set.names());
@@ -136,28 +127,41 @@ class MixedBatchTest {
     /** The logits of reading the prompts and then one token after the other. */
     private static List<double[]> decode(Gpt2 model, int[][] ids, int prompt, Workspace ws) {
         Backend backend = model.backend();
-        KeyValueCache cache = new KeyValueCache(backend, WIDE.nLayer(), ids.length, ids[0].length, WIDE.nEmbd());
+        KeyValuePool pool = model.newPool(ids.length * ids[0].length);
+        int[][] trails = new int[ids.length][];
+        Arrays.setAll(trails, b -> pool.take(prompt));
+        int[] next = new int[ids.length * prompt];
+        int[] positions = new int[next.length];
+        int[] last = new int[ids.length];
+        Arrays.setAll(next, i -> ids[i / prompt][i % prompt]);
+        Arrays.setAll(positions, i -> i % prompt);
+        Arrays.setAll(last, b -> b * prompt + prompt - 1);
         List<double[]> logits = new ArrayList<>();
-        int read = 0;
-        for (int count = prompt; read < ids[0].length; count = 1) {
-            int[] next = new int[ids.length * count];
-            int[] positions = new int[ids.length * count];
+        ws.begin(next.length, 0);
+        logits.add(backend.readDoubles(model.next(next, positions, pool.prompts(trails, prompt), last, ws)));
+        for (int read = prompt; read < ids[0].length; read++) {
+            int[] taken = pool.take(ids.length);
+            int[] table = new int[ids.length * (read + 1)];
             for (int b = 0; b < ids.length; b++) {
-                for (int t = 0; t < count; t++) {
-                    next[b * count + t] = ids[b][read + t];
-                    positions[b * count + t] = read + t;
-                }
+                trails[b] = Arrays.copyOf(trails[b], read + 1);
+                trails[b][read] = taken[b];
+                System.arraycopy(trails[b], 0, table, b * (read + 1), read + 1);
             }
-            ws.begin(next.length, read);
-            logits.add(backend.readDoubles(model.next(next, positions, null, cache, ws)));
-            read += count;
+            IntTensor tableTensor = backend.allocateInts(Shape.of(ids.length, read + 1));
+            backend.upload(table, 0, tableTensor, table.length);
+            int at = read;
+            int[] one = Arrays.stream(ids).mapToInt(row -> row[at]).toArray();
+            int[] places = new int[ids.length];
+            Arrays.fill(places, read);
+            ws.begin(ids.length, read);
+            logits.add(backend.readDoubles(model.next(one, places, pool.next(taken, tableTensor, null), null, ws)));
         }
         return logits;
     }
 
     @Test
     void twoWorkspacesUseTwoMixesOfOneModelInTurn() {
-        Backend backend = BACKENDS.getFirst();
+        Backend backend = backends().getFirst();
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
         Gpt2 model = (Gpt2) set.model();
         Batch batch = SmallBatches.of(new int[] {4, 6}, Side.RIGHT, 11, 1, 2);
@@ -177,7 +181,7 @@ class MixedBatchTest {
 
     @Test
     void whatCannotShareABatchIsRefused() {
-        Backend backend = BACKENDS.getFirst();
+        Backend backend = backends().getFirst();
         AdapterSet set = SomeAdapters.setOfEveryKind(SomeAdapters.model(backend));
         Gpt2 model = (Gpt2) set.model();
         assertThat(set.canShareBatch("everyBias")).isFalse();

@@ -10,7 +10,14 @@ import org.lora4j.backend.Backend;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class BackendContractTest implements Subject {
 
+    private final double unitRoundoff;
+    private final double underflow;
     private Backend backend;
+
+    BackendContractTest(double unitRoundoff, double underflow) {
+        this.unitRoundoff = unitRoundoff;
+        this.underflow = underflow;
+    }
 
     abstract Backend create();
 
@@ -30,6 +37,16 @@ abstract class BackendContractTest implements Subject {
     @Override
     public Backend backend() {
         return backend;
+    }
+
+    @Override
+    public double unitRoundoff() {
+        return unitRoundoff;
+    }
+
+    @Override
+    public double underflow() {
+        return underflow;
     }
 
     @Nested

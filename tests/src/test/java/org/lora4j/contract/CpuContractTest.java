@@ -5,18 +5,12 @@ import org.lora4j.backend.Backends;
 
 class CpuContractTest extends BackendContractTest {
 
+    CpuContractTest() {
+        super(0x1p-24, Float.MIN_VALUE);
+    }
+
     @Override
     Backend create() {
         return Backends.create("cpu");
-    }
-
-    @Override
-    public double unitRoundoff() {
-        return 0x1p-24;
-    }
-
-    @Override
-    public double underflow() {
-        return Float.MIN_VALUE;
     }
 }

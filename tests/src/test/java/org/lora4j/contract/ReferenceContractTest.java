@@ -5,18 +5,12 @@ import org.lora4j.backend.Backends;
 
 class ReferenceContractTest extends BackendContractTest {
 
+    ReferenceContractTest() {
+        super(0x1p-53, Double.MIN_VALUE);
+    }
+
     @Override
     Backend create() {
         return Backends.create("reference");
-    }
-
-    @Override
-    public double unitRoundoff() {
-        return 0x1p-53;
-    }
-
-    @Override
-    public double underflow() {
-        return Double.MIN_VALUE;
     }
 }

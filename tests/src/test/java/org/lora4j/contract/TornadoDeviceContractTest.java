@@ -6,19 +6,12 @@ import org.lora4j.fixture.TornadoDevice;
 /** The contract on a device of TornadoVM's. */
 class TornadoDeviceContractTest extends BackendContractTest {
 
+    TornadoDeviceContractTest() {
+        super(0x1p-24, Float.MIN_NORMAL); // a device may flush denormals
+    }
+
     @Override
     Backend create() {
         return TornadoDevice.openOrSkip();
-    }
-
-    @Override
-    public double unitRoundoff() {
-        return 0x1p-24;
-    }
-
-    /** A device may flush denormals. */
-    @Override
-    public double underflow() {
-        return Float.MIN_NORMAL;
     }
 }

@@ -6,18 +6,12 @@ import org.lora4j.backend.tornado.TornadoProvider;
 /** The tornado backend's recording, fusion and kernels, the kernels run as the plain Java they are. */
 class TornadoInJavaContractTest extends BackendContractTest {
 
+    TornadoInJavaContractTest() {
+        super(0x1p-24, Float.MIN_VALUE);
+    }
+
     @Override
     Backend create() {
         return TornadoProvider.inPlainJava();
-    }
-
-    @Override
-    public double unitRoundoff() {
-        return 0x1p-24;
-    }
-
-    @Override
-    public double underflow() {
-        return Float.MIN_VALUE;
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
@@ -13,8 +12,8 @@ import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
+import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.nn.CausalSelfAttention;
@@ -40,12 +39,11 @@ import org.lora4j.tensor.Tensor;
  * one, two and three layers. An error is counted in units of u·max|expected|, u = 2⁻²⁴. PyTorch's values have rounding of
  * their own: {@code reference}, which has none, shows how much, and {@code cpu} may have as much again.
  */
-class MinGptOracleTest {
+class MinGptOracleTest extends ReferenceAndCpu {
 
     private static final Path FOLDER = Path.of("src/test/resources/oracles/gpt-nano-sort");
     private static final TensorsInJson MODEL = TensorsInJson.read(FOLDER.resolve("gpt-nano-sort-model.json"));
     private static final TensorsInJson EXPECTED = TensorsInJson.read(FOLDER.resolve("gpt-nano-sort-t0-partials.json"));
-    private static final List<Backend> BACKENDS = List.of(Backends.create("reference"), Backends.create("cpu"));
 
     private static final int BATCH = 3;
     private static final int LENGTH = 11;
@@ -55,15 +53,6 @@ class MinGptOracleTest {
     private static final int HEAD_SIZE = 16;
     private static final int LAYERS = 3;
     private static final int LETTERS = 3;
-
-    static List<Backend> backends() {
-        return BACKENDS;
-    }
-
-    @AfterAll
-    static void close() {
-        BACKENDS.forEach(Backend::close);
-    }
 
     @ParameterizedTest
     @MethodSource("backends")
@@ -284,8 +273,8 @@ class MinGptOracleTest {
     }
 
     /** The last LayerNorm of these rows, in doubles. */
-    private static double[] normalised(double[] x) {
-        Backend reference = BACKENDS.getFirst();
+    private double[] normalised(double[] x) {
+        Backend reference = backends().getFirst();
         Tensor y = zeros(reference, ROWS, WIDTH);
         new LayerNorm(parameter(reference, "transformer.ln_f.weight"), parameter(reference, "transformer.ln_f.bias"), 1e-5)
                 .forward(tensor(reference, x, ROWS, WIDTH), y, Workspace.forInference(reference, ROWS));

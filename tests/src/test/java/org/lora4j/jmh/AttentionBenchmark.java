@@ -1,31 +1,16 @@
 package org.lora4j.jmh;
 
-import java.util.concurrent.TimeUnit;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** Causal attention of whole sequences, as in training. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class AttentionBenchmark {
+public class AttentionBenchmark extends MillisecondsBenchmark {
 
     /** Sequences × tokens. */
     @Param({"8x64", "4x128", "1x1024"})
@@ -50,9 +35,9 @@ public class AttentionBenchmark {
 
     @Setup
     public void fill(BackendState backend) {
-        String[] sizes = tokens.split("x");
-        int batch = Integer.parseInt(sizes[0]);
-        int length = Integer.parseInt(sizes[1]);
+        int[] sizes = sizes(tokens);
+        int batch = sizes[0];
+        int length = sizes[1];
         int rows = batch * length;
         int width = heads * headSize;
         shape = AttentionShape.self(batch, length, heads, headSize, true);

@@ -1,49 +1,37 @@
 package org.lora4j.jmh;
 
-import java.util.concurrent.TimeUnit;
+import java.util.Arrays;
+import org.lora4j.backend.WeightType;
 import org.lora4j.family.Families;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.gpt2.RandomGpt2;
-import org.lora4j.nn.KeyValueCache;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** One token more of one sequence, behind a past of some length, up to its logits. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class DecodingStepBenchmark {
+public class DecodingStepBenchmark extends MillisecondsBenchmark {
 
     @Param({"base-6m", "gpt2"})
     public String shape;
 
-    /** Positions in the key/value cache. */
+    /** Positions that are read already. */
     @Param({"16", "128"})
     public int past;
 
-    private Gpt2 model;
-    private KeyValueCache cache;
+    private LanguageModel model;
+    private KeyValuePool pool;
+    private int[] taken;
+    private IntTensor trail;
     private Workspace ws;
 
     @Setup
     public void build(BackendState backend) {
-        model = RandomGpt2.create((Gpt2Config) Families.shape(shape), backend.get(), 1);
-        cache = new KeyValueCache(backend.get(), model.config().nLayer(), 1, past + 1, model.config().nEmbd());
+        model = Families.random(Families.shape(shape), backend.get(), 1, WeightType.FLOAT32);
         ws = Workspace.forInference(backend.get(), past);
         int[] ids = new int[past];
         int[] positions = new int[past];
@@ -52,13 +40,19 @@ public class DecodingStepBenchmark {
             positions[i] = i;
         }
         ws.begin(past, 0);
-        model.next(ids, positions, null, cache, ws);
+        pool = model.newPool(past + 1);
+        int[] rows = pool.take(past);
+        model.next(ids, positions, pool.prompts(new int[][] {rows}, past), new int[] {past - 1}, ws);
+        taken = pool.take(1);
+        int[] seen = Arrays.copyOf(rows, past + 1);
+        seen[past] = taken[0];
+        trail = backend.get().allocateInts(Shape.of(1, past + 1));
+        backend.get().upload(seen, 0, trail, seen.length);
     }
 
     @Benchmark
     public Tensor step() {
-        cache.truncate(past);
         ws.begin(1, 0);
-        return model.next(new int[] {1}, new int[] {past}, null, cache, ws);
+        return model.next(new int[] {1}, new int[] {past}, pool.next(taken, trail, null), null, ws);
     }
 }

@@ -1,30 +1,15 @@
 package org.lora4j.jmh;
 
-import java.util.concurrent.TimeUnit;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** Layer normalisation of x (rows, width). */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class LayerNormBenchmark {
+public class LayerNormBenchmark extends MillisecondsBenchmark {
 
     @Param("512")
     public int rows;

@@ -1,27 +1,12 @@
 package org.lora4j.jmh;
 
-import java.util.concurrent.TimeUnit;
 import org.lora4j.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** The products of a linear layer: x (rows, in), W (out, in), g (rows, out). */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class ProductsBenchmark {
+public class ProductsBenchmark extends MillisecondsBenchmark {
 
     /** rows × in × out. */
     @Param({"512x768x768", "512x768x3072", "512x3072x768", "1024x1024x1024"})
@@ -37,10 +22,10 @@ public class ProductsBenchmark {
 
     @Setup
     public void fill(BackendState backend) {
-        String[] sizes = size.split("x");
-        int rows = Integer.parseInt(sizes[0]);
-        int in = Integer.parseInt(sizes[1]);
-        int out = Integer.parseInt(sizes[2]);
+        int[] sizes = sizes(size);
+        int rows = sizes[0];
+        int in = sizes[1];
+        int out = sizes[2];
         x = backend.random(rows, in);
         w = backend.random(out, in);
         frozen = backend.random(out, in);

@@ -2,7 +2,6 @@ package org.lora4j.jmh;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.family.Families;
@@ -13,25 +12,11 @@ import org.lora4j.optim.AdamW;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** A training step: clear the gradients, forward, backward, AdamW. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class TrainingStepBenchmark {
+public class TrainingStepBenchmark extends MillisecondsBenchmark {
 
     @Param({"base-6m", "gpt2"})
     public String shape;
@@ -52,9 +37,9 @@ public class TrainingStepBenchmark {
 
     @Setup
     public void build(BackendState backend) {
-        String[] sizes = tokens.split("x");
-        int size = Integer.parseInt(sizes[0]);
-        int length = Integer.parseInt(sizes[1]);
+        int[] sizes = sizes(tokens);
+        int size = sizes[0];
+        int length = sizes[1];
         model = Families.random(Families.shape(shape), backend.get(), 1, WeightType.FLOAT32);
         trainable = rank == 0 ? model.parameters().stream().map(Parameter::trainCopy).toList()
                 : LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();

@@ -1,2 +1,2 @@
-/** The README tells the truth. */
+/** The README and the pages for readers tell the truth. */
 package org.lora4j.readme;

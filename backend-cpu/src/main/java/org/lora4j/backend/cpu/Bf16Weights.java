@@ -5,17 +5,14 @@ import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.io.HalfPrecision;
 import org.lora4j.tensor.Buffer;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
-
 /** Weights in bfloat16, two in an int: a float is the int shifted up, or its upper half. */
 final class Bf16Weights extends CompressedWeights {
 
-    private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SPECIES.vectorShape());
     private static final int UPPER = 0xFFFF0000;
 
     Bf16Weights(int rows, int columns) {
@@ -25,11 +22,6 @@ final class Bf16Weights extends CompressedWeights {
     @Override
     public Optional<Buffer> another() {
         return Optional.of(new Bf16Weights(rows, columns));
-    }
-
-    @Override
-    int paddedColumns() {
-        return 2 * stride;
     }
 
     @Override

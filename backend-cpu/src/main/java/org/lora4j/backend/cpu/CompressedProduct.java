@@ -13,8 +13,8 @@ import org.lora4j.tensor.MatrixView;
  */
 final class CompressedProduct {
 
-    /** At most so many rows of x go without expanding W. */
-    private static final int FEW_ROWS = 4;
+    /** At most so many rows of x go without expanding W: as many as {@link ThinProduct} sums each as it would alone. */
+    private static final int FEW_ROWS = 8;
     /** Floats of W that are expanded at a time: 1 MB, which a second-level cache holds. */
     private static final int BLOCK = 1 << 18;
     /** Rows of W that one task multiplies. */

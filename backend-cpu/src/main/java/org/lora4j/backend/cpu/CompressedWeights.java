@@ -1,5 +1,6 @@
 package org.lora4j.backend.cpu;
 
+import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.MatrixView;
@@ -12,23 +13,29 @@ import org.lora4j.tensor.MatrixView;
  */
 abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, Int8Weights {
 
+    static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, VectorMath.SPECIES.vectorShape());
+
     final int rows;
     final int columns;
     /** Ints of a row. */
     final int stride;
     final int[] packed;
+    private final int perInt;
 
     /** @param perInt weights in an int */
     CompressedWeights(int rows, int columns, int perInt) {
         this.rows = rows;
         this.columns = columns;
+        this.perInt = perInt;
         int group = perInt * VectorMath.LANES;
         stride = (columns + group - 1) / group * VectorMath.LANES;
         packed = new int[Math.multiplyExact(rows, stride)];
     }
 
     /** How many columns a row has with its padding: what a vector that it is multiplied with must be padded to. */
-    abstract int paddedColumns();
+    final int paddedColumns() {
+        return perInt * stride;
+    }
 
     /** Rounds rows of floats into place. */
     abstract void store(float[] src, int from, int firstRow, int rowCount);

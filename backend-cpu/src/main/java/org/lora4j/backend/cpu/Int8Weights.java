@@ -5,16 +5,13 @@ import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.tensor.Buffer;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
-
 /** Weights as whole numbers −127 … 127 times a factor for each row, four in an int. */
 final class Int8Weights extends CompressedWeights {
 
-    private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SPECIES.vectorShape());
     private static final int LARGEST = 127;
 
     private final float[] scales;
@@ -27,11 +24,6 @@ final class Int8Weights extends CompressedWeights {
     @Override
     public Optional<Buffer> another() {
         return Optional.of(new Int8Weights(rows, columns));
-    }
-
-    @Override
-    int paddedColumns() {
-        return 4 * stride;
     }
 
     @Override

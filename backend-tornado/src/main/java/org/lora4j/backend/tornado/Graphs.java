@@ -10,8 +10,8 @@ import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 
@@ -131,11 +131,6 @@ final class Graphs {
         } else {
             graph.task(task, Tasks.plain(kernel), memory, tables, args, factors, slot);
         }
-    }
-
-    /** The array whose copy is on the device. */
-    float[] memory() {
-        return memory;
     }
 
     List<List<Kernel>> pieces() {

@@ -14,16 +14,12 @@ import uk.ac.manchester.tornado.api.KernelContext;
  * Runs kernels as a GPU does, in plain Java: a kernel with work groups by as many threads as a group has work items, which
  * share the group's local memory and wait for each other at its barriers. Groups run one after the other.
  */
-final class WorkGroups implements Executor {
+final class WorkGroups extends HostExecutor {
 
-    private final DeviceMemory memory;
-    private final Tables tables = new Tables(1 << 12);
-    private final int[] args = new int[Launch.ARGS];
-    private final float[] factors = new float[Launch.FACTORS];
     private final List<Kernel> kernels;
 
     private WorkGroups(DeviceMemory memory, List<Kernel> kernels) {
-        this.memory = memory;
+        super(memory);
         this.kernels = kernels;
     }
 
@@ -130,29 +126,10 @@ final class WorkGroups implements Executor {
     }
 
     @Override
-    public void write(float[] src, int from, int offset, int count) {
-        System.arraycopy(src, from, memory.values(), offset, count);
-    }
-
-    @Override
-    public void read(int offset, float[] dst, int to, int count) {
-        System.arraycopy(memory.values(), offset, dst, to, count);
-    }
-
-    @Override
     public double sum(int offset, int count, boolean squares) {
         double[] sums = new double[1];
         TransferKernels.sums(memory.values(), tables.values(), sums, new int[] {count, offset, 1, squares ? 1 : 0});
         return sums[0];
-    }
-
-    @Override
-    public void bringHome() {
-    }
-
-    @Override
-    public boolean isHome() {
-        return true;
     }
 
     @Override
@@ -163,9 +140,5 @@ final class WorkGroups implements Executor {
     @Override
     public String describe() {
         return "the kernels' second forms in plain Java";
-    }
-
-    @Override
-    public void close() {
     }
 }

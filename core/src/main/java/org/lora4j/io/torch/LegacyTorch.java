@@ -76,7 +76,7 @@ final class LegacyTorch implements TorchFile.StorageBytes {
         throw new IllegalArgumentException("it holds a persistent id, expected none here");
     }
 
-    /** Six elements here: the last is the part of another storage that this one is, which nothing has used for years. */
+    /** Six elements here: the sixth says which part of another storage this one is, and has been None for years. */
     private Storage storage(Tuple id) {
         Storage storage = StorageTypes.storage(id);
         if (id.items().size() == 6 && id.items().get(5) != None.NONE) {

@@ -17,7 +17,7 @@ final class PickleWriter {
     private static final int BATCH = 1000;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    /** What was written before, by its name, and its place in the memo; other values are put there too, but never asked for. */
+    /** The place in the memo of each text and global that was written; other values get a place too, but are never looked up. */
     private final Map<String, Integer> memo = new HashMap<>();
     private int memorized;
 

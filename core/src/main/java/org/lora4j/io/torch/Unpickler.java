@@ -53,7 +53,7 @@ final class Unpickler {
     static final int LONGEST = 8 << 20;
     private static final int NEWEST_PROTOCOL = 5;
     private static final int MOST_AXES = 64;
-    /** Beyond every file: where sums and products of sizes stop. */
+    /** Larger than any file: sums and products of sizes end here, so that they never overflow. */
     private static final long FAR = 1L << 62;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

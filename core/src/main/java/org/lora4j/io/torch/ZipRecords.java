@@ -53,10 +53,10 @@ final class ZipRecords {
 
     private final Path file;
     private final MemorySegment mapped;
-    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<String, Location> entries = new LinkedHashMap<>();
 
     /** Where an entry's bytes are, and what their checksum is said to be. */
-    record Entry(String name, long header, long offset, long size, int crc) {
+    record Location(String name, long header, long offset, long size, int crc) {
     }
 
     /** @throws FormatException if the archive is damaged, or uses what PyTorch never does */
@@ -72,12 +72,12 @@ final class ZipRecords {
         return entries.keySet();
     }
 
-    Entry find(String name) {
+    Location find(String name) {
         return entries.get(name);
     }
 
     /** An entry's bytes, its checksum checked. */
-    MemorySegment bytes(Entry entry) {
+    MemorySegment bytes(Location entry) {
         MemorySegment bytes = mapped.asSlice(entry.offset(), entry.size());
         if (entry.crc() != 0 && crc(bytes) != entry.crc()) {
             throw error("record " + Names.quoted(entry.name()) + " at offset " + entry.offset()
@@ -157,7 +157,7 @@ final class ZipRecords {
                     + " bytes); PyTorch saves tensors as they are, so something else packed this file, or it is a TorchScript "
                     + "program. Load it with PyTorch and save its state_dict()");
         }
-        Entry entry = located(name, unsigned(at + 42), size, crc, directory);
+        Location entry = located(name, unsigned(at + 42), size, crc, directory);
         if (entries.put(name, entry) != null) {
             throw error("record " + Names.quoted(name) + " is there twice");
         }
@@ -165,7 +165,7 @@ final class ZipRecords {
     }
 
     /** Finds the bytes behind the local header, which must be the same entry's. */
-    private Entry located(String name, long header, long size, int crc, long directory) {
+    private Location located(String name, long header, long size, int crc, long directory) {
         if (header + LOCAL_LENGTH > directory || mapped.get(INT, header) != LOCAL) {
             throw error("record " + Names.quoted(name) + " is said to begin at offset " + header
                     + ", where there is no header of one");
@@ -179,14 +179,14 @@ final class ZipRecords {
         if (!name.equals(name(header + LOCAL_LENGTH, nameLength))) {
             throw error("record " + Names.quoted(name) + " has another name in its header at offset " + header);
         }
-        return new Entry(name, header, offset, size, crc);
+        return new Location(name, header, offset, size, crc);
     }
 
     private void requireApart() {
-        List<Entry> ordered = new ArrayList<>(entries.values());
-        ordered.sort(Comparator.comparingLong(Entry::header));
+        List<Location> ordered = new ArrayList<>(entries.values());
+        ordered.sort(Comparator.comparingLong(Location::header));
         for (int i = 1; i < ordered.size(); i++) {
-            Entry before = ordered.get(i - 1);
+            Location before = ordered.get(i - 1);
             if (before.offset() + before.size() > ordered.get(i).header()) {
                 throw error("records " + Names.quoted(before.name()) + " and " + Names.quoted(ordered.get(i).name())
                         + " overlap at offset " + ordered.get(i).header());
@@ -194,7 +194,7 @@ final class ZipRecords {
         }
     }
 
-    /** Nothing is ever unpacked to a disk, but a name that tries to lead somewhere says enough about the file. */
+    /** Nothing is unpacked to disk, so such a name could do no harm; but only a manipulated file has one. */
     private void requirePlain(String name, long at) {
         boolean tricky = name.isEmpty() || name.startsWith("/") || name.contains("\\") || name.indexOf('\0') >= 0
                 || name.matches("[A-Za-z]:.*") || Arrays.stream(name.split("/", -1)).anyMatch(part ->

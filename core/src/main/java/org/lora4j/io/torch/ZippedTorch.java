@@ -11,7 +11,7 @@ import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.torch.Pickled.Storage;
 import org.lora4j.io.torch.Pickled.Tuple;
-import org.lora4j.io.torch.ZipRecords.Entry;
+import org.lora4j.io.torch.ZipRecords.Location;
 
 /** The layout of PyTorch's files since 1.6, a zip archive; {@link TorchFile} says what is in it. */
 final class ZippedTorch implements TorchFile.StorageBytes {
@@ -38,7 +38,7 @@ final class ZippedTorch implements TorchFile.StorageBytes {
 
     /** What the pickle describes. */
     Object read() {
-        Entry pickle = records.find(folder + PICKLE);
+        Location pickle = records.find(folder + PICKLE);
         Unpickler unpickler = new Unpickler(file, folder + PICKLE, records.bytes(pickle), pickle.offset(), this::storage);
         Object root = unpickler.read();
         if (unpickler.length() != pickle.size()) {
@@ -70,7 +70,7 @@ final class ZippedTorch implements TorchFile.StorageBytes {
     }
 
     private void requireLittleEndian() {
-        Entry order = records.find(folder + "byteorder");
+        Location order = records.find(folder + "byteorder");
         if (order == null) {
             return; // before PyTorch 2.1, and then nearly always little
         }
@@ -83,7 +83,7 @@ final class ZippedTorch implements TorchFile.StorageBytes {
 
     private Storage storage(Tuple id) {
         Storage storage = StorageTypes.storage(id);
-        Entry entry = records.find(folder + "data/" + storage.key());
+        Location entry = records.find(folder + "data/" + storage.key());
         if (entry == null) {
             throw new IllegalArgumentException("a tensor is said to lie in the record "
                     + Names.quoted(folder + "data/" + storage.key()) + ", which the archive does not have");

@@ -43,7 +43,7 @@ public final class AdapterMix {
         }
     }
 
-    /** Makes the workspace's passes use this mix, until it is told otherwise. Their batches must have {@link #size()}. */
+    /** Makes the workspace's passes use this mix, until it is told otherwise. Their batches must have as many sequences. */
     public void applyTo(Workspace ws) {
         ws.note(AdapterMix.class, this);
     }
@@ -101,11 +101,6 @@ public final class AdapterMix {
             throw new IllegalStateException(rows + " rows cannot be those of " + size + " sequences");
         }
         return rows / size;
-    }
-
-    /** The number of sequences. */
-    public int size() {
-        return size;
     }
 
     /** The adapter's name of each sequence, {@link AdapterSet#BASE} where there is none. */

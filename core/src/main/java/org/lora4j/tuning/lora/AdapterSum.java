@@ -133,12 +133,12 @@ final class AdapterSum {
             upload(sum.wrap(slot, factors.rank(), factors.rank()), List.of(factors));
             return;
         }
-        List<Factors> blocks = new ArrayList<>();
-        int count = shares.getFirst().lora().blocks().size();
+        List<Factors> combinedParts = new ArrayList<>();
+        int count = shares.getFirst().lora().updates().size();
         for (int j = 0; j < count; j++) {
-            int block = j;
-            blocks.add(combined(slot.name(),
-                    shares.stream().map(share -> Factors.of(backend, share.lora().blocks().get(block))).toList(),
+            int part = j;
+            combinedParts.add(combined(slot.name(),
+                    shares.stream().map(share -> Factors.of(backend, share.lora().updates().get(part))).toList(),
                     times(shares)));
         }
         List<String> names = new ArrayList<>();
@@ -147,8 +147,8 @@ final class AdapterSum {
                 names.add(slot.parts().get(p));
             }
         }
-        int each = blocks.getFirst().rank();
-        upload(sum.wrap(slot, names, each, each), blocks);
+        int each = combinedParts.getFirst().rank();
+        upload(sum.wrap(slot, names, each, each), combinedParts);
     }
 
     /** The parts that all these updates are of, or null where they differ or one is of the whole map. */
@@ -184,9 +184,9 @@ final class AdapterSum {
         };
     }
 
-    private void upload(LoraProjection lora, List<Factors> blocks) {
-        double[] a = blocks.stream().map(Factors::a).flatMapToDouble(m -> elements(m)).toArray();
-        double[] b = blocks.stream().map(Factors::b).flatMapToDouble(m -> elements(m)).toArray();
+    private void upload(LoraProjection lora, List<Factors> parts) {
+        double[] a = parts.stream().map(Factors::a).flatMapToDouble(m -> elements(m)).toArray();
+        double[] b = parts.stream().map(Factors::b).flatMapToDouble(m -> elements(m)).toArray();
         backend.upload(a, lora.loraA().value());
         backend.upload(b, lora.loraB().value());
     }

@@ -9,8 +9,8 @@ package org.lora4j.tuning.lora;
  *   LINEAR  A = Σ ±√|wᵢ·sᵢ|·Aᵢ   B = Σ √|wᵢ·sᵢ|·Bᵢ               ΔW = Σ wᵢ·ΔWᵢ + cross-terms     rank r
  * </pre>
  *
- * <p>The cross-terms of {@code LINEAR} are Σ over i ≠ j of ±√|wᵢ·sᵢ·wⱼ·sⱼ|·Bᵢ·Aⱼ: products of one adapter's way down with
- * another's way up, which nobody trained. It is here because PEFT has it and files were made with it.
+ * <p>The cross-terms of {@code LINEAR} are Σ over i ≠ j of ±√|wᵢ·sᵢ·wⱼ·sⱼ|·Bᵢ·Aⱼ: the B of one
+ * adapter times the A of another, products that nobody trained. It is here because PEFT has it and files were made with it.
  *
  * <p>Adapters may differ in targets, ranks, scalings and initialisation; a map that one of them does not adapt gets its
  * share from the others. Where all that adapt a fused map adapt the same parts, the sum does too, else it is one of the

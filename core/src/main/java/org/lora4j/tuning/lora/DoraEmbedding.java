@@ -57,7 +57,7 @@ public final class DoraEmbedding extends LoraEmbedding {
 
     /** y ← y + (f − 1) ⊙ v in some rows. */
     private void stretch(IntTensor ids, int from, int count, Tensor y, Workspace ws) {
-        Tensor f = magnitude.factors(this, magnitudeBlocks(), ws);
+        Tensor f = magnitude.factors(this, outputGroups(), ws);
         ws.backend().scaleColumns(directions(ids, from, count, ws).rows(from, count), f.matrix(), -1, y.rows(from, count), 1);
     }
 
@@ -85,7 +85,7 @@ public final class DoraEmbedding extends LoraEmbedding {
 
     @Override
     public void addDeltaTable(Backend backend, Tensor table) {
-        double[] f = magnitude.factors(backend, magnitudeBlocks());
+        double[] f = magnitude.factors(backend, outputGroups());
         Tensor update = backend.allocate(table.shape());
         super.addDeltaTable(backend, update);
         int width = features();
@@ -102,14 +102,14 @@ public final class DoraEmbedding extends LoraEmbedding {
         }
     }
 
-    private List<Magnitude.Block> magnitudeBlocks() {
-        return List.of(new Magnitude.Block(
+    private List<Magnitude.OutputGroup> outputGroups() {
+        return List.of(new Magnitude.OutputGroup(
                 loraATransposed().value().matrix().t(), loraB().value().matrix().t(), base().table().value().matrix()));
     }
 
     @Override
     void settle(Backend backend) {
-        magnitude.settle(backend, magnitudeBlocks());
+        magnitude.settle(backend, outputGroups());
     }
 
     @Override

@@ -60,8 +60,8 @@ public final class DoraLinear implements LoraProjection {
         }
         double[] squares = new double[adapted];
         int at = 0;
-        for (Block block : lora.blocks()) {
-            MatrixView rows = lora.base().weight().value().rows(block.firstRow(), block.b().rows());
+        for (PartUpdate part : lora.updates()) {
+            MatrixView rows = lora.base().weight().value().rows(part.firstRow(), part.b().rows());
             System.arraycopy(Magnitude.squares(backend, rows, false), 0, squares, at, rows.rows());
             at += rows.rows();
         }
@@ -76,8 +76,8 @@ public final class DoraLinear implements LoraProjection {
         takeDirections(y.matrix(), bias == null ? null : bias.value(), v, ws.backend());
         if (dropout().isActive(ws)) { // what D took from x, it took from the base's half of v too
             Tensor lost = lost(x, ws);
-            eachBlock((block, from) -> ws.backend().matmul(
-                    lost.matrix(), weightTransposed(block), v.columns(from, block.b().rows()), 1, 1));
+            eachPart((part, from) -> ws.backend().matmul(
+                    lost.matrix(), weightTransposed(part), v.columns(from, part.b().rows()), 1, 1));
         }
         stretch(v, y.matrix(), ws);
     }
@@ -91,21 +91,21 @@ public final class DoraLinear implements LoraProjection {
 
     /** v ← y − b in the adapted outputs. */
     private void takeDirections(MatrixView y, Tensor bias, Tensor v, Backend backend) {
-        eachBlock((block, from) -> {
-            int width = block.b().rows();
-            backend.copy(y.columns(block.firstRow(), width), v.columns(from, width));
+        eachPart((part, from) -> {
+            int width = part.b().rows();
+            backend.copy(y.columns(part.firstRow(), width), v.columns(from, width));
             if (bias != null) {
-                backend.addRow(LowRank.asRow(bias).columns(block.firstRow(), width), -1, v.columns(from, width));
+                backend.addRow(LowRank.asRow(bias).columns(part.firstRow(), width), -1, v.columns(from, width));
             }
         });
     }
 
     /** y ← y + (f − 1) ⊙ v in the adapted outputs. */
     private void stretch(Tensor v, MatrixView y, Workspace ws) {
-        Tensor f = magnitude.factors(this, magnitudeBlocks(), ws);
-        eachBlock((block, from) -> {
-            int width = block.b().rows();
-            ws.backend().scaleColumns(v.columns(from, width), f.columns(from, width), -1, y.columns(block.firstRow(), width), 1);
+        Tensor f = magnitude.factors(this, outputGroups(), ws);
+        eachPart((part, from) -> {
+            int width = part.b().rows();
+            ws.backend().scaleColumns(v.columns(from, width), f.columns(from, width), -1, y.columns(part.firstRow(), width), 1);
         });
     }
 
@@ -125,9 +125,9 @@ public final class DoraLinear implements LoraProjection {
         if (magnitude.parameter().isTrainable()) {
             Tensor dots = ws.block(Magnitude.class, "dots", 1, adapted);
             backend.fill(dots, 0);
-            eachBlock((block, from) -> backend.addColumnDots(
-                    dy.columns(block.firstRow(), block.b().rows()), v.columns(from, block.b().rows()),
-                    dots.columns(from, block.b().rows())));
+            eachPart((part, from) -> backend.addColumnDots(
+                    dy.columns(part.firstRow(), part.b().rows()), v.columns(from, part.b().rows()),
+                    dots.columns(from, part.b().rows())));
             magnitude.addGradient(dots, this, ws);
         }
         Tensor stretched = ws.scratch("dora.dy", dy.rows(), dy.columns()); // f ⊙ g
@@ -159,25 +159,25 @@ public final class DoraLinear implements LoraProjection {
 
     /** to ← (f + shift) ⊙ dy in the adapted outputs. */
     private void scaleAdapted(Tensor dy, Tensor f, double shift, Tensor to, Backend backend) {
-        eachBlock((block, from) -> {
-            int width = block.b().rows();
-            backend.scaleColumns(dy.columns(block.firstRow(), width), f.columns(from, width), shift,
-                    to.columns(block.firstRow(), width), 0);
+        eachPart((part, from) -> {
+            int width = part.b().rows();
+            backend.scaleColumns(dy.columns(part.firstRow(), width), f.columns(from, width), shift,
+                    to.columns(part.firstRow(), width), 0);
         });
     }
 
     @Override
     public void addDeltaWeight(Backend backend, Tensor weight) {
-        double[] f = magnitude.factors(backend, magnitudeBlocks());
+        double[] f = magnitude.factors(backend, outputGroups());
         Tensor update = backend.allocate(weight.shape());
         lora.addDeltaWeight(backend, update);
         int in = inFeatures();
         double[] base = new double[in];
         double[] delta = new double[in];
         double[] row = new double[in];
-        eachBlock((block, from) -> {
-            for (int i = 0; i < block.b().rows(); i++) {
-                long at = (long) (block.firstRow() + i) * in;
+        eachPart((part, from) -> {
+            for (int i = 0; i < part.b().rows(); i++) {
+                long at = (long) (part.firstRow() + i) * in;
                 backend.read(lora.base().weight().value(), at, base, 0, in);
                 backend.read(update, at, delta, 0, in);
                 backend.read(weight, at, row, 0, in);
@@ -188,32 +188,32 @@ public final class DoraLinear implements LoraProjection {
         });
     }
 
-    /** For inference: the factors are computed once. Called when nothing trains any more. */
+    /** Called when nothing trains any more: computes the factors once, where training computes them in every pass. */
     void settle(Backend backend) {
-        magnitude.settle(backend, magnitudeBlocks());
+        magnitude.settle(backend, outputGroups());
     }
 
-    private List<Magnitude.Block> magnitudeBlocks() {
-        return lora.blocks().stream()
-                .map(block -> new Magnitude.Block(block.a(), block.b().t(), weightTransposed(block))).toList();
+    private List<Magnitude.OutputGroup> outputGroups() {
+        return lora.updates().stream()
+                .map(part -> new Magnitude.OutputGroup(part.a(), part.b().t(), weightTransposed(part))).toList();
     }
 
     /** W₀ᵀ of an adapted part. */
-    private MatrixView weightTransposed(Block block) {
-        return lora.base().weight().value().rows(block.firstRow(), block.b().rows()).t();
+    private MatrixView weightTransposed(PartUpdate part) {
+        return lora.base().weight().value().rows(part.firstRow(), part.b().rows()).t();
     }
 
-    /** A block, and where its outputs begin among the adapted ones. */
+    /** The update of a part, and where its outputs begin among the adapted ones. */
     @FunctionalInterface
-    private interface BlockAction {
-        void apply(Block block, int from);
+    private interface PartAction {
+        void apply(PartUpdate part, int from);
     }
 
-    private void eachBlock(BlockAction action) {
+    private void eachPart(PartAction action) {
         int from = 0;
-        for (Block block : lora.blocks()) {
-            action.apply(block, from);
-            from += block.b().rows();
+        for (PartUpdate part : lora.updates()) {
+            action.apply(part, from);
+            from += part.b().rows();
         }
     }
 
@@ -228,8 +228,8 @@ public final class DoraLinear implements LoraProjection {
     }
 
     @Override
-    public List<Block> blocks() {
-        return lora.blocks();
+    public List<PartUpdate> updates() {
+        return lora.updates();
     }
 
     @Override
@@ -265,16 +265,6 @@ public final class DoraLinear implements LoraProjection {
     @Override
     public double scaling() {
         return lora.scaling();
-    }
-
-    @Override
-    public int inFeatures() {
-        return lora.inFeatures();
-    }
-
-    @Override
-    public int outFeatures() {
-        return lora.outFeatures();
     }
 
     @Override

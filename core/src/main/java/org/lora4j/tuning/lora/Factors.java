@@ -18,21 +18,21 @@ import org.lora4j.tensor.MatrixView;
  */
 record Factors(DMatrixRMaj a, DMatrixRMaj b) {
 
-    /** The factors of one block, without s. */
-    static Factors of(Backend backend, LoraProjection.Block block) {
-        return new Factors(read(backend, block.a()), read(backend, block.b()));
+    /** The factors of one update, without s. */
+    static Factors of(Backend backend, LoraProjection.PartUpdate part) {
+        return new Factors(read(backend, part.a()), read(backend, part.b()));
     }
 
     /** The factors of an update of the whole map, without s; parts get zeros where the others are. */
     static Factors whole(Backend backend, LoraProjection lora) {
-        int rank = lora.blocks().stream().mapToInt(block -> block.a().rows()).sum();
+        int rank = lora.updates().stream().mapToInt(part -> part.a().rows()).sum();
         DMatrixRMaj a = new DMatrixRMaj(rank, lora.inFeatures());
         DMatrixRMaj b = new DMatrixRMaj(lora.outFeatures(), rank);
         int at = 0;
-        for (LoraProjection.Block block : lora.blocks()) {
-            CommonOps_DDRM.insert(read(backend, block.a()), a, at, 0);
-            CommonOps_DDRM.insert(read(backend, block.b()), b, block.firstRow(), at);
-            at += block.a().rows();
+        for (LoraProjection.PartUpdate part : lora.updates()) {
+            CommonOps_DDRM.insert(read(backend, part.a()), a, at, 0);
+            CommonOps_DDRM.insert(read(backend, part.b()), b, part.firstRow(), at);
+            at += part.a().rows();
         }
         return new Factors(a, b);
     }

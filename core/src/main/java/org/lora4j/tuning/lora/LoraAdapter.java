@@ -7,7 +7,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -20,7 +19,6 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
-import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -44,6 +42,7 @@ public final class LoraAdapter {
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
     private AdapterSet set;
+    private MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -96,23 +95,9 @@ public final class LoraAdapter {
     // ------------------------------------------------------------------------------------------------ attaching
 
     private void wrapTargets() {
-        Set<String> parted = new LinkedHashSet<>();
-        Set<String> whole = new LinkedHashSet<>(selectWholes());
-        for (String word : config.parts()) {
-            selectByWord(word, parted, whole);
-        }
-        Set<String> both = new LinkedHashSet<>(parted);
-        both.retainAll(whole);
-        if (!both.isEmpty()) {
-            throw new LoraException("`targets` " + Names.some(both, 3) + ": asked both as a whole and by its parts "
-                    + String.join(", ", config.parts()) + "; leave out one of the two");
-        }
-        if (parted.isEmpty() && whole.isEmpty()) {
-            throw new LoraException("no targets: nothing of " + model.description()
-                    + " would be adapted. Name some, such as q,v or " + lastWord(model.projections().getFirst().name()));
-        }
+        LoraTargets targets = LoraTargets.of(model, config);
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
-            if (whole.contains(slot.name())) {
+            if (targets.whole().contains(slot.name())) {
                 requireRank(slot.name(), config.rankOf(slot.name()), slot.get().features(), slot.get().rows());
                 wrapEmbedding(slot, config.rankOf(slot.name()), config.alphaOf(slot.name()));
             }
@@ -122,70 +107,15 @@ public final class LoraAdapter {
             double alpha = config.alphaOf(slot.name());
             int out = slot.get().outFeatures();
             int in = slot.get().inFeatures();
-            if (parted.contains(slot.name())) {
+            if (targets.parted().contains(slot.name())) {
                 requireRank("each part of " + slot.name(), rank, out / slot.parts().size(), in);
                 wrap(slot, config.parts(), rank, alpha);
-            } else if (whole.contains(slot.name())) {
+            } else if (targets.whole().contains(slot.name())) {
                 requireRank(slot.name(), rank, out, in);
                 wrap(slot, rank, alpha);
             }
         }
         requirePatternsUsed();
-    }
-
-    private Set<String> selectWholes() {
-        if (config.targets() == null) {
-            return Set.of();
-        }
-        List<String> names = new ArrayList<>();
-        // PEFT's all-linear leaves out the output head, and an embedding is not linear
-        boolean allLinear = config.targets().isAllLinear();
-        if (!allLinear) {
-            model.embeddings().forEach(slot -> names.add(slot.name()));
-        }
-        model.projections().stream().filter(slot -> !allLinear || !slot.role().isHead())
-                .forEach(slot -> names.add(slot.name()));
-        return new LinkedHashSet<>(config.targets().select(names));
-    }
-
-    /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */
-    private void selectByWord(String word, Set<String> parted, Set<String> whole) {
-        List<String> fused = names(slot -> slot.parts().contains(word));
-        List<String> single = names(slot -> slot.role().text().equals(word));
-        if (fused.isEmpty() && single.isEmpty()) {
-            throw new LoraException("`targets` " + String.join(",", config.parts()) + ": nothing in " + model.description()
-                    + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
-        }
-        parted.addAll(inLayers(fused));
-        whole.addAll(inLayers(single));
-    }
-
-    private List<String> names(Predicate<Slot<Projection>> wanted) {
-        return model.projections().stream().filter(wanted).map(Slot::name).toList();
-    }
-
-    private List<String> inLayers(List<String> names) {
-        return config.layers().isEmpty() || names.isEmpty() ? names
-                : TargetSelector.byNames(names.stream().map(LoraAdapter::lastTwo).distinct().toList())
-                        .onLayers(config.layers()).select(names);
-    }
-
-    /** The words that mean something in this model, in its order. */
-    private Set<String> words() {
-        Set<String> words = new LinkedHashSet<>();
-        for (Slot<Projection> slot : model.projections()) {
-            words.addAll(slot.parts().isEmpty() ? List.of(slot.role().text()) : slot.parts());
-        }
-        return words;
-    }
-
-    private static String lastWord(String name) {
-        return name.substring(name.lastIndexOf('.') + 1);
-    }
-
-    private static String lastTwo(String name) {
-        String[] words = name.split("\\.");
-        return words.length < 2 ? name : words[words.length - 2] + "." + words[words.length - 1];
     }
 
     private void requirePatternsUsed() {
@@ -315,6 +245,7 @@ public final class LoraAdapter {
         if (set != null) {
             throw new IllegalStateException("this adapter belongs to a set: remove it there");
         }
+        endMerge();
         takeUpdatesOut();
         whole.restore();
         biases.forEach(Parameter::restore);
@@ -333,7 +264,7 @@ public final class LoraAdapter {
         }
     }
 
-    /** Takes it out of the model for a set that switches it on and off: what was trained of the base's own stays here. */
+    /** Takes it out of the model, for a set that switches it on and off. It keeps the biases and modules that it trained. */
     void joinSet(AdapterSet joined) {
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
@@ -343,7 +274,7 @@ public final class LoraAdapter {
         set = joined;
     }
 
-    /** Puts what it trained of the base's own in its place, or the base's back. */
+    /** Puts the biases and modules that it trained into the model, or the base's back. */
     void switchOwn(boolean on) {
         if (on) {
             ownBiases.forEach(Parameter::use);
@@ -359,9 +290,26 @@ public final class LoraAdapter {
         return !biases.isEmpty() || !whole.isEmpty();
     }
 
-    /** After that nothing can be done with it any more. */
+    /** Called when its set drops it; it is of no use afterwards. */
     void leaveSet() {
+        endMerge();
         ownBiases.clear();
+    }
+
+    /** Its merged weights while they are in the model, or null. */
+    MergedWeights merged() {
+        return merged;
+    }
+
+    void merged(MergedWeights open) {
+        merged = open;
+    }
+
+    /** Puts its own maps back where its merged weights are. */
+    void endMerge() {
+        if (merged != null) {
+            merged.close();
+        }
     }
 
     /** The set it has joined, or null. */
@@ -381,7 +329,7 @@ public final class LoraAdapter {
         return own != null ? own : parameter.value();
     }
 
-    /** Gives the gradients back: for inference. The values must not change any more. */
+    /** Ends training, for inference: lets go of the gradients' memory. The values must not change from here on. */
     public LoraAdapter freeze() {
         trainable().forEach(Parameter::freeze);
         embeddings.values().forEach(lora -> lora.settle(backend));

@@ -22,7 +22,8 @@ import org.lora4j.tensor.Tensor;
  * <p>A starts at zero and B from N(0, 1), the other way round than in a linear map. In memory A lies transposed, (V, r),
  * so that a token's column is a row; the adapter's file has it as (r, V).
  *
- * <p>Where the model's head is tied to E₀, the head stays E₀: one view of the table is adapted, and that is this one.
+ * <p>Where the model's head is tied to E₀, the head stays E₀: the update changes what tokens are read as, not what is
+ * predicted from.
  */
 public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbedding {
 
@@ -102,7 +103,10 @@ public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbeddin
         return null;
     }
 
-    /** Called when nothing trains any more: what passes would compute again each time can be computed once. */
+    /**
+     * Called when nothing trains any more. What follows from the trained values alone may now be computed once instead of in
+     * every pass; plain LoRA has nothing of the kind.
+     */
     void settle(Backend backend) {
     }
 

@@ -1,6 +1,5 @@
 package org.lora4j.tuning.lora;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Dropout;
@@ -31,14 +30,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <p>Differs from loralib: merging derives a new matrix instead of adding to W₀, see {@link MergedWeights}.
  */
-public final class LoraLinear implements LoraProjection {
-
-    private final Linear base;
-    private final Parameter a;
-    private final Parameter b;
-    private final double alpha;
-    private final double scaling;
-    private final Dropout dropout;
+public final class LoraLinear extends LowRankMap {
 
     /**
      * @param base    the frozen map
@@ -49,12 +41,7 @@ public final class LoraLinear implements LoraProjection {
      * @param dropout on x in the low-rank branch
      */
     public LoraLinear(Linear base, Parameter a, Parameter b, double alpha, LoraScaling scaling, Dropout dropout) {
-        this.base = base;
-        this.a = a;
-        this.b = b;
-        this.alpha = alpha;
-        this.scaling = scaling.of(alpha, a.shape().dim(0));
-        this.dropout = dropout;
+        super(base, a, b, alpha, scaling.of(alpha, a.shape().dim(0)), dropout);
     }
 
     @Override
@@ -102,68 +89,12 @@ public final class LoraLinear implements LoraProjection {
     }
 
     @Override
-    public List<Block> blocks() {
-        return List.of(new Block(a.value().matrix(), b.value().matrix(), 0));
-    }
-
-    @Override
-    public Dropout dropout() {
-        return dropout;
-    }
-
-    @Override
-    public Linear base() {
-        return base;
-    }
-
-    /** A, (r, in). */
-    @Override
-    public Parameter loraA() {
-        return a;
-    }
-
-    /** B, (out, r). */
-    @Override
-    public Parameter loraB() {
-        return b;
+    public List<PartUpdate> updates() {
+        return List.of(new PartUpdate(a.value().matrix(), b.value().matrix(), 0));
     }
 
     @Override
     public int rank() {
         return a.shape().dim(0);
-    }
-
-    @Override
-    public double alpha() {
-        return alpha;
-    }
-
-    @Override
-    public double scaling() {
-        return scaling;
-    }
-
-    @Override
-    public int inFeatures() {
-        return base.inFeatures();
-    }
-
-    @Override
-    public int outFeatures() {
-        return base.outFeatures();
-    }
-
-    /** A's gradient reads it, and so may W₀'s. */
-    @Override
-    public boolean keepsInput() {
-        return a.isTrainable() || base.keepsInput();
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        List<Parameter> parameters = new ArrayList<>(base.parameters());
-        parameters.add(a);
-        parameters.add(b);
-        return parameters;
     }
 }

@@ -17,22 +17,32 @@ import org.lora4j.tensor.Tensor;
 public interface LoraProjection extends Projection {
 
     /**
-     * The factors of one update.
+     * The factors of the update of one part of a fused map, or of a whole map.
      *
      * @param a        A, (r, in)
      * @param b        B, (rows, r)
      * @param firstRow where in W₀ its rows begin: 0 for an update of the whole map
      */
-    record Block(MatrixView a, MatrixView b, int firstRow) {
+    record PartUpdate(MatrixView a, MatrixView b, int firstRow) {
     }
 
     /** The frozen map, which dropping the adapter gives back. */
     Linear base();
 
-    /** A. */
+    @Override
+    default int inFeatures() {
+        return base().inFeatures();
+    }
+
+    @Override
+    default int outFeatures() {
+        return base().outFeatures();
+    }
+
+    /** A, (r, in); of all adapted parts of a fused map, one above the other, (n·r, in). */
     Parameter loraA();
 
-    /** B. */
+    /** B, (out, r); of all adapted parts of a fused map, one above the other, (n·out/parts, r). */
     Parameter loraB();
 
     /** r, the rank of one update. */
@@ -66,7 +76,7 @@ public interface LoraProjection extends Projection {
     }
 
     /** One for the whole map, or one for each adapted part. They look at A and B as they are, without a copy. */
-    List<Block> blocks();
+    List<PartUpdate> updates();
 
     /**
      * Turns the base's output for some rows into this map's: y ← y + the update of x. For inference: nothing drops, nothing

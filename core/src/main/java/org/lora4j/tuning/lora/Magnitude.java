@@ -23,8 +23,8 @@ import org.lora4j.tensor.Tensor;
  */
 final class Magnitude {
 
-    /** Factors of some of the outputs. */
-    record Block(MatrixView a, MatrixView bTransposed, MatrixView weightTransposed) {
+    /** What n is made of for some of the outputs: A, Bᵀ and W₀ᵀ of these. */
+    record OutputGroup(MatrixView a, MatrixView bTransposed, MatrixView weightTransposed) {
     }
 
     private final Parameter m;
@@ -61,9 +61,9 @@ final class Magnitude {
     /**
      * f (1, K), which {@link #settle} has computed, or in memory of {@code owner} for this pass.
      *
-     * @param blocks one behind the other they are the K outputs
+     * @param groups one behind the other they are the K outputs
      */
-    Tensor factors(Object owner, List<Block> blocks, Workspace ws) {
+    Tensor factors(Object owner, List<OutputGroup> groups, Workspace ws) {
         if (settled != null && !m.isTrainable()) {
             return settled;
         }
@@ -71,15 +71,15 @@ final class Magnitude {
         Tensor n2 = squaredNorms(owner, ws);
         backend.copy(squares.matrix(), n2.matrix());
         int from = 0;
-        for (Block block : blocks) {
-            int width = block.weightTransposed().columns();
-            int rank = block.a().rows();
+        for (OutputGroup group : groups) {
+            int width = group.weightTransposed().columns();
+            int rank = group.a().rows();
             Tensor d = ws.block(Magnitude.class, "d", rank, width);
             Tensor gram = ws.block(Magnitude.class, "gram", rank, rank);
-            backend.matmul(block.a(), block.weightTransposed(), d.matrix(), 2 * scaling, 0);
-            backend.matmul(block.a(), block.a().t(), gram.matrix(), 1, 0);
-            backend.matmul(gram.matrix(), block.bTransposed(), d.matrix(), scaling * scaling, 1);
-            backend.addColumnDots(block.bTransposed(), d.matrix(), n2.columns(from, width));
+            backend.matmul(group.a(), group.weightTransposed(), d.matrix(), 2 * scaling, 0);
+            backend.matmul(group.a(), group.a().t(), gram.matrix(), 1, 0);
+            backend.matmul(gram.matrix(), group.bTransposed(), d.matrix(), scaling * scaling, 1);
+            backend.addColumnDots(group.bTransposed(), d.matrix(), n2.columns(from, width));
             from += width;
         }
         Tensor f = ws.block(owner, "f", 1, squares.columns());
@@ -98,17 +98,17 @@ final class Magnitude {
                 dots.matrix(), squaredNorms(owner, ws).matrix(), LowRank.asRow(m.gradient()), 1);
     }
 
-    /** Computes f once for all passes: nothing it depends on changes any more. */
-    void settle(Backend backend, List<Block> blocks) {
+    /** Computes f once for all passes to come, since nothing it depends on changes any more. */
+    void settle(Backend backend, List<OutputGroup> groups) {
         settled = null;
-        Tensor f = factors(this, blocks, Workspace.forInference(backend, 1));
+        Tensor f = factors(this, groups, Workspace.forInference(backend, 1));
         settled = backend.allocate(f.shape());
         backend.copy(f.matrix(), settled.matrix());
     }
 
     /** f as numbers, for merging. */
-    double[] factors(Backend backend, List<Block> blocks) {
-        Tensor f = factors(this, blocks, Workspace.forInference(backend, 1));
+    double[] factors(Backend backend, List<OutputGroup> groups) {
+        Tensor f = factors(this, groups, Workspace.forInference(backend, 1));
         return backend.readDoubles(f);
     }
 

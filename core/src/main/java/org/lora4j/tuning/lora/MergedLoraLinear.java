@@ -1,6 +1,5 @@
 package org.lora4j.tuning.lora;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.backend.Backend;
@@ -30,16 +29,10 @@ import org.lora4j.tensor.Tensor;
  *   ∂L/∂B_p = s·g_pᵀ·u_p      ∂L/∂A_p = s·(g_p·B_p)ᵀ·x      ∂L/∂x = g·W₀ + s·Σ over p of (g_p·B_p)·A_p
  * </pre>
  */
-public final class MergedLoraLinear implements LoraProjection {
+public final class MergedLoraLinear extends LowRankMap {
 
-    private final Linear base;
     private final boolean[] enabled;
     private final int[] enabledParts;
-    private final Parameter a;
-    private final Parameter b;
-    private final double alpha;
-    private final double scaling;
-    private final Dropout dropout;
     private final int rank;
     private final int width;
 
@@ -55,16 +48,11 @@ public final class MergedLoraLinear implements LoraProjection {
     public MergedLoraLinear(
             Linear base, boolean[] enabled, Parameter a, Parameter b, double alpha, LoraScaling scaling,
             Dropout dropout) {
-        this.base = base;
+        super(base, a, b, alpha, scaling.of(alpha, b.shape().dim(1)), dropout);
         this.enabled = enabled.clone();
         this.enabledParts = IntStream.range(0, enabled.length).filter(p -> enabled[p]).toArray();
-        this.a = a;
-        this.b = b;
         this.rank = b.shape().dim(1);
         this.width = base.outFeatures() / enabled.length;
-        this.alpha = alpha;
-        this.scaling = scaling.of(alpha, rank);
-        this.dropout = dropout;
         int parts = enabledParts.length;
         Shape wantedA = Shape.of(parts * rank, base.inFeatures());
         Shape wantedB = Shape.of(parts * width, rank);
@@ -130,8 +118,8 @@ public final class MergedLoraLinear implements LoraProjection {
     }
 
     @Override
-    public List<Block> blocks() {
-        return IntStream.range(0, enabledParts.length).mapToObj(j -> new Block(
+    public List<PartUpdate> updates() {
+        return IntStream.range(0, enabledParts.length).mapToObj(j -> new PartUpdate(
                 a.value().rows(j * rank, rank), partOfB(j, b.value()), enabledParts[j] * width)).toList();
     }
 
@@ -150,16 +138,6 @@ public final class MergedLoraLinear implements LoraProjection {
         return y.columns(enabledParts[j] * width, width);
     }
 
-    @Override
-    public Dropout dropout() {
-        return dropout;
-    }
-
-    @Override
-    public Linear base() {
-        return base;
-    }
-
     /** The length of each row of W₀, as a float has it: what DoRA's magnitudes begin with. */
     public double[] rowLengths(Backend backend) {
         double[] lengths = Magnitude.squares(backend, base.weight().value().matrix(), false);
@@ -174,55 +152,9 @@ public final class MergedLoraLinear implements LoraProjection {
         return enabled.clone();
     }
 
-    /** A of all enabled parts, (n·r, in). */
-    @Override
-    public Parameter loraA() {
-        return a;
-    }
-
-    /** B of all enabled parts, (n·out/parts, r). */
-    @Override
-    public Parameter loraB() {
-        return b;
-    }
-
     /** r, the rank of one part's update. */
     @Override
     public int rank() {
         return rank;
-    }
-
-    @Override
-    public double alpha() {
-        return alpha;
-    }
-
-    @Override
-    public double scaling() {
-        return scaling;
-    }
-
-    @Override
-    public int inFeatures() {
-        return base.inFeatures();
-    }
-
-    @Override
-    public int outFeatures() {
-        return base.outFeatures();
-    }
-
-    /** A's gradient reads it, and so may W₀'s. */
-    @Override
-    public boolean keepsInput() {
-        return a.isTrainable() || base.keepsInput();
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        List<Parameter> parameters = new ArrayList<>(base.parameters());
-        parameters.add(a);
-        parameters.add(b);
-        return parameters;
     }
 }

@@ -24,6 +24,9 @@ import org.lora4j.tensor.Tensor;
  * read and never written, so nothing has to be subtracted again: after any number of merges the base has the bits it had
  * at first, where merging in place and subtracting drifts.
  *
+ * <p>What takes the adapter out of the model closes it first: {@link LoraAdapter#detach}, and in an {@link AdapterSet}
+ * loading, removing and switching. Closing it after that changes nothing, so a detached adapter stays out.
+ *
  * <p>A head that is tied to an adapted embedding stays E₀, as it does with the adapter beside it.
  *
  * <pre>{@code
@@ -36,24 +39,34 @@ public final class MergedWeights implements AutoCloseable {
 
     private final Map<Slot<Projection>, Projection> projections = new LinkedHashMap<>();
     private final Map<Slot<TokenEmbedding>, TokenEmbedding> embeddings = new LinkedHashMap<>();
+    private final LoraAdapter adapter;
 
-    private MergedWeights() {
+    private MergedWeights(LoraAdapter adapter) {
+        this.adapter = adapter;
     }
 
     /**
-     * Merges an attached adapter, or one of a set. It must not be trained, detached or removed before this is closed.
+     * Merges an attached adapter, or one of a set. Training it before this is closed has no effect on W.
      *
-     * @throws LoraException if it is one of a set, not the one that is switched on, and either of the two trains biases or
-     *                       modules as a whole
+     * @throws LoraException if it is not in the model, or it or another of its set is merged already; or if it is one of a
+     *                       set, not the one that is switched on, and either of the two trains biases or modules as a whole
      */
     public static MergedWeights of(LoraAdapter adapter) {
         AdapterSet set = adapter.set();
+        if (adapter.merged() != null || set != null && set.hasMerged()) {
+            throw new LoraException("this adapter" + (set == null ? "" : ", or another of its set,")
+                    + " is merged already: close those merged weights first");
+        }
+        if (!isInModel(adapter)) {
+            throw new LoraException("this adapter is not in its model any more, so there is nothing to merge: attach or load it "
+                    + "again");
+        }
         if (set != null && set.current() != adapter
                 && (adapter.hasOwn() || set.current() != null && set.current().hasOwn())) {
             throw new LoraException("where adapters of a set have biases or modules of their own, only the one that is switched "
                     + "on can be merged: switch to it first");
         }
-        MergedWeights merged = new MergedWeights();
+        MergedWeights merged = new MergedWeights(adapter);
         Backend backend = adapter.model().backend();
         for (Slot<Projection> slot : adapter.model().projections()) {
             LoraProjection lora = adapter.projections().get(slot.name());
@@ -75,7 +88,20 @@ public final class MergedWeights implements AutoCloseable {
                 slot.set(shared.base());
             }
         }
+        adapter.merged(merged);
         return merged;
+    }
+
+    /** Whether the model computes with the adapter, or would if the adapter's set were switched to it. */
+    static boolean isInModel(LoraAdapter adapter) {
+        return adapter.set() != null ? adapter.set().holds(adapter)
+                : adapter.model().projections().stream().allMatch(slot -> holds(slot, adapter.projections()))
+                && adapter.model().embeddings().stream().allMatch(slot -> holds(slot, adapter.embeddings()));
+    }
+
+    private static boolean holds(Slot<?> slot, Map<String, ?> updates) {
+        Object update = updates.get(slot.name());
+        return update == null || slot.get() == update;
     }
 
     /** A linear map with W and the base's bias, in memory of its own. */
@@ -105,5 +131,8 @@ public final class MergedWeights implements AutoCloseable {
         projections.clear();
         embeddings.forEach(Slot::set);
         embeddings.clear();
+        if (adapter.merged() == this) {
+            adapter.merged(null);
+        }
     }
 }

@@ -1,25 +1,16 @@
 package org.lora4j.tuning.lora;
 
-import java.util.IdentityHashMap;
-import java.util.List;
-import java.util.Map;
 import org.lora4j.nn.Embedding;
-import org.lora4j.nn.Parameter;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Tensor;
 
-/** An embedding of the base with the updates that the adapters of a set have for it; see {@link SharedProjection}. */
-final class SharedEmbedding implements TokenEmbedding {
-
-    private final AdapterSet set;
-    private final Embedding base;
-    private final Map<LoraAdapter, LoraEmbedding> updates = new IdentityHashMap<>();
+/** An embedding of the base with the updates that the adapters of a set have for it. */
+final class SharedEmbedding extends SharedUpdates<TokenEmbedding, Embedding, LoraEmbedding> implements TokenEmbedding {
 
     SharedEmbedding(AdapterSet set, Embedding base) {
-        this.set = set;
-        this.base = base;
+        super(set, base);
     }
 
     @Override
@@ -44,23 +35,6 @@ final class SharedEmbedding implements TokenEmbedding {
         current().backward(ids, dy, ws);
     }
 
-    private TokenEmbedding current() {
-        LoraEmbedding update = updates.get(set.current());
-        return update == null ? base : update;
-    }
-
-    void put(LoraAdapter adapter, LoraEmbedding update) {
-        updates.put(adapter, update);
-    }
-
-    void remove(LoraAdapter adapter) {
-        updates.remove(adapter);
-    }
-
-    Embedding base() {
-        return base;
-    }
-
     @Override
     public int rows() {
         return base.rows();
@@ -69,10 +43,5 @@ final class SharedEmbedding implements TokenEmbedding {
     @Override
     public int features() {
         return base.features();
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        return current().parameters();
     }
 }

@@ -1,8 +1,5 @@
 package org.lora4j.tuning.lora;
 
-import java.util.IdentityHashMap;
-import java.util.List;
-import java.util.Map;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -10,20 +7,11 @@ import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
-/**
- * A map of the base with the updates that the adapters of a set have for it. A pass goes through the one that the set is
- * switched to, by the very same code as if it alone were attached; or, where the workspace has an {@link AdapterMix},
- * through the base once for all rows and through each adapter's update for the rows of its sequences.
- */
-final class SharedProjection implements Projection {
-
-    private final AdapterSet set;
-    private final Linear base;
-    private final Map<LoraAdapter, LoraProjection> updates = new IdentityHashMap<>();
+/** A map of the base with the updates that the adapters of a set have for it. */
+final class SharedProjection extends SharedUpdates<Projection, Linear, LoraProjection> implements Projection {
 
     SharedProjection(AdapterSet set, Linear base) {
-        this.set = set;
-        this.base = base;
+        super(set, base);
     }
 
     @Override
@@ -64,23 +52,6 @@ final class SharedProjection implements Projection {
         current().backward(dy, dx, ws);
     }
 
-    private Projection current() {
-        LoraProjection update = updates.get(set.current());
-        return update == null ? base : update;
-    }
-
-    void put(LoraAdapter adapter, LoraProjection update) {
-        updates.put(adapter, update);
-    }
-
-    void remove(LoraAdapter adapter) {
-        updates.remove(adapter);
-    }
-
-    Linear base() {
-        return base;
-    }
-
     @Override
     public int inFeatures() {
         return base.inFeatures();
@@ -94,10 +65,5 @@ final class SharedProjection implements Projection {
     @Override
     public boolean keepsInput() {
         return current().keepsInput();
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        return current().parameters();
     }
 }

@@ -157,7 +157,7 @@ public final class WholeModules {
         return new LoraException(name + " is to be trained as a whole and has a low-rank update too; leave out one of the two");
     }
 
-    /** Leaves the model to the base, for a set that has them {@link #enter} and {@link #leave}: what was trained stays here. */
+    /** Puts the base's modules back and keeps what was trained, for a set that calls {@link #enter} and {@link #leave}. */
     void leaveModel() {
         own.keySet().forEach(Parameter::restore);
         replacements.forEach(Replacement::leaveModel);

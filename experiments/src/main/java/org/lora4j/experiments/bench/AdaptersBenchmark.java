@@ -15,10 +15,11 @@ import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
-import org.lora4j.model.ModelSizes;
-import org.lora4j.nn.KeyValueCache;
+import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Workspace;
 import org.lora4j.select.TargetSelector;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
 import org.lora4j.tuning.lora.AdapterMix;
 import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraAdapter;
@@ -115,25 +116,41 @@ public final class AdaptersBenchmark {
     private static void decode(
             LanguageModel model, int rows, int length, Map<String, Supplier<AdapterMix>> kinds, Runs runs,
             Map<String, Measurement> results) {
-        ModelSizes sizes = model.sizes();
         Backend backend = model.backend();
         Workspace ws = Workspace.forInference(backend, (long) rows * length);
-        KeyValueCache cache = new KeyValueCache(backend, sizes.blocks(), rows, length + STEPS, sizes.keyWidth());
-        Batch prompt = StepBenchmark.batch(sizes, StepBenchmark.Loss.ALL, rows, length);
+        KeyValuePool pool = model.newPool(rows * (length + STEPS));
+        Batch prompt = StepBenchmark.batch(model.sizes(), StepBenchmark.Loss.ALL, rows, length);
+        int[][] trails = new int[rows][];
         int[] positions = new int[rows * length];
+        int[] last = new int[rows];
+        Arrays.setAll(trails, row -> pool.take(length));
         Arrays.setAll(positions, i -> i % length);
+        Arrays.setAll(last, row -> row * length + length - 1);
         ws.begin(positions.length, 0);
-        ((org.lora4j.gpt2.Gpt2) model).next(prompt.inputIds(), positions, null, cache, ws);
+        model.next(prompt.inputIds(), positions, pool.prompts(trails, length), last, ws);
         int[] ids = new int[rows];
         int[] places = new int[rows];
+        int[][] taken = new int[STEPS][];
+        IntTensor[] seen = new IntTensor[STEPS];
         Map<String, Runnable> steps = new LinkedHashMap<>();
+        for (int step = 0; step < STEPS; step++) {
+            taken[step] = pool.take(rows);
+            seen[step] = backend.allocateInts(Shape.of(rows, length + step + 1));
+            int[] table = new int[rows * (length + step + 1)];
+            for (int row = 0; row < rows; row++) {
+                System.arraycopy(trails[row], 0, table, row * (length + step + 1), length);
+                for (int earlier = 0; earlier <= step; earlier++) {
+                    table[row * (length + step + 1) + length + earlier] = taken[earlier][row];
+                }
+            }
+            backend.upload(table, 0, seen[step], table.length);
+        }
         kinds.forEach((kind, mix) -> steps.put(kind, () -> {
-            cache.truncate(length);
             ws.note(AdapterMix.class, mix.get());
             for (int step = 0; step < STEPS; step++) {
                 Arrays.fill(places, length + step);
                 ws.begin(rows, step);
-                ((org.lora4j.gpt2.Gpt2) model).next(ids, places, null, cache, ws);
+                model.next(ids, places, pool.next(taken[step], seen[step], null), null, ws);
             }
         }));
         measure("decode, ", (double) rows * STEPS, runs, steps, results);

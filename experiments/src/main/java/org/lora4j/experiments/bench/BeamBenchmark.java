@@ -20,7 +20,6 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Generator;
 import org.lora4j.generate.Hypothesis;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.MergedWeights;
 
@@ -46,7 +45,7 @@ public final class BeamBenchmark {
         if (adapter != null) {
             MergedWeights.of(PeftFormat.load(model, adapter));
         }
-        Tokenizer tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
+        Tokenizer tokenizer = Families.tokenizer(EmbeddedBase.folder());
         ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
         List<String> contexts = List.copyOf(TextPair.completionsByContext(E2e.embedded(Split.TEST)).keySet());
         if (inputs > contexts.size()) {

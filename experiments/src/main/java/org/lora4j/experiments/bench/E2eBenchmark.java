@@ -22,13 +22,12 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
-import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /**
- * The main job's training: E2E on the embedded base, LoRA on q and v. A run is one pass over a sample, every so-manieth
- * pair of the training set, so that another program can train on the very same pairs.
+ * The main job's training: E2E on the embedded base, LoRA on q and v. A run is one pass over a sample, pairs at
+ * equal distances in the training set, so that another program can train on the very same pairs.
  *
  * <p>With {@code pad} every sequence is as long as that, nothing is masked, and the logits of all its positions are made,
  * as in the authors' scripts. What they then mask out of the loss counts here: the same work, but not a loss to learn from.
@@ -48,7 +47,7 @@ public final class E2eBenchmark {
     public static Map<String, Measurement> run(Backend backend, int rank, int size, int steps, int pad, Runs runs) {
         LanguageModel model = Families.load(EmbeddedBase.folder(), backend);
         ExampleEncoder encoder =
-                new ExampleEncoder(ByteLevelBpe.load(EmbeddedBase.folder()), model.sizes().positions());
+                new ExampleEncoder(Families.tokenizer(EmbeddedBase.folder()), model.sizes().positions());
         List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
         LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples, size, 1);
         if (pad != 0 && (pad < batches.maxLength() || pad > model.sizes().positions())) {

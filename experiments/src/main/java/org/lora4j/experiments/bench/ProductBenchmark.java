@@ -1,13 +1,18 @@
 package org.lora4j.experiments.bench;
 
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.CountingBackend;
 import org.lora4j.experiments.bench.Measurement.Runs;
-import org.lora4j.model.ModelSizes;
+import org.lora4j.family.Families;
+import org.lora4j.family.ModelConfig;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -23,16 +28,14 @@ public final class ProductBenchmark {
     private ProductBenchmark() {
     }
 
-    /** The layers of a model: attention in and out, both of the perceptron, the head. */
+    /** The linear maps of a model, those of one size once. */
     public static Map<String, Measurement> ofLayers(
-            Backend backend, ModelSizes model, int rows, Runs runs) {
+            Backend backend, ModelConfig model, int rows, Runs runs) {
         Map<String, Measurement> results = new LinkedHashMap<>();
-        int c = model.width();
-        measure(backend, rows, c, c, runs, results);
-        measure(backend, rows, c, 3 * c, runs, results);
-        measure(backend, rows, c, model.innerWidth(), runs, results);
-        measure(backend, rows, model.innerWidth(), c, runs, results);
-        measure(backend, rows, c, model.vocabulary(), runs, results);
+        Set<List<Integer>> sizes = new LinkedHashSet<>();
+        Families.of(model.names()).empty(model, new CountingBackend()).projections()
+                .forEach(slot -> sizes.add(List.of(slot.get().inFeatures(), slot.get().outFeatures())));
+        sizes.forEach(size -> measure(backend, rows, size.getFirst(), size.getLast(), runs, results));
         return results;
     }
 

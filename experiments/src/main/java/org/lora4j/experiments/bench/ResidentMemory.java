@@ -10,7 +10,7 @@ public final class ResidentMemory {
     private ResidentMemory() {
     }
 
-    /** The peak in bytes; −1 where the system does not say, which only Linux does in a file. */
+    /** The peak in bytes; −1 where the system does not say; Linux does, in a file. */
     public static long peakBytes() {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {

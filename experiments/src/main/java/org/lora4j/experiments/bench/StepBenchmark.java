@@ -22,6 +22,9 @@ import org.lora4j.tuning.lora.LoraConfig;
 /** A training step: clear the gradients, forward, backward, AdamW. */
 public final class StepBenchmark {
 
+    /** The sizes that the numbers in docs/performance.md are of. */
+    public static final String SHAPE = "gpt2";
+
     /** What trains. */
     public enum Method {
         /** LoRA on q and v. */

@@ -6,10 +6,11 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.LoraException;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.model.ModelNames;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
- * The truth of an {@link Experiment}, and how far from it a right float backend may be at each place. The experiment is
+ * The truth of a {@link ComparedRun}, and how far from it a right float backend may be at each place. The run is
  * done exactly, then {@value #DRAWS} times with {@link RoundingNoise}; a bound is {@value #FACTOR} times the largest
  * relative error that these showed at the place. So it is made of the unit roundoff and the lengths of the sums, carried
  * through this model at these inputs by the model itself, and not by a worst case that no input attains.
@@ -19,15 +20,17 @@ final class Bounds {
     /** How many runs with noise. */
     static final int DRAWS = 3;
 
-    /** An error of this many times the noise's comes of rounding with a probability that need not be waited for. */
+    /** Rounding alone makes an error this many times as large as the noise's practically never. */
     static final double FACTOR = 8;
 
     private static final long SEED = 20210617;
 
+    private final ModelNames names;
     private final List<Measured> truth;
     private final double[] relative;
 
-    private Bounds(List<Measured> truth, double[] relative) {
+    private Bounds(ModelNames names, List<Measured> truth, double[] relative) {
+        this.names = names;
         this.truth = truth;
         this.relative = relative;
     }
@@ -36,15 +39,15 @@ final class Bounds {
      * @param model on {@code noise}
      * @param done  is told after each of the 1 + {@value #DRAWS} runs how many are done
      */
-    static Bounds of(Experiment experiment, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
+    static Bounds of(ComparedRun run, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
         noise.stop();
-        List<Measured> truth = experiment.on(model, adapter).measured();
+        List<Measured> truth = run.on(model, adapter).measured();
         requireFinite(truth);
         double[] relative = new double[truth.size()];
         done.accept(1);
         for (int draw = 0; draw < DRAWS; draw++) {
             noise.start(SEED + draw);
-            List<Measured> moved = experiment.on(model, adapter).measured();
+            List<Measured> moved = run.on(model, adapter).measured();
             noise.stop();
             for (int i = 0; i < relative.length; i++) {
                 Measured exact = truth.get(i);
@@ -53,7 +56,7 @@ final class Bounds {
             }
             done.accept(2 + draw);
         }
-        return new Bounds(truth, Arrays.stream(relative).map(error -> FACTOR * error).toArray());
+        return new Bounds(model.names(), truth, Arrays.stream(relative).map(error -> FACTOR * error).toArray());
     }
 
     private static void requireFinite(List<Measured> truth) {
@@ -68,18 +71,18 @@ final class Bounds {
     }
 
     /** Each place with its distance and bound. */
-    List<Row> judge(List<Measured> found, double unitRoundoff) {
-        List<Row> rows = new ArrayList<>();
+    List<JudgedPlace> judge(List<Measured> found, double unitRoundoff) {
+        List<JudgedPlace> places = new ArrayList<>();
         for (int i = 0; i < relative.length; i++) {
             Measured exact = truth.get(i);
             Measured other = found.get(i);
             if (!exact.place().equals(other.place()) || exact.kind() != other.kind()) {
                 throw new IllegalStateException(other.place() + " where " + exact.place() + " was expected");
             }
-            rows.add(new Row(exact.kind(), exact.place(), exact.step(),
+            places.add(new JudgedPlace(exact.kind(), exact.place(), names.blockOf(exact.place()), exact.step(),
                     Distance.of(exact.values(), other.values(), exact.columns()),
                     relative[i] * unitRoundoff / RoundingNoise.UNIT_ROUNDOFF));
         }
-        return rows;
+        return places;
     }
 }

@@ -15,13 +15,13 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * One model on several backends, each beside {@code reference}:
  *
  * <pre>{@code
- * Comparison comparison = Comparison.with(experiment, backend -> new Subject(model, adapter), Progress.NONE);
+ * Comparison comparison = Comparison.with(run, backend -> new Subject(model, adapter), RunListener.NONE);
  * Verdict cpu = comparison.of(Backends.create("cpu"));
- * cpu.firstOverBound().ifPresent(row -> System.out.println(row.text()));
+ * cpu.firstOverBound().ifPresent(place -> System.out.println(place.text()));
  * }</pre>
  *
- * <p>Making it does the experiment on {@code reference}, once exactly and some times with the roundings of floats, see
- * {@link RoundingNoise}; that takes minutes for a large model, and each backend after it what the backend takes.
+ * <p>Making it does the run on {@code reference}, once exactly and some times with the roundings of floats, see
+ * {@link RoundingNoise}. For a large model that takes minutes. Each backend then needs one run of its own.
  */
 public final class Comparison {
 
@@ -30,9 +30,9 @@ public final class Comparison {
     }
 
     /** Is told how far the work on {@code reference} is. */
-    public interface Progress {
+    public interface RunListener {
 
-        Progress NONE = (done, of) -> { };
+        RunListener NONE = (done, of) -> { };
 
         void done(int runs, int of);
     }
@@ -43,58 +43,58 @@ public final class Comparison {
      * @param backend           its name
      * @param description       what it ran on
      * @param unitRoundoff      u
-     * @param rows              every place, in the order in which it is computed
-     * @param tapsChangeNothing see {@link Experiment.Result}
+     * @param places            every place, in the order in which it is computed
+     * @param tapsChangeNothing see {@link ComparedRun.Result}
      */
     public record Verdict(
-            String backend, String description, double unitRoundoff, List<Row> rows, boolean tapsChangeNothing) {
+            String backend, String description, double unitRoundoff, List<JudgedPlace> places, boolean tapsChangeNothing) {
 
         /** The first place that is further from the reference than rounding explains: look there. */
-        public Optional<Row> firstOverBound() {
-            return rows.stream().filter(Row::overBound).findFirst();
+        public Optional<JudgedPlace> firstOverBound() {
+            return places.stream().filter(JudgedPlace::overBound).findFirst();
         }
 
         /** The place that is the nearest to its bound, or the furthest over it. */
-        public Row worst() {
-            return rows.stream().max(Comparator.comparingDouble(Row::share)).orElseThrow();
+        public JudgedPlace worst() {
+            return places.stream().max(Comparator.comparingDouble(JudgedPlace::share)).orElseThrow();
         }
 
         /** What was measured of one kind, and in one block; −1 for outside all blocks. */
-        public List<Row> rows(Kind kind, int layer) {
-            return rows.stream().filter(row -> row.kind() == kind && row.layer() == layer).toList();
+        public List<JudgedPlace> places(Kind kind, int layer) {
+            return places.stream().filter(place -> place.kind() == kind && place.layer() == layer).toList();
         }
     }
 
-    private final Experiment experiment;
+    private final ComparedRun run;
     private final Function<Backend, Subject> subject;
     private final Bounds bounds;
 
-    private Comparison(Experiment experiment, Function<Backend, Subject> subject, Bounds bounds) {
-        this.experiment = experiment;
+    private Comparison(ComparedRun run, Function<Backend, Subject> subject, Bounds bounds) {
+        this.run = run;
         this.subject = subject;
         this.bounds = bounds;
     }
 
     /**
-     * Does the experiment on {@code reference}.
+     * Does the run on {@code reference}.
      *
      * @param subject makes the same model and the same adapter on the backend it is given
      * @throws LoraException if the model gives something that is not finite, to which nothing can be compared
      */
-    public static Comparison with(Experiment experiment, Function<Backend, Subject> subject, Progress progress) {
+    public static Comparison with(ComparedRun run, Function<Backend, Subject> subject, RunListener listener) {
         try (ReferenceBackend reference = new ReferenceBackend()) {
             RoundingNoise noise = new RoundingNoise(reference);
             Subject made = subject.apply(noise);
-            Bounds bounds = Bounds.of(experiment, made.model(), made.adapter(), noise,
-                    runs -> progress.done(runs, 1 + Bounds.DRAWS));
-            return new Comparison(experiment, subject, bounds);
+            Bounds bounds = Bounds.of(run, made.model(), made.adapter(), noise,
+                    runs -> listener.done(runs, 1 + Bounds.DRAWS));
+            return new Comparison(run, subject, bounds);
         }
     }
 
-    /** Does the experiment on a backend, which stays open. */
+    /** Does the run on a backend, which stays open. */
     public Verdict of(Backend backend) {
         Subject made = subject.apply(backend);
-        Experiment.Result result = experiment.on(made.model(), made.adapter());
+        ComparedRun.Result result = run.on(made.model(), made.adapter());
         return new Verdict(backend.name(), backend.describe(), backend.unitRoundoff(),
                 new ArrayList<>(bounds.judge(result.measured(), backend.unitRoundoff())), result.tapsChangeNothing());
     }

@@ -1,8 +1,5 @@
 package org.lora4j.experiments.compare;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
 /**
  * Numbers that one backend computed at one place.
  *
@@ -13,12 +10,4 @@ import java.util.regex.Pattern;
  * @param values  row by row
  */
 public record Measured(Kind kind, String place, int step, int columns, double[] values) {
-
-    private static final Pattern LAYER = Pattern.compile("\\.h\\.(\\d+)\\.");
-
-    /** The number of the Transformer block, or −1 where the place is outside all of them. */
-    public static int layer(String place) {
-        Matcher layer = LAYER.matcher(place);
-        return layer.find() ? Integer.parseInt(layer.group(1)) : -1;
-    }
 }

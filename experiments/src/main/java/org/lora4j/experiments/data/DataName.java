@@ -99,6 +99,11 @@ public final class DataName {
         return path;
     }
 
+    /** Whether it is the embedded E2E, of which the paper and its recipe speak; whether a file is, nothing tells. */
+    public boolean isE2e() {
+        return kind == Kind.EMBEDDED;
+    }
+
     /** Whether it is scored by {@link org.lora4j.experiments.metrics.GenerationEval}'s rules, as WebNLG and DART are. */
     public boolean isOfTriples() {
         return kind != Kind.EMBEDDED && kind != Kind.STANDARD_INPUT && kind != Kind.PATH;

@@ -33,7 +33,8 @@ public final class TextDecoding {
     /** The authors' {@code eval_len}. */
     public static final int MAX_NEW_TOKENS = 64;
 
-    private static final String BLANK_LINE = "\n\n";
+    /** What ends a completion. */
+    public static final String BLANK_LINE = "\n\n";
 
     private final LanguageModel model;
     private final Tokenizer tokenizer;
@@ -41,7 +42,7 @@ public final class TextDecoding {
     private final int maxNewTokens;
     private final Set<Integer> stopIds;
 
-    /** Hears how far a decoding is. */
+    /** Is told how far a decoding is. */
     @FunctionalInterface
     public interface Listener {
         void decoded(int done, Decoded last);

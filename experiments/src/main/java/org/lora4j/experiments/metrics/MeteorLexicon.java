@@ -33,10 +33,6 @@ final class MeteorLexicon {
 
     /** A word as it is compared. */
     record Word(String text, String stem, Set<Integer> meanings, boolean isFunctionWord) {
-
-        boolean means(Word other) {
-            return meanings.stream().anyMatch(other.meanings::contains);
-        }
     }
 
     Word word(String text) {

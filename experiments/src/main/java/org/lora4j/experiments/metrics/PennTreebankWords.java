@@ -2,7 +2,6 @@ package org.lora4j.experiments.metrics;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -13,15 +12,7 @@ import java.util.stream.Collectors;
  * <p>Each kind of word has a method that takes a place in the text and returns where a word of that kind which begins
  * there ends, or the place itself where there is none.
  */
-abstract class PennTreebankWords {
-
-    static final char HARD_SPACE = '\u00a0';
-    static final char SOFT_HYPHEN = '\u00ad';
-
-    /** Between lines, and after the last. */
-    static final char END = '\n';
-
-    private static final List<String> TOP_LEVEL = List.of(".com", ".net", ".org", ".edu");
+abstract class PennTreebankWords extends PennTreebankNumbers {
 
     /** Stand before a name or a number, and keep their point. */
     private static final Set<String> TITLES = words("""
@@ -62,21 +53,11 @@ abstract class PennTreebankWords {
     /** Begin with an apostrophe. */
     private static final List<String> BEHEADED = List.of("'n'", "'em", "'till", "'til", "'cause");
 
-    /** Kinds of stretches, see {@link #stretch}. */
-    private static final int BEFORE_AT = 0;
-    private static final int AFTER_AT = 1;
-    private static final int COMPOUND = 2;
-    private static final int LETTERS_AND_POINTS = 3;
-
-    private final int[] stretchFrom = new int[4];
-    private final int[] stretchEnd = new int[4];
     private int partsFrom;
     private int lastPart;
 
-    final String text;
-
     PennTreebankWords(String text) {
-        this.text = text;
+        super(text);
     }
 
     // --- words
@@ -265,158 +246,6 @@ abstract class PennTreebankWords {
         return isAny("cCfF", peek(from)) && peek(from + 1) == '#' ? from + 2 : end > from && peek(end) == '$' ? end + 1 : from;
     }
 
-    // --- addresses
-
-    int url(int from) {
-        String scheme = startsWith("http://", from) ? "http://" : startsWith("https://", from) ? "https://" : null;
-        if (scheme == null) {
-            return from;
-        }
-        int end = path(from + scheme.length());
-        return end > from + scheme.length() + 1 ? end : from;
-    }
-
-    /** {@code www.lora4j.org}, {@code lora4j.org/page}, {@code *.org}; {@code lora4j.org} is a word with points. */
-    int domain(int from) {
-        boolean web = startsWith("www.", from);
-        boolean wild = isAny("~*", peek(from));
-        int end = wild ? from + 1 : from;
-        if (web) {
-            while (isAscii(peek(end)) || end > from
-                    && (peek(end) == '.' || isLetter(peek(end)) || isDigit(peek(end)) || isAny("-_", peek(end))
-                    || peek(end) == SOFT_HYPHEN && run(end) > end)) {
-                end++;
-            }
-        } else if (isAscii(peek(end)) || wild && peek(end) == '.') {
-            end = stretch(LETTERS_AND_POINTS, end);
-        }
-        while (end > from && isAny(".-_", peek(end - 1))) {
-            end--;
-        }
-        if (!web && !((wild || peek(end) == '/') && TOP_LEVEL.contains(text.substring(Math.max(from, end - 4), end)))) {
-            return from;
-        }
-        return !wild && peek(end) == '/' && path(end + 1) > end + 1 ? path(end + 1) : web || wild ? end : from;
-    }
-
-    int path(int from) {
-        int end = from;
-        while (!isSpace(peek(end)) && !isAny("\"<>|(){}", peek(end))) {
-            end++;
-        }
-        while (end > from && isAny(".,!?-", peek(end - 1))) {
-            end--;
-        }
-        return end;
-    }
-
-    int email(int from) {
-        int start = peek(from) == '<' ? from + 1 : from;
-        int mark = stretch(BEFORE_AT, start);
-        if (peek(mark) != '@') {
-            return from;
-        }
-        int end = stretch(AFTER_AT, mark + 1);
-        while (end > mark && peek(end - 1) == '.') {
-            end--;
-        }
-        boolean whole = end > mark + 1 && (isAscii(peek(start)) || isDigit(peek(start)));
-        return !whole ? from : peek(end) == '>' ? end + 1 : end;
-    }
-
-    /** {@code <br/>}, {@code <a href="page">}. */
-    int tag(int from) {
-        int start = isAny("/?!", peek(from + 1)) ? from + 2 : from + 1;
-        boolean comment = text.startsWith("<!--", from);
-        if (peek(from) != '<' || !isAscii(peek(start)) && !comment) {
-            return from;
-        }
-        int end = start;
-        while (isAscii(peek(end)) || isDigit(peek(end)) || isAny(".:-_", peek(end))) {
-            end++;
-        }
-        if (peek(from + 1) != '/' && peek(end) != END && isSpace(peek(end))) {
-            while (peek(end) != END && !isAny("<>", peek(end))) {
-                end++;
-            }
-        } else {
-            end += isAny("/?", peek(end)) ? 1 : 0;
-        }
-        return peek(end) == '>' ? end + 1 : from;
-    }
-
-    // --- numbers
-
-    /** {@code 5}, {@code -1.5}, {@code 1,000}, {@code 10:30}, {@code 2.x}. */
-    int number(int from) {
-        int start = isAny("+-", peek(from)) ? from + 1 : from;
-        int end = start;
-        while (isDigit(peek(end)) || isAny(".,:", peek(end)) && isDigit(peek(end + 1))) {
-            end = digits(end + 1);
-        }
-        boolean any = isDigit(peek(from)) && peek(end) == '.' && isAny("xX", peek(end + 1))
-                && (isSpace(peek(end + 2)) || isAny(".,", peek(end + 2)));
-        return end == start ? from : any ? end + 2 : end;
-    }
-
-    /** {@code 1/2}, {@code 3 3/4}, {@code 5-1/2}, also before a hyphen. */
-    int fraction(int from) {
-        int end = digits(from);
-        if (end > from && (isAny(" -", peek(end)) || peek(end) == HARD_SPACE) && isDigit(peek(end + 1))) {
-            end = digits(end + 1);
-        }
-        boolean slash = end > from && isAny("/⁄", peek(end)) && isDigit(peek(end + 1)) && digits(end + 1) - end <= 5;
-        return slash ? withTail(digits(end + 1)) : from;
-    }
-
-    /** {@code (020) 7946 0958}, {@code +44 20 7946 0958}: the country, the area, and a number in one or two parts. */
-    int phone(int from) {
-        int country = peek(from) == '+' ? from + 1 : from;
-        int area = group(country, 2, 4);
-        if (area > country && isBetween(peek(area))) {
-            int end = local(area + 1);
-            if (end > area + 1) {
-                return end;
-            }
-        }
-        return country == from ? local(from) : from;
-    }
-
-    int local(int from) {
-        boolean bracket = peek(from) == '(';
-        int area = group(bracket ? from + 1 : from, 2, 4);
-        if (area < from + 2 || bracket && peek(area) != ')') {
-            return from;
-        }
-        area += bracket ? 1 : 0;
-        if (!bracket && !isBetween(peek(area))) {
-            return from;
-        }
-        int first = isBetween(peek(area)) ? area + 1 : area;
-        for (int length = 4; length >= 3; length--) {
-            int middle = group(first, 3, length);
-            int second = isBetween(peek(middle)) ? middle + 1 : middle;
-            int end = group(second, 3, 5);
-            if (middle > first && end > second && !isDigit(peek(end))) {
-                return end;
-            }
-        }
-        return from;
-    }
-
-    /** The end of at least {@code least} and at most {@code most} digits. */
-    int group(int from, int least, int most) {
-        int end = from;
-        while (end < from + most && isDigit(peek(end))) {
-            end++;
-        }
-        return end - from < least ? from : end;
-    }
-
-    static boolean isBetween(char c) {
-        return c == ' ' || c == HARD_SPACE || c == '-' || c == '.';
-    }
-
     // --- contractions
 
     /** {@code 's}, {@code 'll}; a straight apostrophe before more letters is a quote. */
@@ -450,168 +279,6 @@ abstract class PennTreebankWords {
 
     int negation(int from) {
         return startsWith("n't", from) ? from + 3 : from;
-    }
-
-    // --- stretches
-
-    /**
-     * The end of the characters of a kind that begin at a place. A stretch is looked through once, although words begin all
-     * over it, each of which asks how far it reaches.
-     */
-    private int stretch(int kind, int from) {
-        if (from < stretchFrom[kind] || from >= stretchEnd[kind]) {
-            int end = from;
-            while (isOf(kind, peek(end))) {
-                end++;
-            }
-            stretchFrom[kind] = from;
-            stretchEnd[kind] = end;
-            return end;
-        }
-        return stretchEnd[kind];
-    }
-
-    private static boolean isOf(int kind, char c) {
-        return switch (kind) {
-            case BEFORE_AT -> !isSpace(c) && !isAny("\"<>|(){}@", c);
-            case AFTER_AT -> !isSpace(c) && !isAny("\"<>|(){}", c);
-            case COMPOUND -> isAscii(c) || c >= '0' && c <= '9' || c == '.' || c == ',';
-            default -> isAscii(c) || c == '.';
-        };
-    }
-
-    // --- letters
-
-    /** The end of the letters and digits that begin at a place. */
-    int run(int from) {
-        int end = from;
-        boolean any = false;
-        while (isLetter(peek(end)) || isDigit(peek(end)) || peek(end) == SOFT_HYPHEN) {
-            any |= peek(end) != SOFT_HYPHEN;
-            end++;
-        }
-        return any ? end : from;
-    }
-
-    int digits(int from) {
-        int end = from;
-        while (isDigit(peek(end))) {
-            end++;
-        }
-        return end;
-    }
-
-    int capitals(int from) {
-        int end = from;
-        while (peek(end) >= 'A' && peek(end) <= 'Z') {
-            end++;
-        }
-        return end;
-    }
-
-    /** A word and what hyphens join to it. */
-    int withTail(int word) {
-        int end = word;
-        while (peek(end) == '-' && latin(end + 1) > end + 1) {
-            end = latin(end + 1);
-        }
-        return end;
-    }
-
-    /** The end of the ASCII letters that begin at a place. */
-    int ascii(int from) {
-        int end = from;
-        while (isAscii(peek(end))) {
-            end++;
-        }
-        return end;
-    }
-
-    /** The end of the ASCII letters and digits that begin at a place. */
-    int latin(int from) {
-        int end = from;
-        while (isAscii(peek(end)) || peek(end) >= '0' && peek(end) <= '9') {
-            end++;
-        }
-        return end;
-    }
-
-    boolean hasLetter(int from, int end) {
-        for (int i = from; i < end; i++) {
-            if (isLetter(peek(i))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    char peek(int place) {
-        return place >= 0 && place < text.length() ? text.charAt(place) : END;
-    }
-
-    boolean startsWith(String prefix, int from) {
-        for (int i = 0; i < prefix.length(); i++) {
-            char c = peek(from + i) == '’' ? '\'' : peek(from + i);
-            if (Character.toLowerCase(c) != Character.toLowerCase(prefix.charAt(i))) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    static int longest(int... ends) {
-        int longest = ends[0];
-        for (int end : ends) {
-            longest = Math.max(longest, end);
-        }
-        return longest;
-    }
-
-    static boolean isAny(String chars, char c) {
-        return chars.indexOf(c) >= 0;
-    }
-
-    static boolean isSpace(char c) {
-        return Character.isWhitespace(c) || c == HARD_SPACE;
-    }
-
-    static boolean isAscii(char c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z';
-    }
-
-    static boolean isDigit(char c) {
-        return c >= '0' && c <= '9' || c > 127 && Character.isDigit(c);
-    }
-
-    static boolean isHyphen(char c) {
-        return c == '-' || c == '‐' || c == '‑';
-    }
-
-    static boolean isApostrophe(char c) {
-        return c == '\'' || c == '’';
-    }
-
-    static boolean isLetter(char c) {
-        if (c < 128) {
-            return isAscii(c);
-        }
-        int type = Character.getType(c);
-        return Character.isLetter(c) || type == Character.NON_SPACING_MARK || type == Character.COMBINING_SPACING_MARK;
-    }
-
-    /** What the Stanford tokenizer passes over. */
-    static boolean isSilent(char c) {
-        if (c > ' ' && c < 127) {
-            return false;
-        }
-        int type = Character.getType(c);
-        return Character.isSurrogate(c) || type == Character.CONTROL || type == Character.FORMAT && c != SOFT_HYPHEN
-                || type == Character.UNASSIGNED || type == Character.PRIVATE_USE
-                || type == Character.CURRENCY_SYMBOL && c > '¥' && c != '₠' && c != '₤' && c != '€';
-    }
-
-    String lower(int from, int end) {
-        return text.substring(from, end).toLowerCase(Locale.ROOT);
     }
 
     private static Set<String> words(String text) {

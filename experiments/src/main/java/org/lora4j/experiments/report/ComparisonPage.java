@@ -16,8 +16,8 @@ import java.util.Locale;
 import java.util.Map;
 import org.lora4j.experiments.compare.Comparison.Verdict;
 import org.lora4j.experiments.compare.Distance;
+import org.lora4j.experiments.compare.JudgedPlace;
 import org.lora4j.experiments.compare.Kind;
-import org.lora4j.experiments.compare.Row;
 import org.lora4j.io.AtomicFile;
 
 /** Writes a comparison as one HTML file without scripts, and its numbers beside it as JSON. */
@@ -72,11 +72,11 @@ public final class ComparisonPage {
         json.put("within_bounds", verdict.firstOverBound().isEmpty());
         json.put("first_over_bound", verdict.firstOverBound().map(ComparisonPage::json).orElse(null));
         json.put("same_bits_unwatched", verdict.tapsChangeNothing());
-        json.put("places", verdict.rows().stream().map(ComparisonPage::json).toList());
+        json.put("places", verdict.places().stream().map(ComparisonPage::json).toList());
         return json;
     }
 
-    private static Map<String, Object> json(Row row) {
+    private static Map<String, Object> json(JudgedPlace row) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("kind", row.kind().title());
         json.put("place", row.place());
@@ -114,28 +114,28 @@ public final class ComparisonPage {
         view.put("description", verdict.description());
         view.put("roundoff", number(verdict.unitRoundoff()));
         view.put("good", verdict.firstOverBound().isEmpty());
-        view.put("count", verdict.rows().size());
-        view.put("over", verdict.rows().stream().filter(Row::overBound).count());
+        view.put("count", verdict.places().size());
+        view.put("over", verdict.places().stream().filter(JudgedPlace::overBound).count());
         view.put("nearest", place(verdict.worst()));
         view.put("first", verdict.firstOverBound().map(ComparisonPage::place).orElse(null));
         view.put("otherBits", !verdict.tapsChangeNothing());
         List<Map<String, Object>> lines = new ArrayList<>();
-        int layers = verdict.rows().stream().mapToInt(Row::layer).max().orElse(-1) + 1;
+        int layers = verdict.places().stream().mapToInt(JudgedPlace::layer).max().orElse(-1) + 1;
         for (int layer = 0; layer <= layers; layer++) {
             int number = layer == layers ? -1 : layer;
             List<Map<String, Object>> cells = new ArrayList<>();
             for (Kind kind : Kind.values()) {
-                cells.add(verdict.rows(kind, number).stream().max(Comparator.comparingDouble(Row::share))
+                cells.add(verdict.places(kind, number).stream().max(Comparator.comparingDouble(JudgedPlace::share))
                         .map(ComparisonPage::place).orElseGet(() -> Map.of("none", true, "kind", kind.title())));
             }
             lines.add(Map.of("name", number < 0 ? "outside the layers" : "layer " + number, "cells", cells));
         }
         view.put("lines", lines);
-        view.put("places", verdict.rows().stream().map(ComparisonPage::place).toList());
+        view.put("places", verdict.places().stream().map(ComparisonPage::place).toList());
         return view;
     }
 
-    private static Map<String, Object> place(Row row) {
+    private static Map<String, Object> place(JudgedPlace row) {
         Distance distance = row.distance();
         Map<String, Object> view = new LinkedHashMap<>();
         view.put("none", false);

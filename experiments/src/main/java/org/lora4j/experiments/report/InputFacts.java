@@ -47,7 +47,7 @@ final class InputFacts {
         return facts;
     }
 
-    /** How many values one can look for. */
+    /** How many different values there are to look for. */
     int size() {
         return values.size();
     }

@@ -22,7 +22,7 @@ import org.lora4j.experiments.report.TrainingCurves.TrainingPoint;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
-        Pace pace, Curve curve, List<ComparisonTable> comparisons, List<SampleCard> samples, List<Row> recipe,
+        Pace pace, Curve curve, List<ComparisonTable> comparisons, List<SampleCard> samples, List<RecipeCells> recipe,
         List<FactGroup> facts, List<String> command) {
 
     /** A number that was measured or counted in thousands, and no rank, seed or number of runs. */
@@ -60,7 +60,7 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
     /** @param found "3 of 5 values", or empty where there is nothing to look for */
     record Text(String kind, String heading, boolean first, String found, List<Piece> pieces) {}
 
-    record Row(String what, String paper, String scripts, String used, boolean differs) {}
+    record RecipeCells(String what, String paper, String scripts, String used, boolean differs) {}
 
     record FactGroup(String heading, boolean code, List<Fact> facts) {}
 
@@ -80,7 +80,7 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return !recipe.isEmpty();
     }
 
-    /** Whether paper or scripts say anything of it. */
+    /** Whether the recipe has a published one beside it. */
     boolean besidePaper() {
         return recipe.stream().anyMatch(row -> !row.paper().isBlank() || !row.scripts().isBlank());
     }
@@ -90,7 +90,7 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
                 report.date().format(DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm", Locale.ENGLISH)),
                 verdict(report), report.scores().stream().map(ReportView::tile).toList(), trained(report), pace(report),
                 curve(report.curves()), report.comparisons().stream().map(ReportView::comparison).toList(),
-                samples(report.samples()), report.recipe().stream().map(ReportView::row).toList(),
+                samples(report.samples()), report.recipe().stream().map(ReportView::cells).toList(),
                 facts(report), command(report.command()));
     }
 
@@ -264,8 +264,8 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return new Text(kind, heading, first, found, stripped.isEmpty() ? List.of() : input.pieces(stripped));
     }
 
-    private static Row row(RecipeRow row) {
-        return new Row(row.what(), row.paper(), row.scripts(), row.used(), differs(row.used(), row.paper()));
+    private static RecipeCells cells(RecipeRow row) {
+        return new RecipeCells(row.what(), row.paper(), row.scripts(), row.used(), differs(row.used(), row.paper()));
     }
 
     private static boolean differs(String used, String said) {

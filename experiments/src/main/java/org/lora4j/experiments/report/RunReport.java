@@ -5,6 +5,7 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.lora4j.Names;
 
 /**
  * Everything a report says about one run, or about several that are compared. Lists may be empty, {@code method} and
@@ -35,8 +36,8 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
     public record Method(String name, String settings, long trainableParameters) {
 
         public static Method lora(int r, double alpha, List<String> targets, long trainableParameters) {
-            String scale = alpha == Math.rint(alpha) ? Long.toString((long) alpha) : Double.toString(alpha);
-            return new Method("LoRA", "r " + r + ", alpha " + scale + ", on " + Words.list(targets), trainableParameters);
+            return new Method(
+                    "LoRA", "r " + r + ", alpha " + Names.number(alpha) + ", on " + Words.list(targets), trainableParameters);
         }
 
         /** The same under another name, such as DoRA. */

@@ -17,12 +17,13 @@ import org.lora4j.tuning.TuningMethods;
  *
  * @param name         by which users ask for it
  * @param recipe       a line for each thing that decides the result
+ * @param papersBase   what the paper's numbers are of
  * @param paper        the published row that a run with the default settings stands beside
  * @param learningRate of our runs on the embedded base, by method ("lora", "full"), found by a sweep
  * @param tables       those of the paper whose rows can be run
  */
 public record Experiment(
-        String name, String title, List<RecipeLine> recipe, Published paper,
+        String name, String title, @JsonProperty("papers_base") String papersBase, List<RecipeLine> recipe, Published paper,
         @JsonProperty("learning_rate") Map<String, Double> learningRate, List<Table> tables) {
 
     /** All there are, in the order of {@code reproduce --list}. */
@@ -43,11 +44,11 @@ public record Experiment(
     }
 
     /** A table of the paper. */
-    public record Table(String id, String title, String note, List<Row> rows) {
+    public record Table(String id, String title, String note, List<TableRow> rows) {
     }
 
     /**
-     * One run.
+     * What one row of a table is a run of.
      *
      * @param id      its folder's name
      * @param targets as {@code --targets} takes them; null where the method has none
@@ -55,11 +56,11 @@ public record Experiment(
      * @param learningRate where the experiment's would not do; null otherwise
      * @param paper   what the paper has in this row; null where it has none
      */
-    public record Row(
+    public record TableRow(
             String id, String name, int rank, String targets, String method,
             @JsonProperty("learning_rate") Double learningRate, Published paper) {
 
-        public Row {
+        public TableRow {
             method = method == null ? TuningMethods.LORA : method;
         }
     }

@@ -11,31 +11,32 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.experiments.compare.Comparison.Verdict;
 import org.lora4j.experiments.compare.Distance;
+import org.lora4j.experiments.compare.JudgedPlace;
 import org.lora4j.experiments.compare.Kind;
-import org.lora4j.experiments.compare.Row;
+import org.lora4j.nn.Slot;
 
 class ComparisonPageTest {
 
     private static final ComparisonFacts FACTS =
             new ComparisonFacts("lora4j compare --model '<b>'", Map.of("Model", "<b>a & b</b>", "Inputs", "2 × 8 tokens"));
 
-    private static final Row EXACT = row(Kind.VALUE, "transformer.embeddings", new double[] {1, 2}, new double[] {1, 2}, 1e-7);
-    private static final Row RIGHT = row(
-            Kind.VALUE, "transformer.h.0.ln_1", new double[] {1, -2}, new double[] {1, -2 + 1e-7}, 1e-6);
-    private static final Row WRONG = row(
-            Kind.VALUE, "transformer.h.1.mlp.act", new double[] {0.5, -2, 1}, new double[] {0.5, -2, 1.5}, 1e-6);
-    private static final Row LOST = row(
-            Kind.GRADIENT, "transformer.h.1.attn.c_attn.lora_B.weight", new double[] {1}, new double[] {Double.NaN}, 1e-6);
+    private static final JudgedPlace EXACT = place(Kind.VALUE, "transformer.embeddings", Slot.NO_BLOCK, new double[] {1, 2}, new double[] {1, 2}, 1e-7);
+    private static final JudgedPlace RIGHT = place(
+            Kind.VALUE, "transformer.h.0.ln_1", 0, new double[] {1, -2}, new double[] {1, -2 + 1e-7}, 1e-6);
+    private static final JudgedPlace WRONG = place(
+            Kind.VALUE, "transformer.h.1.mlp.act", 1, new double[] {0.5, -2, 1}, new double[] {0.5, -2, 1.5}, 1e-6);
+    private static final JudgedPlace LOST = place(
+            Kind.GRADIENT, "transformer.h.1.attn.c_attn.lora_B.weight", 1, new double[] {1}, new double[] {Double.NaN}, 1e-6);
 
     @TempDir
     private Path temp;
 
-    private static Row row(Kind kind, String place, double[] expected, double[] actual, double bound) {
-        return new Row(kind, place, 0, Distance.of(expected, actual, expected.length), bound);
+    private static JudgedPlace place(Kind kind, String place, int layer, double[] expected, double[] actual, double bound) {
+        return new JudgedPlace(kind, place, layer, 0, Distance.of(expected, actual, expected.length), bound);
     }
 
-    private static Verdict verdict(String name, Row... rows) {
-        return new Verdict(name, "a <device>", 0x1p-24, List.of(rows), true);
+    private static Verdict verdict(String name, JudgedPlace... places) {
+        return new Verdict(name, "a <device>", 0x1p-24, List.of(places), true);
     }
 
     @Test

@@ -130,6 +130,15 @@ class ReportWriterTest {
     }
 
     @Test
+    void aRecipeThatNothingIsPublishedOfStandsAlone() {
+        String page = ReportWriter.render(RunReport.of("t", new Base("b", 100), Method.lora(1, 1, List.of("q"), 10))
+                .recipe("Rank", "", "", "4").build());
+
+        assertThat(page).contains("id=\"recipe-heading\"", "We used")
+                .doesNotContain("Hu et al.", "Paper says", "Scripts say", "not what the paper says");
+    }
+
+    @Test
     void theBestOfEveryColumnIsMarkedAmongTheRunsThatCount() {
         String page = ReportWriter.render(full("t").comparison(new Comparison("Runs", "Of a small base.",
                 List.of(new Column("Dev loss", 2, -1), new Column("BLEU", 1, 1), new Column("Parameters", 0, 0)),

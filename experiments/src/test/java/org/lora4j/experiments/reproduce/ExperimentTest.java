@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.metrics.E2eScores;
-import org.lora4j.experiments.reproduce.Experiment.Row;
+import org.lora4j.experiments.reproduce.Experiment.TableRow;
 
 class ExperimentTest {
 
@@ -22,7 +22,7 @@ class ExperimentTest {
 
     @Test
     void theRowsOfTable5HaveOneBudget() {
-        for (Row row : Experiment.named("e2e").table("5").rows()) {
+        for (TableRow row : Experiment.named("e2e").table("5").rows()) {
             // A and B of each matrix have r rows and columns, 256 and 256 long, in 6 layers
             assertThat(row.targets().split(",").length * row.rank() * 2 * 256 * 6).as(row.name()).isEqualTo(24_576);
         }
@@ -30,7 +30,7 @@ class ExperimentTest {
 
     @Test
     void theRowsOfTable18AreThePapersRanksWithItsScores() {
-        assertThat(Experiment.named("e2e").table("18").rows()).extracting(Row::rank).containsExactly(1, 2, 4, 8, 64);
+        assertThat(Experiment.named("e2e").table("18").rows()).extracting(TableRow::rank).containsExactly(1, 2, 4, 8, 64);
         assertThat(Experiment.named("e2e").table("18").rows()).allSatisfy(row -> {
             assertThat(row.paper().row()).isEqualTo("r " + row.rank());
             assertThat(row.paper().bleu()).isBetween(0.68, 0.71);

@@ -46,7 +46,7 @@ class ComparisonTest {
 
     @BeforeAll
     static void theTruth() {
-        comparison = Comparison.with(new Experiment(BATCH, 2, 1e-3), ComparisonTest::subject, Comparison.Progress.NONE);
+        comparison = Comparison.with(new ComparedRun(BATCH, 2, 1e-3), ComparisonTest::subject, Comparison.RunListener.NONE);
     }
 
     private static Subject subject(Backend backend) {
@@ -58,7 +58,7 @@ class ComparisonTest {
     void referenceBesideItselfIsExactlyItself() {
         Verdict verdict = judge(new ReferenceBackend());
 
-        assertThat(verdict.rows()).allSatisfy(row -> assertThat(row.distance().relative()).as(row.text()).isZero());
+        assertThat(verdict.places()).allSatisfy(row -> assertThat(row.distance().relative()).as(row.text()).isZero());
         assertThat(verdict.tapsChangeNothing()).isTrue();
     }
 
@@ -81,19 +81,19 @@ class ComparisonTest {
 
     @Test
     void everyPlaceOfTheModelIsLookedAtInTheOrderOfTheWork() {
-        List<Row> rows = judge(new ReferenceBackend()).rows();
+        List<JudgedPlace> places = judge(new ReferenceBackend()).places();
 
-        assertThat(rows.stream().filter(row -> row.kind() == Kind.VALUE).map(Row::place)).containsExactly(
+        assertThat(places.stream().filter(place -> place.kind() == Kind.VALUE).map(JudgedPlace::place)).containsExactly(
                 Stream.of(
                         Stream.of("transformer.embeddings"), block(0), block(1),
-                        Stream.of("transformer.ln_f", "lm_head", "loss")).flatMap(places -> places).toArray(String[]::new));
-        assertThat(rows.stream().filter(row -> row.kind() == Kind.FLOW).map(Row::place)).startsWith(
+                        Stream.of("transformer.ln_f", "lm_head", "loss")).flatMap(names -> names).toArray(String[]::new));
+        assertThat(places.stream().filter(place -> place.kind() == Kind.FLOW).map(JudgedPlace::place)).startsWith(
                 "lm_head", "transformer.ln_f", "transformer.h.1.mlp.residual", "transformer.h.1.mlp.act");
-        Set<String> trained = rows.stream().filter(row -> row.kind() == Kind.GRADIENT).map(Row::place)
+        Set<String> trained = places.stream().filter(place -> place.kind() == Kind.GRADIENT).map(JudgedPlace::place)
                 .collect(Collectors.toSet());
         assertThat(trained).hasSize(2 * 4 * 2).allMatch(name -> name.contains(".lora_"));
-        assertThat(rows.stream().filter(row -> row.kind() == Kind.UPDATE)).hasSize(2 * (1 + trained.size()));
-        assertThat(rows.stream().map(Row::kind)).isSorted();
+        assertThat(places.stream().filter(place -> place.kind() == Kind.UPDATE)).hasSize(2 * (1 + trained.size()));
+        assertThat(places.stream().map(JudgedPlace::kind)).isSorted();
     }
 
     private static Stream<String> block(int layer) {
@@ -107,7 +107,7 @@ class ComparisonTest {
             Subject subject = subject(backend);
             List<double[]> before = values(backend, subject.adapter());
 
-            new Experiment(BATCH, 2, 1e-3).on(subject.model(), subject.adapter());
+            new ComparedRun(BATCH, 2, 1e-3).on(subject.model(), subject.adapter());
 
             assertThat(values(backend, subject.adapter())).usingRecursiveComparison().isEqualTo(before);
         }
@@ -224,7 +224,7 @@ class ComparisonTest {
     @MethodSource("wrongBackends")
     void aBackendThatIsWrongInOneOperationIsFoundAtItsFirstResult(
             Supplier<Backend> backend, Kind kind, String place, int step) {
-        Row first = judge(backend.get()).firstOverBound().orElseThrow();
+        JudgedPlace first = judge(backend.get()).firstOverBound().orElseThrow();
 
         assertThat(first.kind()).isEqualTo(kind);
         assertThat(first.place()).isEqualTo(place);

@@ -1,0 +1,182 @@
+package org.lora4j.generate;
+
+import java.util.Set;
+import org.lora4j.LoraException;
+import org.lora4j.tuning.lora.AdapterSet;
+
+/**
+ * What an {@link Engine} is asked to write: one or several texts behind a prompt. Each {@code with…} gives a request that
+ * differs in that; at first one text of at most 64 tokens is written greedily, with no stop token, by the base.
+ *
+ * <pre>{@code
+ * Request.of(tokenizer.encode("Once upon a time")).withMaxNewTokens(200).withSampling(Sampling.of(0.8, 7)).withSamples(3)
+ * }</pre>
+ */
+public final class Request {
+
+    private static final TokenListener SILENT = (sample, id) -> true;
+
+    private final int[] prompt;
+    private String adapter = AdapterSet.BASE;
+    private int maxNewTokens = 64;
+    private int minNewTokens;
+    private Set<Integer> stopIds = Set.of();
+    private Sampling sampling = Sampling.GREEDY;
+    private Beam beam;
+    private int number;
+    private int samples = 1;
+    private TokenListener listener = SILENT;
+
+    private Request(int[] prompt) {
+        this.prompt = prompt;
+    }
+
+    /** @param prompt token ids, at least one */
+    public static Request of(int... prompt) {
+        return new Request(prompt.clone());
+    }
+
+    private Request copy() {
+        return copy(prompt);
+    }
+
+    private Request copy(int[] ids) {
+        Request copy = new Request(ids);
+        copy.adapter = adapter;
+        copy.maxNewTokens = maxNewTokens;
+        copy.minNewTokens = minNewTokens;
+        copy.stopIds = stopIds;
+        copy.sampling = sampling;
+        copy.beam = beam;
+        copy.number = number;
+        copy.samples = samples;
+        copy.listener = listener;
+        return copy;
+    }
+
+    /** The same behind other tokens. */
+    public Request withPrompt(int... ids) {
+        return copy(ids.clone());
+    }
+
+    /** The adapter of the engine's set that writes, or {@link AdapterSet#BASE}. */
+    public Request withAdapter(String name) {
+        Request copy = copy();
+        copy.adapter = name;
+        return copy;
+    }
+
+    /** Most tokens of a text; 0 is allowed and gives an empty one. */
+    public Request withMaxNewTokens(int count) {
+        if (count < 0) {
+            throw new LoraException("--max-new-tokens " + count + ": expected 0 or a positive number");
+        }
+        Request copy = copy();
+        copy.maxNewTokens = count;
+        return copy;
+    }
+
+    /** No stop token is chosen before a text has so many tokens: until then their logits are −∞. */
+    public Request withMinNewTokens(int count) {
+        if (count < 0) {
+            throw new LoraException("--min-new-tokens " + count + ": expected 0 or a positive number");
+        }
+        Request copy = copy();
+        copy.minNewTokens = count;
+        return copy;
+    }
+
+    /** Tokens that end a text; they are not part of it. */
+    public Request withStopIds(Set<Integer> ids) {
+        Request copy = copy();
+        copy.stopIds = Set.copyOf(ids);
+        return copy;
+    }
+
+    public Request withSampling(Sampling rule) {
+        Request copy = copy();
+        copy.sampling = rule;
+        return copy;
+    }
+
+    /**
+     * By beam search instead of sampling; {@link Ticket#hypothesis} is the result. Its listener is told the tokens when the
+     * search is over, since until then any of them may change.
+     */
+    public Request withBeam(Beam rule) {
+        Request copy = copy();
+        copy.beam = rule;
+        return copy;
+    }
+
+    /** By which its draws are told from those of other requests with the same seed; not negative. */
+    public Request withNumber(int n) {
+        if (n < 0) {
+            throw new LoraException("a request's number is " + n + ", expected 0 or a positive one");
+        }
+        Request copy = copy();
+        copy.number = n;
+        return copy;
+    }
+
+    /** How many texts, which share the prompt's keys and values and differ in their draws. */
+    public Request withSamples(int count) {
+        if (count < 1) {
+            throw new LoraException("--samples " + count + ": expected at least 1");
+        }
+        Request copy = copy();
+        copy.samples = count;
+        return copy;
+    }
+
+    public Request withListener(TokenListener heard) {
+        Request copy = copy();
+        copy.listener = heard;
+        return copy;
+    }
+
+    public int[] prompt() {
+        return prompt.clone();
+    }
+
+    int length() {
+        return prompt.length;
+    }
+
+    public String adapter() {
+        return adapter;
+    }
+
+    public int maxNewTokens() {
+        return maxNewTokens;
+    }
+
+    public int minNewTokens() {
+        return minNewTokens;
+    }
+
+    public Set<Integer> stopIds() {
+        return stopIds;
+    }
+
+    public Sampling sampling() {
+        return sampling;
+    }
+
+    /** Null where nothing is searched. */
+    public Beam beam() {
+        return beam;
+    }
+
+    public int number() {
+        return number;
+    }
+
+    public int samples() {
+        return samples;
+    }
+
+    public TokenListener listener() {
+        return listener;
+    }
+}

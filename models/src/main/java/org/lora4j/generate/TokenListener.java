@@ -1,0 +1,15 @@
+package org.lora4j.generate;
+
+/** Hears the tokens of a request as they are chosen, and may end a text. */
+public interface TokenListener {
+
+    /**
+     * @param sample which of the request's texts, from 0
+     * @return whether that text shall go on; what is returned for its last token changes nothing
+     */
+    boolean token(int sample, int id);
+
+    /** A text is finished, for whatever reason. */
+    default void ended(int sample, Written text) {
+    }
+}

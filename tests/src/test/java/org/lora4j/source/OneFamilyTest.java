@@ -1,0 +1,116 @@
+package org.lora4j.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What is true of GPT-2 stands in its package and nowhere else: no other source of the product names it, one of its tensors, or
+ * the way its weights lie. Comments may speak of it, for readers who know it.
+ */
+class OneFamilyTest {
+
+    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final String OWN_PACKAGE = "models/src/main/java/org/lora4j/gpt2/";
+    private static final String OWN_LINES = "models/src/main/java/module-info.java"; // exports and provides it
+
+    /** In code, names of classes and variables among it. */
+    private static final Pattern IN_CODE = Pattern.compile("(?i)gpt_?2|conv1d|\\b(c_attn|c_proj|c_fc|lm_head)\\b");
+
+    /** In strings. */
+    private static final Pattern IN_LITERALS = Pattern.compile("(?i)gpt[-_ ]?2|conv1d|c_attn|c_proj|c_fc|lm_head|masked_bias|\\bw[tp]e\\b|\\bln_[f12]\\b"
+            + "|transformer\\\\*\\.|(?:^|[.\\\\ ])h\\\\*\\.(?:[\\d\\\\(\\[%]|$)|in\\s*[×x]\\s*out\\b");
+
+    /** The beginnings of the paths where GPT-2's own name may stand, and why; no name of a tensor may. */
+    private static final Map<String, String> MAY_NAME_IT = Map.of(
+            "models/src/main/java/org/lora4j/tokenizer/",
+            "byte-level BPE is called after it: files of other families name its tokenizer's class, and RoBERTa's dictionary "
+                    + "counts in its ids",
+            "experiments/src/main/java/org/lora4j/experiments/bench/StepBenchmark.java",
+            "the sizes that the recorded numbers are of");
+
+    private static final Pattern OWN_NAME = Pattern.compile("(?i).*gpt[-_ ]?2.*");
+
+    @Test
+    void nothingOutsideItsPackageKnowsGpt2() throws IOException {
+        Map<String, List<String>> found = new TreeMap<>();
+        List<Path> sources = sources();
+        assertThat(sources).as("sources under " + ROOT).hasSizeGreaterThan(200);
+        for (Path source : sources) {
+            String name = ROOT.relativize(source).toString().replace('\\', '/');
+            if (!name.startsWith(OWN_PACKAGE) && !name.equals(OWN_LINES)) {
+                List<String> names = namesIn(Files.readString(source));
+                if (MAY_NAME_IT.keySet().stream().anyMatch(name::startsWith)) {
+                    names.removeIf(each -> OWN_NAME.matcher(each).matches());
+                }
+                if (!names.isEmpty()) {
+                    found.put(name, names);
+                }
+            }
+        }
+        assertThat(found).isEmpty();
+    }
+
+    @Test
+    void thePlacesThatMayNameItAreThere() {
+        assertThat(MAY_NAME_IT.keySet()).allMatch(place -> Files.exists(ROOT.resolve(place)));
+    }
+
+    @Test
+    void namesAreFoundInCodeAndStringsAndNotInComments() {
+        assertThat(namesIn("""
+                /** GPT-2's c_attn, "wte". */ class A { // lm_head
+                    Gpt2 model;
+                    String a = "transformer.h.0.ln_1", b = "\\"lm_head", c = "no name here"; char quote = '"';
+                    /* transformer.wte */ String d = "x /* wte */ y";
+                    Pattern p = Pattern.compile("\\\\.h\\\\.(\\\\d+)");
+                    String e = "weights lie in × out"; boolean within = x.h.length > 0;
+                    String f = \"""
+                        a block "of" text with GPT-2 in it
+                        \""";
+                }
+                """)).containsExactly("2: Gpt2", "3: transformer.", "3: lm_head", "4: wte", "5: .h\\\\.(", "6: in × out", "7: GPT-2");
+    }
+
+    /** Line and name of each that stands in the text, the first of a line of code or a string. */
+    private static List<String> namesIn(String text) {
+        JavaSource source = JavaSource.of(text);
+        Map<Integer, List<String>> names = new TreeMap<>();
+        for (int i = 0; i < source.code().size(); i++) {
+            add(names, i + 1, IN_CODE, source.code().get(i));
+        }
+        source.literals().forEach(literal -> add(names, literal.line(), IN_LITERALS, literal.text()));
+        List<String> all = new ArrayList<>();
+        names.forEach((line, each) -> each.forEach(name -> all.add(line + ": " + name)));
+        return all;
+    }
+
+    private static void add(Map<Integer, List<String>> names, int line, Pattern pattern, String text) {
+        pattern.matcher(text).results().findFirst()
+                .ifPresent(match -> names.computeIfAbsent(line, key -> new ArrayList<>()).add(match.group()));
+    }
+
+    private static List<Path> sources() throws IOException {
+        List<Path> sources = new ArrayList<>();
+        try (Stream<Path> modules = Files.list(ROOT)) {
+            for (Path main : modules.map(module -> module.resolve("src/main/java")).filter(Files::isDirectory).toList()) {
+                try (Stream<Path> files = Files.walk(main)) {
+                    files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+                } catch (UncheckedIOException e) {
+                    throw e.getCause();
+                }
+            }
+        }
+        return sources;
+    }
+}
