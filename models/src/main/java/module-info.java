@@ -9,6 +9,7 @@ module org.lora4j.models {
     exports org.lora4j.family;
     exports org.lora4j.generate;
     exports org.lora4j.gpt2;
+    exports org.lora4j.task;
     exports org.lora4j.tokenizer;
     exports org.lora4j.train;
 

@@ -2,24 +2,21 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.optim.AdamW;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
-import org.lora4j.train.TrainingPlan.ScheduleKind;
 import org.lora4j.train.TrainingPlan;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.lora.LoraConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,27 +76,28 @@ final class DemoCommand extends LoraCommand {
             Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES, ui()::warn);
             texts.before();
 
-            LoraAdapter adapter =
-                    LoraAdapter.attach(loaded, LoraConfig.of(RANK, ALPHA).withParts(PARTS), SEED);
-            FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, BATCH, TooLong.FAIL, SEED);
+            FineTuning job = FineTuning.of(loaded, tokenizer)
+                    .method(new LowRankAdaptation(LoraConfig.of(RANK, ALPHA).withParts(PARTS)))
+                    .train(train).dev(dev).batchSize(BATCH).seed(SEED).build();
+            Tuning tuning = job.tuning();
             TrainingPlan plan = plan(job);
             if (!job.isUnfinishedIn(out, plan)) {
                 folder.clear();
             }
             TrainingRun run = new TrainingRun(ui());
-            run.announce(loaded, adapter, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
+            run.announce(loaded, tuning, "LoRA r 4, alpha 32 on q and v", train.size(), dev.size(), b);
             Trainer.Outcome outcome = run.train(job, plan, out, EmbeddedBase.NAME);
 
             List<RunReport.Sample> samples = texts.after();
             show(samples);
             run.summarise(outcome);
-            Path report = new RunReporter(out, Experiment.named("e2e")).write(
-                    "A " + loaded.names().title() + " learns to describe restaurants",
-                    "LoRA on E2E: from facts to a sentence, " + plan.steps() + " steps on a CPU",
+            Path report = new RunReporter(out, tuning.saved(), "A " + loaded.names().title() + " learns to describe restaurants",
                     new RunReport.Base(EmbeddedBase.NAME + ", a small " + loaded.names().title() + " pretrained on novels",
                             loaded.parameterCount()),
-                    RunReport.Method.lora(RANK, ALPHA, PARTS, adapter.parameterCount()), plan, BATCH, train.size(),
-                    samples, outcome, b, "lora4j demo" + (quick ? " --quick" : ""));
+                    RunReport.Method.lora(RANK, ALPHA, PARTS, tuning.parameterCount()))
+                    .subtitle("LoRA on E2E: from facts to a sentence, " + plan.steps() + " steps on a CPU").beside(Experiment.named("e2e"))
+                    .samples(samples).command("lora4j demo" + (quick ? " --quick" : ""))
+                    .write(plan, BATCH, train.size(), outcome, b);
             ui().print(ui().bold("Adapter   ") + out);
             ui().print(ui().bold("Report    ") + report.toAbsolutePath().toUri());
             ui().print("");
@@ -110,10 +108,8 @@ final class DemoCommand extends LoraCommand {
 
     private static TrainingPlan plan(FineTuning job) {
         long steps = job.steps(1, 1);
-        AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false);
-        return new TrainingPlan(
-                steps, 1, LEARNING_RATE, ScheduleKind.LINEAR, steps / 10, adamW, 0, 0, SEED, Math.max(1, steps / 3), 0, 5,
-                false);
+        return TrainingPlan.of(steps, LEARNING_RATE, SEED).withWarmupSteps(steps / 10)
+                .withEvaluateEvery(Math.max(1, steps / 3)).withCheckpointEvery(0).withLogEvery(5);
     }
 
     private void show(List<RunReport.Sample> samples) {

@@ -10,6 +10,7 @@ import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.PromptFile;
+import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.Beam;
 import org.lora4j.generate.Engine;
@@ -167,7 +168,7 @@ final class GenerateCommand extends LoraCommand {
                 }
             }
             PromptFormat used = several || format != null ? format
-                    : adapter == null ? PromptFormat.PLAIN : PromptFormat.of(PeftFormat.metadata(adapter));
+                    : PromptFormat.of(adapter == null ? Families.metadata(model.folder()) : PeftFormat.metadata(adapter));
             Map<String, PromptFormat> formats = new HashMap<>();
             List<GeneratedTexts.Prompt> wanted = several
                     ? mixed.stream().map(prompt -> prompt.of(used != null ? used

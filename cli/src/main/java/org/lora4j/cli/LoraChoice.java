@@ -5,9 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
-import org.lora4j.family.LanguageModel;
 import org.lora4j.tuning.lora.BiasMode;
-import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
 import org.lora4j.tuning.lora.LoraScaling;
@@ -69,15 +67,6 @@ final class LoraChoice {
     LoraConfig config() {
         try {
             return read();
-        } catch (LoraException refused) {
-            throw wrongUse(refused);
-        }
-    }
-
-    /** A new adapter; targets and ranks that do not suit this model are wrong use. */
-    LoraAdapter attach(LanguageModel model, LoraConfig config, long seed) {
-        try {
-            return LoraAdapter.attach(model, config, seed);
         } catch (LoraException refused) {
             throw wrongUse(refused);
         }

@@ -77,6 +77,11 @@ abstract class LoraCommand implements Callable<Integer> {
                 .collect(Collectors.joining(" ", "lora4j ", ""));
     }
 
+    /** The command and its options, for what several commands check in the same way. */
+    protected final CommandSpec spec() {
+        return spec;
+    }
+
     /** To be thrown where options are fine one by one and not together; ends with {@link ExitCode#WRONG_USE}. */
     protected final ParameterException wrongUse(String message) {
         return new ParameterException(spec.commandLine(), message);

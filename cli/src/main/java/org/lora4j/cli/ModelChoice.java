@@ -3,6 +3,7 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
@@ -39,6 +40,11 @@ final class ModelChoice {
     LanguageModel load(Backend backend) {
         Ui ui = ((LoraCommand) command.userObject()).ui();
         return Families.load(folder(), backend, 0, weights.type(), ui::warnOnce);
+    }
+
+    /** In which type the weights are held. */
+    WeightType heldIn() {
+        return weights.type();
     }
 
     Tokenizer tokenizer() {

@@ -13,6 +13,8 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.TuningMethod;
+import org.lora4j.tuning.TuningMethods;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -74,7 +76,11 @@ final class ReproduceCommand extends LoraCommand {
             description = "Which matrices: q, k, v, o (default: ${DEFAULT-VALUE}).")
     private String targets;
 
-    @Option(names = "--full", description = "Full fine-tuning instead of LoRA.")
+    @Option(names = "--method", paramLabel = "NAME",
+            description = "How to adapt: lora, full, bitfit or top:N, as for train (default: lora).")
+    private String method;
+
+    @Option(names = "--full", description = "The same as --method full: full fine-tuning instead of LoRA.")
     private boolean full;
 
     @Option(names = "--epochs", paramLabel = "X",
@@ -90,8 +96,8 @@ final class ReproduceCommand extends LoraCommand {
     private int batch;
 
     @Option(names = "--lr", paramLabel = "X",
-            description = "The learning rate's peak (default: on the embedded base 1e-2, and 1e-3 for --full, found by "
-                    + "sweeps; otherwise 2e-4, the paper's).")
+            description = "The learning rate's peak (default: on the embedded base 1e-2 for lora and 1e-3 for full, found by "
+                    + "sweeps, 1e-2 for bitfit and 1e-3 for top:N, which were not swept; otherwise 2e-4, the paper's).")
     private Double learningRate;
 
     @Option(names = "--dev-examples", defaultValue = "1000", paramLabel = "N",
@@ -188,7 +194,12 @@ final class ReproduceCommand extends LoraCommand {
         require(batch >= 1, "--batch", batch, "at least 1");
         require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
         require(!seeds.isEmpty(), "--seeds", "''", "at least one");
-        require(table == null || !full, "--table " + table, "--full", "one of the two");
+        String asked = full ? "--full" : "--method " + method;
+        require(table == null || !full && method == null, "--table " + table, asked, "one of the two");
+        require(!full || method == null || isFull(), "--full --method", method, "one of the two");
+        if (!method().equals(TuningMethods.LORA)) {
+            MethodChoice.refuse(spec(), method(), List.of("--rank", "--alpha", "--targets"));
+        }
         beam.beam();
     }
 
@@ -200,12 +211,21 @@ final class ReproduceCommand extends LoraCommand {
 
     /** The row that the options describe. */
     private Experiment.TableRow row() {
-        if (full) {
-            return new Experiment.TableRow("full", "full fine-tuning", 0, null, true, null, null);
+        if (!method().equals(TuningMethods.LORA)) {
+            TuningMethod other = TuningMethods.named(method());
+            return new Experiment.TableRow(other.name().replace(":", ""), other.title(), 0, null, other.name(), null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
         String id = targets.replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;
-        return new Experiment.TableRow(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, false, null, null);
+        return new Experiment.TableRow(id, targets.replace(",", ", ") + "  r " + rank, rank, targets, TuningMethods.LORA, null, null);
+    }
+
+    private boolean isFull() {
+        return MethodChoice.word(method).equals("full");
+    }
+
+    private String method() {
+        return full ? "full" : method == null ? TuningMethods.LORA : MethodChoice.word(method);
     }
 
     private TrainingPlan plan(Experiment experiment, Experiment.TableRow row, long seed, int pairs) {
@@ -214,9 +234,9 @@ final class ReproduceCommand extends LoraCommand {
                 : quick ? QUICK_STEPS : table != null ? TABLE_STEPS : Math.ceilDiv(pairs, batch);
         double rate = learningRate != null ? learningRate
                 : !model.equals(EmbeddedBase.NAME) ? PAPERS_LEARNING_RATE
-                : row.learningRate() != null ? row.learningRate() : experiment.learningRate().get(row.full() ? "full" : "lora");
+                : row.learningRate() != null ? row.learningRate() : experiment.learningRateOf(row.method());
         TrainingPlan usual = option(() -> TrainingPlan.of(total, rate, seed));
-        return new TrainingPlan(usual.steps(), 1, rate, usual.schedule(), usual.warmupSteps(), usual.adamW(), 0, 0, seed,
-                table != null || trainOnly ? 0 : Math.max(1, total / 4), usual.checkpointEvery(), Math.max(1, total / 200), false);
+        return usual.withEvaluateEvery(table != null || trainOnly ? 0 : Math.max(1, total / 4))
+                .withLogEvery(Math.max(1, total / 200));
     }
 }

@@ -11,7 +11,6 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.evaluate.DecodedLines.Decoded;
 import org.lora4j.experiments.evaluate.DecodedLines;
 import org.lora4j.experiments.evaluate.TextDecoding;
@@ -20,7 +19,6 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.family.ModelCompanions;
 import org.lora4j.generate.Beam;
 import org.lora4j.io.FileErrors;
 import org.lora4j.tokenizer.Tokenizer;
@@ -28,7 +26,11 @@ import org.lora4j.train.Checkpoint;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.Tuning.Saved;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethod;
+import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.LoraConfig;
 
 /**
@@ -108,9 +110,8 @@ final class ReproducedRun {
     private RunResult train(Experiment.TableRow row, TrainingPlan plan, String command, Path folder, RunFolder locked) {
         LanguageModel model = load(setup.model);
         Tokenizer tokenizer = Families.tokenizer(setup.model);
-        LoraAdapter adapter = row.full() ? null
-                : LoraAdapter.attach(model, config(row.rank(), setup.alpha, row.targets()), plan.seed());
-        RunReport.Method method = method(row, model, adapter);
+        Tuning tuning = tuningMethod(row).attach(model, plan.seed());
+        RunReport.Method method = method(row, tuning);
         RunResult asked = RunResult.asked(
                 new RunResult.Row(row.id(), row.name(), method.name(), method.settings(), method.trainableParameters()),
                 new RunResult.Base(setup.modelName, model.parameterCount()),
@@ -122,11 +123,13 @@ final class ReproducedRun {
             return trained;
         }
         forget(folder);
-        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name(), method.trainableParameters()));
-        FineTuning job = row.full()
-                ? FineTuning.full(model, tokenizer, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed())
-                : new FineTuning(
-                        model, tokenizer, adapter, setup.train, setup.dev, setup.batch, TooLong.FAIL, plan.seed());
+        ui.info("%s, seed %d: %s, %,d parameters train".formatted(row.name(), plan.seed(), method.name(),
+                method.trainableParameters()));
+        FineTuning job = FineTuning.of(model, tokenizer).tuning(tuning).train(setup.train).dev(setup.dev)
+                .batchSize(setup.batch).seed(plan.seed()).source(setup.model).build();
+        if (tuning.saved() == Saved.MODEL) {
+            locked.requireNoOtherModel();
+        }
         // without trained.json an adapter is of a run that was cut off
         if (!job.isUnfinishedIn(folder, plan) && (overwrite || !Checkpoint.existsIn(folder))) {
             locked.clear();
@@ -134,9 +137,6 @@ final class ReproducedRun {
         Trainer.Outcome outcome = new TrainingRun(ui).train(job, plan, folder, setup.modelName);
         trained = asked.trained(new RunResult.Training(outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
                 outcome.seconds(), outcome.tokensPerSecond(), backend.name() + ", " + backend.describe(), command));
-        if (row.full()) {
-            ModelCompanions.replace(setup.model, folder, ui::warnOnce);
-        }
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
     }
@@ -150,11 +150,19 @@ final class ReproducedRun {
         }
     }
 
-    private static RunReport.Method method(Experiment.TableRow row, LanguageModel model, LoraAdapter adapter) {
-        return adapter == null
-                ? new RunReport.Method("full fine-tuning", "everything trains", model.parameterCount())
-                : RunReport.Method.lora(row.rank(), adapter.config().alpha(), List.of(row.targets().split(",")),
-                        adapter.parameterCount());
+    private TuningMethod tuningMethod(Experiment.TableRow row) {
+        return isLora(row) ? new LowRankAdaptation(config(row.rank(), setup.alpha, row.targets()))
+                : TuningMethods.named(row.method());
+    }
+
+    private static boolean isLora(Experiment.TableRow row) {
+        return row.method().equals(TuningMethods.LORA);
+    }
+
+    private RunReport.Method method(Experiment.TableRow row, Tuning tuning) {
+        return isLora(row)
+                ? RunReport.Method.lora(row.rank(), setup.alpha, List.of(row.targets().split(",")), tuning.parameterCount())
+                : MethodChoice.reportedCopies(tuning);
     }
 
     static LoraConfig config(int rank, double alpha, String targets) {
@@ -176,8 +184,8 @@ final class ReproducedRun {
                 && done.texts().decoding().equals(setup.decoding())) {
             return done;
         }
-        LanguageModel model = load(row.full() ? folder : setup.model);
-        if (!row.full()) {
+        LanguageModel model = load(isLora(row) ? setup.model : folder);
+        if (isLora(row)) {
             PeftFormat.load(model, folder).freeze();
         }
         TaskScores.Result found = decode(row.name() + ", decode", model, folder);

@@ -6,11 +6,14 @@ import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftConfig;
+import org.lora4j.family.Families;
+import org.lora4j.family.ModelCompanions;
 import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.FolderLock;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.train.Checkpoint;
+import org.lora4j.train.PromptFormat;
 
 /**
  * Where a command writes several files. It is this command's from {@link #open} until it is closed, and nothing in it is
@@ -21,19 +24,22 @@ import org.lora4j.train.Checkpoint;
  * <pre>
  *   in the folder                        without --overwrite      with it
  *   nothing of a run                     begins                   begins
- *   an adapter, no checkpoint            refused                  begins, and the adapter goes first
+ *   what was trained, no checkpoint      refused                  begins, and what was trained goes first
  *   an unfinished run of this command    goes on                  goes on
  *   an unfinished run of another         refused                  begins, and what that run left goes first
  * </pre>
  *
  * So a command that was interrupted goes on when it is given again, --overwrite or not, and a folder never holds the
- * adapter of one run beside the checkpoint of another.
+ * adapter of one run beside the checkpoint of another. A model that no run has trained is never replaced.
  */
 final class RunFolder implements AutoCloseable {
 
     /** What a run leaves; metrics.jsonl begins anew by itself. */
     private static final List<String> FILES = List.of(Checkpoint.FILE_NAME, PeftConfig.FILE_NAME,
             TensorFiles.ADAPTER + ".safetensors", TensorFiles.ADAPTER_BIN, RunReporter.FILE_NAME);
+
+    private static final String CONFIG = "config.json";
+    private static final String TENSORS = "model.safetensors";
 
     private final Path folder;
     private final FolderLock lock;
@@ -75,9 +81,13 @@ final class RunFolder implements AutoCloseable {
     /**
      * Refuses what a run without {@code --overwrite} would replace, before anything is loaded.
      *
-     * @throws LoraException if the folder holds a finished adapter
+     * @throws LoraException if the folder holds what a run has trained: an adapter or a model
      */
-    RunFolder requireNoAdapter() {
+    RunFolder requireNothingTrained() {
+        if (!Checkpoint.existsIn(folder) && holdsTrainedModel()) {
+            throw new LoraException("--out " + folder + ": holds a trained model already. Choose another folder, or give "
+                    + "--overwrite to replace it");
+        }
         if (!Checkpoint.existsIn(folder) && Files.exists(folder.resolve(PeftConfig.FILE_NAME))) {
             throw new LoraException("--out " + folder + ": holds an adapter already. Choose another folder, or give "
                     + "--overwrite to replace it");
@@ -85,12 +95,36 @@ final class RunFolder implements AutoCloseable {
         return this;
     }
 
-    /** Takes away what another run has left, so that a new one can begin. */
+    /**
+     * Refuses, with {@code --overwrite} too, to put a model in the place of one that no run has trained.
+     *
+     * @throws LoraException if the folder holds such a model
+     */
+    RunFolder requireNoOtherModel() {
+        if ((Files.exists(folder.resolve(CONFIG)) || Files.exists(folder.resolve(TENSORS))) && !holdsTrainedModel()) {
+            throw new LoraException("--out " + folder + ": holds a model that was not trained there, and nothing replaces it. "
+                    + "Choose another folder");
+        }
+        return this;
+    }
+
+    /** A model that was trained says so in its tensor file. */
+    private boolean holdsTrainedModel() {
+        return PromptFormat.isSaidIn(Families.metadata(folder));
+    }
+
+    /** Takes away what another run has left, so that a new one can begin; a model that none has trained stays. */
     void clear() {
         AtomicFolder.recover(folder); // or the next reader would put an old adapter back
+        boolean trained = holdsTrainedModel();
         try {
             for (String file : FILES) {
                 Files.deleteIfExists(folder.resolve(file));
+            }
+            if (trained) {
+                ModelCompanions.remove(folder);
+                Files.deleteIfExists(folder.resolve(CONFIG));
+                Files.deleteIfExists(folder.resolve(TENSORS));
             }
         } catch (IOException e) {
             throw FileErrors.writing(folder, e);

@@ -19,6 +19,7 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.train.MetricsLog;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.Tuning.Saved;
 
 /** Writes {@code report.html} of a training run into its folder. */
 final class RunReporter {
@@ -27,41 +28,76 @@ final class RunReporter {
     static final String FILE_NAME = "report.html";
 
     private final Path folder;
-    private final Experiment experiment;
+    private final Saved saved;
+    private final RunReport.Builder report;
+    private final RunReport.Method method;
+    private Experiment experiment;
 
-    /** @param experiment the paper's with the same data, whose recipe then stands beside the run's; null for other data */
-    RunReporter(Path folder, Experiment experiment) {
+    /**
+     * @param folder of the run
+     * @param saved  what is in there
+     */
+    RunReporter(Path folder, Saved saved, String title, RunReport.Base base, RunReport.Method method) {
         this.folder = folder;
-        this.experiment = experiment;
+        this.saved = saved;
+        this.method = method;
+        report = RunReport.of(title, base, method);
+    }
+
+    RunReporter subtitle(String text) {
+        report.subtitle(text);
+        return this;
+    }
+
+    /** The paper's experiment with the same data, whose recipe then stands beside the run's; null for other data. */
+    RunReporter beside(Experiment published) {
+        experiment = published;
+        return this;
+    }
+
+    RunReporter samples(List<RunReport.Sample> samples) {
+        samples.forEach(report::sample);
+        return this;
+    }
+
+    RunReporter command(String text) {
+        report.command(text);
+        return this;
     }
 
     /**
+     * Writes the page.
+     *
      * @param batch    examples in a batch
      * @param examples pairs in an epoch
      * @return the page
      */
-    Path write(
-            String title, String subtitle, RunReport.Base base, RunReport.Method method, TrainingPlan plan, int batch,
-            int examples, List<RunReport.Sample> samples, Trainer.Outcome outcome, Backend backend, String command) {
-        List<Score> scores = new ArrayList<>();
+    Path write(TrainingPlan plan, int batch, int examples, Trainer.Outcome outcome, Backend backend) {
         if (outcome.before() != null && Double.isFinite(outcome.before().loss()) && Double.isFinite(outcome.after().loss())) {
-            scores.add(Score.devLoss(outcome.before().loss(), outcome.after().loss()));
-            scores.add(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
+            report.score(Score.devLoss(outcome.before().loss(), outcome.after().loss()));
+            report.score(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
         }
+        for (RecipeRow row : recipe(plan, batch, examples)) {
+            report.recipe(row.what(), row.paper(), row.scripts(), row.used());
+        }
+        environment(backend).forEach(fact -> report.environment(fact.label(), fact.value()));
+        timings(plan, outcome).forEach(fact -> report.timing(fact.label(), fact.value()));
+        report.file(saved == Saved.ADAPTER ? "Adapter" : "Model", folder.toString());
+        report.file("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString());
         Path page = folder.resolve(FILE_NAME);
-        ReportWriter.write(RunReport.of(title, base, method).subtitle(subtitle).recipe(recipe(plan, batch, examples, method))
-                .curves(MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME))).scores(scores).samples(samples)
-                .trainingTime(Duration.ofMillis(Math.round(outcome.seconds() * 1e3)))
-                .environment(environment(backend)).timings(timings(plan, outcome))
-                .file("Adapter", folder.toString()).file("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString())
-                .command(command).build(), page);
+        ReportWriter.write(report.curves(MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME)))
+                .trainingTime(Duration.ofMillis(Math.round(outcome.seconds() * 1e3))).build(), page);
         return page;
     }
 
     /** What this run did, beside what the paper says and the authors' scripts do where the data is an experiment's. */
-    private List<RecipeRow> recipe(TrainingPlan plan, int batch, int examples, RunReport.Method method) {
+    private List<RecipeRow> recipe(TrainingPlan plan, int batch, int examples) {
         Map<String, String> used = new LinkedHashMap<>();
-        used.put("Adapter", method.settings());
+        if (saved == Saved.ADAPTER) {
+            used.put("Adapter", method.settings());
+        } else {
+            used.put("Method", method.name() + ", " + method.settings());
+        }
         used.put("Optimiser", "AdamW, decay %s, epsilon %s, decay %s the update".formatted(plan.adamW().weightDecay(),
                 plan.adamW().epsilon(), plan.adamW().decayOrder().name().toLowerCase(Locale.ROOT)));
         used.put("Learning rate", "%s, %s, %d warm-up steps".formatted(

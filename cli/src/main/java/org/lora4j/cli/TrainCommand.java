@@ -3,9 +3,11 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -18,8 +20,9 @@ import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan.ScheduleKind;
 import org.lora4j.train.TrainingPlan;
-import org.lora4j.tuning.lora.LoraAdapter;
-import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.Tuning.Saved;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,10 +31,11 @@ import picocli.CommandLine.Option;
 @Command(
         name = "train",
         description = {
-            "Trains an adapter on pairs of context and completion.",
+            "Trains a model on pairs of context and completion.",
             "",
-            "The loss is on the completions only. The folder --out gets the adapter as PEFT writes it, metrics.jsonl and "
-                    + "report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at once), and a run "
+            "The loss is on the completions only. --method says what trains: LoRA's adapter, which the folder --out gets as PEFT "
+                    + "writes it, or the model's own parameters, and then it gets a whole model with its tokenizer, which "
+                    + "generate --model reads; and metrics.jsonl and report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at once), and a run "
                     + "that was interrupted or killed goes on from its last checkpoint when the same command is given again. "
                     + "Of the values measured on a dev set those with the lowest loss are kept; a run that diverges fails and "
                     + "says what is left. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 --dropout 0.1 "
@@ -40,6 +44,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 \\",
             "      --targets q,v --epochs 1 --lr 1e-2 --out my-adapter",
+            "  lora4j train --model base-6m --data e2e --method full --epochs 1 --lr 1e-3 --out my-model",
         })
 final class TrainCommand extends LoraCommand {
 
@@ -49,25 +54,16 @@ final class TrainCommand extends LoraCommand {
     @Mixin
     private DataChoice data;
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder, for the adapter.")
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder, for the adapter or the model.")
     private Path out;
 
     @Option(names = "--overwrite",
-            description = "Replace the adapter or the unfinished run of another command that the folder holds: it is removed "
-                    + "when training begins. An unfinished run of the same command goes on.")
+            description = "Replace what another command has trained or left unfinished in the folder: it is removed when training "
+                    + "begins. An unfinished run of the same command goes on, and a model that was not trained there stays.")
     private boolean overwrite;
 
-    @Option(names = "--method", defaultValue = "lora", paramLabel = "NAME",
-            description = "How to adapt: lora, the only one so far (default: ${DEFAULT-VALUE}).")
-    private Method method;
-
-    /** Methods of the paper. */
-    enum Method {
-        LORA
-    }
-
     @Mixin
-    private LoraChoice lora;
+    private MethodChoice methods;
 
     @Option(names = "--epochs", paramLabel = "X",
             description = "Times to go through the data (default: 1).")
@@ -166,18 +162,18 @@ final class TrainCommand extends LoraCommand {
     @Override
     protected int run() {
         checkOptions();
-        LoraConfig config = lora.config();
+        TuningMethod method = methods.method();
         Destination.reading("--model", model.folder()).and("--data", data.path()).requireFolderApart(out);
         try (RunFolder folder = RunFolder.open(out)) {
             if (!overwrite) {
-                folder.requireNoAdapter();
+                folder.requireNothingTrained();
             }
-            train(config, folder);
+            train(method, folder);
         }
         return ExitCode.OK;
     }
 
-    private void train(LoraConfig config, RunFolder folder) {
+    private void train(TuningMethod method, RunFolder folder) {
         List<TextPair> train = data.open(Split.TRAIN);
         List<TextPair> dev = data.has(Split.DEV) ? data.open(Split.DEV) : List.of();
         train = examples > 0 ? FineTuning.sample(train, examples, seed) : train;
@@ -185,8 +181,16 @@ final class TrainCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
             Tokenizer tokenizer = model.tokenizer();
-            LoraAdapter adapter = lora.attach(loaded, config, seed);
-            FineTuning job = new FineTuning(loaded, tokenizer, adapter, train, dev, batchSize, data.tooLong(), seed);
+            Tuning tuning = methods.attach(loaded, method, seed);
+            if (tuning.saved() == Saved.MODEL) {
+                folder.requireNoOtherModel();
+                if (model.heldIn() != WeightType.FLOAT32) {
+                    ui().warn("--base-dtype: the model is saved with what does not train as it was held, rounded to " + model.heldIn()
+                            .name().toLowerCase(Locale.ROOT));
+                }
+            }
+            FineTuning job = FineTuning.of(loaded, tokenizer).tuning(tuning).train(train).dev(dev).batchSize(batchSize)
+                    .tooLong(data.tooLong()).seed(seed).source(model.folder()).build();
             int learned = job.examples().examples().size();
             int measured = job.devExamples().examples().size();
             sayWhatWasTooLong(job, dev.size());
@@ -197,22 +201,20 @@ final class TrainCommand extends LoraCommand {
             }
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(loaded, adapter, lora.text(), learned, measured, b);
+                run.announce(loaded, tuning, methods.text(method), learned, measured, b);
             }
             Samples texts = new Samples(loaded, tokenizer, dev, samples, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
-            Path report = new RunReporter(out, data.experiment()).write(
-                    lora.method() + " on " + data.name(), "%,d steps on %,d pairs".formatted(plan.steps(), learned),
-                    new RunReport.Base(model.name(), loaded.parameterCount()),
-                    RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), adapter.parameterCount())
-                            .named(lora.method()), plan,
-                    batchSize, learned, texts.after(), outcome, b, commandText());
+            Path report = new RunReporter(out, tuning.saved(), tuning.title() + " on " + data.name(),
+                    new RunReport.Base(model.name(), loaded.parameterCount()), methods.reported(tuning))
+                    .subtitle("%,d steps on %,d pairs".formatted(plan.steps(), learned)).beside(data.experiment())
+                    .samples(texts.after()).command(commandText()).write(plan, batchSize, learned, outcome, b);
             if (json) {
-                ui().printJson(result(loaded, adapter, job, plan, outcome, report));
+                ui().printJson(result(loaded, job, plan, outcome, report));
             } else {
                 run.summarise(outcome);
-                ui().print(ui().bold("Adapter   ") + out);
+                ui().print(ui().bold(tuning.saved() == Saved.ADAPTER ? "Adapter   " : "Model     ") + out);
                 ui().print(ui().bold("Report    ") + report);
             }
         }
@@ -221,7 +223,7 @@ final class TrainCommand extends LoraCommand {
     /** What is no mistake, and yet hardly meant. */
     private void remarkOn(TrainingPlan plan, FineTuning job) {
         long total = plan.steps();
-        if (lora.alpha() == 0) {
+        if (methods.learnsNothing()) {
             ui().warn("--alpha 0: the update is multiplied by 0, so it learns nothing and changes nothing");
         }
         if (plan.warmupSteps() >= total && warmup != null && warmup > 0) {
@@ -267,9 +269,10 @@ final class TrainCommand extends LoraCommand {
     private TrainingPlan plan(long total) {
         long rise = warmup != null ? warmup : Math.min(500, total / 10);
         AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, epsilon, weightDecay, decayOrder, epsilonOnRaw);
-        return option(() -> new TrainingPlan(
-                total, accumulation, learningRate, schedule, rise, adamW, labelSmoothing, clip, seed, evaluateEvery,
-                checkpointEvery, logEvery, recompute));
+        return option(() -> TrainingPlan.of(total, learningRate, seed).withAccumulation(accumulation).withSchedule(schedule)
+                .withWarmupSteps(rise).withAdamW(adamW).withLabelSmoothing(labelSmoothing).withClipNorm(clip)
+                .withEvaluateEvery(evaluateEvery).withCheckpointEvery(checkpointEvery).withLogEvery(logEvery)
+                .withRecompute(recompute));
     }
 
     private void sayWhatWasTooLong(FineTuning job, int devPairs) {
@@ -287,12 +290,13 @@ final class TrainCommand extends LoraCommand {
     }
 
     private Map<String, Object> result(
-            LanguageModel loaded, LoraAdapter adapter, FineTuning job, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
+            LanguageModel loaded, FineTuning job, TrainingPlan plan, Trainer.Outcome outcome, Path report) {
         Map<String, Object> result = new LinkedHashMap<>();
-        result.put("adapter", out.toString());
+        result.put(job.tuning().saved() == Saved.ADAPTER ? "adapter" : "model", out.toString());
+        result.put("method", job.tuning().name());
         result.put("report", report.toString());
         result.put("parameters", loaded.parameterCount());
-        result.put("trainable_parameters", adapter.parameterCount());
+        result.put("trainable_parameters", job.tuning().parameterCount());
         put(result, "", job.examples());
         put(result, "dev_", job.devExamples());
         result.put("steps", plan.steps());

@@ -11,7 +11,9 @@ import org.lora4j.train.StoppedException;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.Tuning.Saved;
+import org.lora4j.tuning.Tuning;
 
 /** Shows a training run: what trains, a progress bar with loss, tokens/s and time left, and the dev loss as it falls. */
 final class TrainingRun {
@@ -26,19 +28,23 @@ final class TrainingRun {
     }
 
     /** What is about to run; a remark that belongs into a log of results as well. */
-    void announce(LanguageModel model, LoraAdapter adapter, String method, int train, int dev, Backend backend) {
+    void announce(LanguageModel model, Tuning tuning, String method, int train, int dev, Backend backend) {
         if (ui.isQuiet()) {
             return;
         }
         long all = model.parameterCount();
-        long trainable = adapter.parameterCount();
-        ui.print(ui.bold("Base      ") + "%s, %d layers, %d wide, %d heads: %,d parameters, frozen".formatted(
-                model.names().title(), model.sizes().blocks(), model.sizes().width(), model.sizes().heads(), all));
+        long trainable = tuning.parameterCount();
+        ui.print(ui.bold("Base      ") + "%s, %d layers, %d wide, %d heads: %,d parameters".formatted(
+                model.names().title(), model.sizes().blocks(), model.sizes().width(), model.sizes().heads(), all)
+                + (tuning.saved() == Saved.ADAPTER ? ", frozen" : trainable == all ? ", copies of all train"
+                        : ", copies of some train"));
         ui.print(ui.bold("Method    ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
                 method, trainable, 100.0 * trainable / all));
         ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
         ui.print(ui.bold("Backend   ") + backend.name() + ", " + backend.describe());
-        sayWhichViewIsAdapted(model, adapter.adaptedModules());
+        if (tuning instanceof LowRankAdaptation.Attached lora) {
+            sayWhichViewIsAdapted(model, lora.adapter().adaptedModules());
+        }
     }
 
     /** A tied head is the embedding's table seen the other way, and adapting one view leaves the other as it is. */

@@ -113,6 +113,10 @@ public final class PeftConfig {
         }
         AtomicFolder.recover(fileOrFolder);
         Path file = fileOrFolder.resolve(FILE_NAME);
+        if (!Files.exists(file) && Files.exists(fileOrFolder.resolve("config.json"))) {
+            throw new LoraException(Names.oneLine(fileOrFolder + ": has no " + FILE_NAME + " but a config.json, so it is a whole "
+                    + "model and no adapter. What was trained is in its weights: use it as the model, without an adapter"));
+        }
         return new PeftConfig(file, JsonFile.read(file, LONGEST));
     }
 

@@ -22,9 +22,14 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
         whole = List.copyOf(whole);
     }
 
+    /** Without modules that train as a whole. */
+    public LowRankAdaptation(LoraConfig config) {
+        this(config, List.of());
+    }
+
     @Override
     public String name() {
-        return "lora";
+        return TuningMethods.LORA;
     }
 
     @Override

@@ -77,7 +77,7 @@ final class TrainedCopies implements Tuning {
 
     @Override
     public void save(Path folder, String base, Map<String, String> metadata, ModelWriter writer) {
-        writer.write(model, folder);
+        writer.write(model, folder, metadata);
     }
 
     @Override

@@ -24,7 +24,7 @@ public interface Tuning {
      */
     @FunctionalInterface
     interface ModelWriter {
-        void write(Model model, Path folder);
+        void write(Model model, Path folder, Map<String, String> metadata);
     }
 
     Model model();
@@ -52,7 +52,7 @@ public interface Tuning {
      * Writes what was trained, from the parameters' current values, in one atomic step.
      *
      * @param base     what an adapter names as its base
-     * @param metadata what travels with an adapter's tensors
+     * @param metadata what travels with the tensors
      * @param writer   used where {@link #saved} is a model
      */
     void save(Path folder, String base, Map<String, String> metadata, ModelWriter writer);

@@ -87,15 +87,9 @@ public record Batch(
         return batches;
     }
 
-    /** How many labels the loss of a causal model is taken over: those not ignored, from t = 1 on. */
+    /** How many labels the loss of a causal model is taken over, see {@link NextTokens}. */
     public int targets() {
-        int targets = 0;
-        for (int i = 0; labels != null && i < labels.length; i++) {
-            if (i % length != 0 && labels[i] != IGNORED) {
-                targets++;
-            }
-        }
-        return targets;
+        return NextTokens.count(this);
     }
 
     /** How many tokens are not padding: what a speed in tokens per second counts. */

@@ -3,6 +3,7 @@ package org.lora4j.data;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
@@ -17,27 +18,37 @@ import org.lora4j.tensor.Philox;
  *
  * An epoch holds every example once; its last batch in the unshuffled order may be smaller. The order is a pure function
  * of (seed, epoch), so a {@link Cursor} is all that a checkpoint needs: there is no random state to save.
+ *
+ * @param <E> the examples
  */
-public final class LengthGroupedBatches {
+public final class LengthGroupedBatches<E> {
 
     private static final int WINDOW = 50;
     private static final int EXAMPLES_SITE = Philox.site("data.examples");
     private static final int BATCHES_SITE = Philox.site("data.batches");
 
-    private final List<EncodedExample> examples;
+    private final List<E> examples;
+    private final ToIntFunction<? super E> length;
     private final int batchSize;
     private final Philox random;
     private int orderedEpoch = -1;
     private int @Nullable [][] order; // of orderedEpoch
 
-    public LengthGroupedBatches(List<EncodedExample> examples, int batchSize, long seed) {
+    /** @param length the tokens of an example */
+    public LengthGroupedBatches(List<E> examples, ToIntFunction<? super E> length, int batchSize, long seed) {
         if (examples.isEmpty() || batchSize < 1) {
             throw new LoraException("batches of " + batchSize + " from " + examples.size()
                     + " examples: both must be at least 1");
         }
         this.examples = List.copyOf(examples);
+        this.length = length;
         this.batchSize = Math.min(batchSize, examples.size());
         this.random = new Philox(seed);
+    }
+
+    /** Of encoded text. */
+    public static LengthGroupedBatches<EncodedExample> of(List<EncodedExample> examples, int batchSize, long seed) {
+        return new LengthGroupedBatches<>(examples, EncodedExample::length, batchSize, seed);
     }
 
     /**
@@ -57,7 +68,7 @@ public final class LengthGroupedBatches {
 
     /** The tokens of the longest example: no batch is longer. */
     public int maxLength() {
-        return examples.stream().mapToInt(EncodedExample::length).max().orElseThrow();
+        return examples.stream().mapToInt(length).max().orElseThrow();
     }
 
     /** B·T of no batch is larger. */
@@ -65,11 +76,11 @@ public final class LengthGroupedBatches {
         return Math.multiplyExact(batchSize, maxLength());
     }
 
-    /** The batch at a place. */
-    public Batch at(Cursor cursor) {
+    /** The examples of the batch at a place. */
+    public List<E> at(Cursor cursor) {
         requireInside(cursor);
         int[] members = order(cursor.epoch)[cursor.batch];
-        return Batch.of(Arrays.stream(members).mapToObj(examples::get).toList());
+        return Arrays.stream(members).mapToObj(examples::get).toList();
     }
 
     /** The next place; after an epoch's last batch comes the next epoch. There is no end. */
@@ -102,7 +113,7 @@ public final class LengthGroupedBatches {
         for (int from = 0; from < shuffled.length; from += window) {
             // a stable sort: examples of one length stay in their random order
             Arrays.sort(shuffled, from, Math.min(from + window, shuffled.length),
-                    Comparator.comparingInt(index -> examples.get(index).length()));
+                    Comparator.comparingInt(index -> length.applyAsInt(examples.get(index))));
         }
         return Arrays.stream(random.permutation(batchesPerEpoch(), epoch, BATCHES_SITE))
                 .mapToObj(batch -> IntStream.range(batch * batchSize, Math.min((batch + 1) * batchSize, shuffled.length))

@@ -17,6 +17,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
+import org.lora4j.io.Safetensors;
 import org.lora4j.model.Model;
 import org.lora4j.model.ModelNames;
 import org.lora4j.tokenizer.Tokenizer;
@@ -25,6 +26,7 @@ import org.lora4j.tokenizer.Tokenizer;
 public final class Families {
 
     static final String CONFIG = "config.json";
+    private static final String TENSORS = "model.safetensors";
 
     private Families() {
     }
@@ -69,7 +71,23 @@ public final class Families {
 
     /** Writes a model as its family's files. */
     public static void write(Model model, Path folder) {
-        of(model.names()).write(model, folder);
+        write(model, folder, Map.of());
+    }
+
+    /** The same, with metadata in its tensor file. */
+    public static void write(Model model, Path folder, Map<String, String> metadata) {
+        of(model.names()).write(model, folder, metadata);
+    }
+
+    /** What a model's tensor file says of itself; empty where it says nothing. */
+    public static Map<String, String> metadata(Path folder) {
+        Path file = folder.resolve(TENSORS);
+        if (!Files.exists(file)) {
+            return Map.of();
+        }
+        try (Safetensors tensors = Safetensors.open(file)) {
+            return Map.copyOf(tensors.metadata());
+        }
     }
 
     /** The sizes of all families that people know by a name. */

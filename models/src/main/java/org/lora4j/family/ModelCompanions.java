@@ -63,6 +63,12 @@ public final class ModelCompanions {
         finish(model, to, remarks);
     }
 
+    /** Takes them away. */
+    public static void remove(Path folder) {
+        FOLDERS.forEach(name -> removeOthers(folder.resolve(name), TEMPLATES, List.of()));
+        removeOthers(folder, NAMES, List.of());
+    }
+
     private static void copyAll(List<Path> files, Path to) throws IOException {
         for (Path file : files) {
             Files.copy(file, to.resolve(file.getFileName().toString()));

@@ -43,8 +43,12 @@ public interface ModelFamily {
     /** The class in Transformers that reads such a language model, for a {@code config.json} that does not say. */
     String architecture();
 
-    /** Writes {@code config.json} and the tensors as {@link #load} and Transformers read them. */
-    void write(Model model, Path folder);
+    /**
+     * Writes {@code config.json} and the tensors as {@link #load} and Transformers read them.
+     *
+     * @param metadata what else the tensor file says of itself
+     */
+    void write(Model model, Path folder, Map<String, String> metadata);
 
     /** A model that has learnt nothing, the same numbers for the same seed on every backend: for benchmarks and tests. */
     LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type);

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.data.NextTokens;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
@@ -244,27 +245,16 @@ public final class Gpt2 implements LanguageModel {
     private record Targets(IntTensor rows, int[] ids, Tensor hidden) {
     }
 
-    /** Position t's target is the label at t + 1, as Transformers shifts it; −100 and the last position have none. */
+    /** Only the rows that {@link NextTokens} names need logits. */
     private Targets gatherTargets(Batch batch, Tensor h, Workspace ws) {
-        int count = batch.targets();
-        int[] rows = new int[count];
-        int[] ids = new int[count];
-        int found = 0;
-        for (int b = 0; b < batch.size(); b++) {
-            for (int t = 0; t + 1 < batch.length(); t++) {
-                int label = batch.labels()[b * batch.length() + t + 1];
-                if (label != Batch.IGNORED) {
-                    checkId(label);
-                    rows[found] = b * batch.length() + t;
-                    ids[found++] = label;
-                }
-            }
-        }
+        NextTokens next = NextTokens.of(batch);
+        int count = next.ids().length;
+        checkIds(next.ids());
         IntTensor rowTensor = ws.ints(this, "targetRows", h.rows()).as(Shape.of(count));
-        backend.upload(rows, 0, rowTensor, count);
+        backend.upload(next.rows(), 0, rowTensor, count);
         Tensor gathered = ws.tensor(this, "hTargets", h.rows(), h.columns()).as(Shape.of(count, h.columns()));
         backend.gatherRows(h, rowTensor, gathered, 0);
-        return new Targets(rowTensor, ids, gathered);
+        return new Targets(rowTensor, next.ids(), gathered);
     }
 
     private Sequences sequences(Batch batch, Workspace ws) {

@@ -41,8 +41,8 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     @Override
-    public void write(Model model, Path folder) {
-        Gpt2Writer.write((Gpt2) model, folder);
+    public void write(Model model, Path folder, Map<String, String> metadata) {
+        Gpt2Writer.write((Gpt2) model, folder, metadata);
     }
 
     @Override

@@ -25,8 +25,14 @@ public final class Gpt2Writer {
 
     /** @param folder made if it is missing; other files in it, such as the tokenizer's, are left alone */
     public static void write(Gpt2 model, Path folder) {
+        write(model, folder, Map.of());
+    }
+
+    /** @param metadata what else the tensor file says of itself */
+    static void write(Gpt2 model, Path folder, Map<String, String> metadata) {
         Backend backend = model.backend();
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        metadata.forEach(writer::metadata);
         for (Parameter parameter : model.parameters()) {
             Shape shape = parameter.shape();
             if (Gpt2Family.NAMES.isInByOut(parameter.name())) {

@@ -1,5 +1,6 @@
 package org.lora4j.train;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -27,7 +28,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   value.NAME, m.NAME, v.NAME    each trainable parameter and its two moments, F32 (F64 on the reference backend)
- *   best.NAME                     the parameter after the step with the lowest dev loss, once one has been measured
+ *   best.NAME                     the parameter after the step that did best on dev, once it has been measured
  *   metadata                      the progress and the recipe, as JSON
  * </pre>
  *
@@ -52,34 +53,35 @@ public final class Checkpoint {
      * @param step     optimiser steps done
      * @param epoch    epochs of data behind
      * @param batch    batches of this epoch behind
-     * @param bestLoss lowest dev loss after a step so far, infinite if none was measured
+     * @param bestValue of the measure on dev, the best after a step so far; no number if none was
      * @param bestStep the step it was measured after, −1 if none was
-     * @param firstLoss dev loss before the first step, NaN if none was measured
-     * @param evaluated the last step with a dev loss, −1 if none has one; null, from an earlier version, for this step
+     * @param firstValue of the measure before the first step, NaN if none was
+     * @param evaluated the last step that was measured, −1 if none was; null, from an earlier version, for this step
      */
     public record Progress(
-            long step, int epoch, int batch, double bestLoss, long bestStep, double firstLoss, @Nullable Long evaluated) {
+            long step, int epoch, int batch, @JsonProperty("bestLoss") double bestValue, long bestStep,
+            @JsonProperty("firstLoss") double firstValue, @Nullable Long evaluated) {
 
-        static final Progress START = new Progress(0, 0, 0, Double.POSITIVE_INFINITY, -1, Double.NaN, -1L);
+        static final Progress START = new Progress(0, 0, 0, Double.NaN, -1, Double.NaN, -1L);
 
         public Progress {
             evaluated = evaluated != null ? evaluated : Long.valueOf(step > 0 ? step : -1);
-            if (bestStep == 0) { // an earlier version took the untrained values for the best so far
+            if (bestStep <= 0) { // an earlier version took the untrained values for the best so far
                 bestStep = -1;
-                bestLoss = Double.POSITIVE_INFINITY;
+                bestValue = Double.NaN;
             }
         }
 
         Progress after(long stepsDone, Cursor cursor) {
-            return new Progress(stepsDone, cursor.epoch(), cursor.batch(), bestLoss, bestStep, firstLoss, evaluated);
+            return new Progress(stepsDone, cursor.epoch(), cursor.batch(), bestValue, bestStep, firstValue, evaluated);
         }
 
-        Progress evaluated(double loss) {
-            return new Progress(step, epoch, batch, bestLoss, bestStep, step == 0 ? loss : firstLoss, step);
+        Progress evaluated(double value) {
+            return new Progress(step, epoch, batch, bestValue, bestStep, step == 0 ? value : firstValue, step);
         }
 
-        Progress best(double loss) {
-            return new Progress(step, epoch, batch, loss, step, firstLoss, evaluated);
+        Progress best(double value) {
+            return new Progress(step, epoch, batch, value, step, firstValue, evaluated);
         }
 
         boolean hasBest() {
@@ -180,6 +182,12 @@ public final class Checkpoint {
                 throw new LoraException(file + ": the unfinished run in there has " + option + " " + found.get(option)
                         + ", asked is " + value + ". Give the same options to go on with it, another `folder`, or `overwrite` "
                         + "to begin anew");
+            }
+        });
+        found.forEach((option, value) -> {
+            if (!recipe.containsKey(option)) {
+                throw new LoraException(file + ": the unfinished run in there has " + option + " " + value + ", and none was asked "
+                        + "for. Give the same options to go on with it, another `folder`, or `overwrite` to begin anew");
             }
         });
     }

@@ -6,94 +6,79 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
-import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.nn.Parameter;
+import org.lora4j.family.ModelCompanions;
+import org.lora4j.task.Completion;
+import org.lora4j.task.Measure;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.Tuning.Saved;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethod;
 
 /**
- * The main job: an adapter learns to complete contexts.
+ * The main job: a model learns to complete contexts, by any {@link TuningMethod}.
  *
  * <pre>{@code
- * FineTuning job = new FineTuning(gpt2, tokenizer, adapter, trainPairs, devPairs, 8, TooLong.FAIL, seed);
- * Trainer.Outcome outcome = job.run(plan, folder, "gpt2", TrainingListener.NONE);
+ * FineTuning job = FineTuning.of(model, tokenizer).method(new LowRankAdaptation(LoraConfig.of(4, 32).withParts("q", "v")))
+ *         .train(trainPairs).dev(devPairs).batchSize(8).seed(110).build();
+ * Trainer.Outcome outcome = job.run(TrainingPlan.of(job.steps(1, 1), 2e-4, 110), folder, "gpt2", TrainingListener.NONE);
  * }</pre>
  *
- * <p>The folder then holds the adapter as PEFT writes it, with the lowest dev loss that was seen, and
- * {@code metrics.jsonl}.
+ * <p>The folder then holds what the method saves, with the best values that were measured, and {@code metrics.jsonl}: an
+ * adapter as PEFT writes it, or a whole model in Hugging Face layout with the tokenizer's files. Either says that it was
+ * trained on pairs, see {@link PromptFormat}.
  */
 public final class FineTuning {
 
     private static final int EVALUATION_BATCH = 32;
 
     private final LanguageModel model;
-    private final LoraAdapter adapter;
-    private final List<Parameter> trainable;
-    private final LengthGroupedBatches data;
+    private final Tuning tuning;
+    private final Path source;
+    private final Completion objective = new Completion();
+    private final Measure<Batch> measure;
+    private final LengthGroupedBatches<EncodedExample> data;
     private final List<Batch> dev;
     private final ExampleEncoder.Result examples;
     private final ExampleEncoder.Result devExamples;
     private final Map<String, String> recipe = new LinkedHashMap<>();
 
-    /**
-     * @param adapter   attached to the model, trainable
-     * @param train     what to learn from
-     * @param dev       what to measure on; may be empty
-     * @param batchSize examples a batch
-     * @param tooLong   what becomes of examples longer than the model's positions
-     * @param seed      of the order of the examples
-     */
-    public FineTuning(
-            LanguageModel model, Tokenizer tokenizer, LoraAdapter adapter, List<TextPair> train, List<TextPair> dev,
-            int batchSize, TooLong tooLong, long seed) {
-        this(model, tokenizer, adapter, adapter.trainable(), Fingerprint.ofFrozen(model), train, dev, batchSize, tooLong, seed);
-    }
-
-    /**
-     * Full fine-tuning: every parameter of the model trains, on a copy, so that {@link Parameter#restore} gives back the
-     * base. The folder of {@link #run} gets a model in Hugging Face layout, without a tokenizer's files.
-     */
-    public static FineTuning full(
-            LanguageModel model, Tokenizer tokenizer, List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong,
-            long seed) {
-        String base = Fingerprint.of(model);
-        List<Parameter> all = model.parameters().stream().map(Parameter::trainCopy).toList();
-        return new FineTuning(model, tokenizer, null, all, base, train, dev, batchSize, tooLong, seed);
-    }
-
-    private FineTuning(
-            LanguageModel model, Tokenizer tokenizer, LoraAdapter adapter, List<Parameter> trainable, String base,
-            List<TextPair> train, List<TextPair> dev, int batchSize, TooLong tooLong, long seed) {
-        this.model = model;
-        this.adapter = adapter;
-        this.trainable = trainable;
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions(), tooLong);
-        examples = encoder.encode(train, "train");
+    FineTuning(FineTuningBuilder parts) {
+        model = parts.model;
+        source = parts.source;
+        measure = parts.measure;
+        ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, model.sizes().positions(), parts.tooLong);
+        examples = encoder.encode(parts.train, "train");
         if (examples.examples().isEmpty()) {
-            throw new LoraException("none of the " + train.size() + " examples fits the model's "
-                    + model.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
+            throw new LoraException("none of the " + parts.train.size() + " examples fits the model's "
+                    + model.sizes().positions() + " positions. Shorten them, or give `tooLong` truncate_context");
         }
-        requireRows(examples.examples(), tokenizer);
-        data = new LengthGroupedBatches(examples.examples(), batchSize, seed);
-        devExamples = encoder.encode(dev, "dev");
-        requireRows(devExamples.examples(), tokenizer);
-        this.dev = Batch.byLength(devExamples.examples(), EVALUATION_BATCH);
+        requireRows(examples.examples(), parts.tokenizer);
+        data = new LengthGroupedBatches<>(examples.examples(), objective::length, parts.batchSize, parts.seed);
+        devExamples = encoder.encode(parts.dev, "dev");
+        requireRows(devExamples.examples(), parts.tokenizer);
+        dev = Batch.byLength(devExamples.examples(), EVALUATION_BATCH);
+        String base = Fingerprint.of(model);
+        tuning = parts.tuning != null ? parts.tuning : parts.method.attach(model, parts.seed);
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.settings() + ", weights " + base);
-        recipe.put("adapter", adapter == null ? "none, everything trains" : describe(adapter));
-        recipe.put("data", train.size() + " pairs, " + Fingerprint.of(examples.examples()));
-        recipe.put("dev", dev.size() + " pairs, " + Fingerprint.of(devExamples.examples()));
-        recipe.put("batch", Integer.toString(batchSize));
-        recipe.put("data-seed", Long.toString(seed));
+        recipe.put("adapter", (tuning.saved() == Saved.ADAPTER ? "" : "none, by ") + tuning.settings());
+        recipe.put("data", parts.train.size() + " pairs, " + Fingerprint.of(examples.examples()));
+        recipe.put("dev", parts.dev.size() + " pairs, " + Fingerprint.of(devExamples.examples()));
+        recipe.put("batch", Integer.toString(parts.batchSize));
+        recipe.put("data-seed", Long.toString(parts.seed));
+    }
+
+    /** A job to be described. */
+    public static FineTuningBuilder of(LanguageModel model, Tokenizer tokenizer) {
+        return new FineTuningBuilder(model, tokenizer);
     }
 
     /** Before hours of training meet the token, rather than in the middle of them. */
@@ -115,12 +100,12 @@ public final class FineTuning {
     }
 
     /**
-     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, adapter and
+     * Whether {@link #run} would go on with what is in this folder: an unfinished run of the same model, data, method and
      * plan. It ends with the bits that a new run would end with.
      */
     public boolean isUnfinishedIn(Path folder, TrainingPlan plan) {
         Map<String, String> asked = new LinkedHashMap<>(recipe);
-        asked.putAll(Trainer.recipe(plan, data));
+        asked.putAll(Trainer.recipe(plan, data, measure));
         return Checkpoint.isOf(folder, asked);
     }
 
@@ -139,17 +124,31 @@ public final class FineTuning {
         return dev;
     }
 
+    /** The method in the model. */
+    public Tuning tuning() {
+        return tuning;
+    }
+
     /**
      * Trains, or goes on with what a killed run left in the folder.
      *
-     * @param folder    where the run lives and the adapter goes; null to write nothing
-     * @param baseModel what the adapter's configuration names as its base
+     * @param folder    where the run lives and what was trained goes; null to write nothing
+     * @param baseModel what an adapter's configuration names as its base
      */
     public Trainer.Outcome run(TrainingPlan plan, Path folder, String baseModel, TrainingListener listener) {
-        Runnable save = folder == null ? () -> { }
-                : adapter == null ? () -> Families.write(model, folder)
-                : () -> PeftFormat.save(adapter, folder, baseModel, PromptFormat.PAIR.metadata());
-        return new Trainer(model, trainable, data, dev, plan, folder, recipe, save, listener).run();
+        TrainerBuilder<EncodedExample, Batch> trainer = Trainer.of(model, objective).parameters(tuning.trainable()).data(data)
+                .dev(dev).measure(measure).plan(plan).recipe(recipe).listener(listener);
+        if (folder != null) {
+            trainer.folder(folder).save(() -> save(folder, baseModel, listener));
+        }
+        return trainer.build().run();
+    }
+
+    private void save(Path folder, String baseModel, TrainingListener listener) {
+        tuning.save(folder, baseModel, PromptFormat.PAIR.metadata(), Families::write);
+        if (tuning.saved() == Saved.MODEL && source != null) {
+            ModelCompanions.replace(source, folder, listener::remark);
+        }
     }
 
     /**
@@ -173,14 +172,5 @@ public final class FineTuning {
             }
         }
         return sample;
-    }
-
-    private static String describe(LoraAdapter adapter) {
-        List<String> updates = new ArrayList<>();
-        adapter.embeddings().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
-        adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
-        return "dropout " + adapter.config().dropout() + ", bias " + adapter.config().bias().text() + ", "
-                + adapter.config().init() + (adapter.config().dora() ? ", DoRA" : "") + ", parts "
-                + adapter.config().parts() + ", on " + String.join(", ", updates);
     }
 }

@@ -4,9 +4,8 @@ import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.function.Predicate;
 import org.lora4j.data.EncodedExample;
-import org.lora4j.family.LanguageModel;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 
 /** Sixteen hex digits by which a run knows again what it ran on: another model, or other data, has others. */
@@ -17,22 +16,16 @@ public final class Fingerprint {
     private Fingerprint() {
     }
 
-    /** Of some numbers of every tensor, those of an adapter among them. */
-    public static String of(LanguageModel model) {
-        return of(model, parameter -> true);
-    }
-
-    /** Of some numbers of every frozen tensor. */
-    static String ofFrozen(LanguageModel model) {
-        return of(model, parameter -> !parameter.isTrainable());
-    }
-
-    private static String of(LanguageModel model, Predicate<Parameter> counts) {
+    /**
+     * Of some numbers of every tensor of the base. The same whatever method is attached: what a method has added does not
+     * count, and where it trains one of the base's tensors, the base's own value does.
+     */
+    public static String of(Model model) {
         Hasher hasher = Hashing.sha256().newHasher();
         for (Parameter parameter : model.parameters()) {
-            if (counts.test(parameter)) {
+            if (!parameter.isTrainable() || parameter.value() != parameter.baseValue()) {
                 float[] first = new float[(int) Math.min(NUMBERS, parameter.size())];
-                model.backend().read(parameter.value(), 0, first, 0, first.length);
+                model.backend().read(parameter.baseValue(), 0, first, 0, first.length);
                 for (float value : first) {
                     hasher.putFloat(value);
                 }

@@ -21,6 +21,8 @@ import org.lora4j.io.FileErrors;
  *   {"step":10,"loss":3.21,"lr":0.01,"tokens_per_second":4100.0}
  *   {"step":100,"dev_loss":2.1,"dev_perplexity":8.2,"best":true}
  * </pre>
+ *
+ * <p>A run that keeps the best by another measure has its name in the second line: {@code "dev_accuracy":0.81}.
  */
 public final class MetricsLog {
 
@@ -68,7 +70,7 @@ public final class MetricsLog {
     private static boolean isUpTo(String line, long step, long evaluated) {
         try {
             JsonNode object = JSON.readTree(line);
-            long last = object != null && object.has("dev_loss") ? evaluated : step;
+            long last = object != null && object.has("best") ? evaluated : step;
             return object != null && object.path("step").asLong(Long.MAX_VALUE) <= last;
         } catch (IOException e) {
             return false; // the line that was being written when the run was killed

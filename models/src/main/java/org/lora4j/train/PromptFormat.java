@@ -12,12 +12,17 @@ public enum PromptFormat {
 
     private static final String KEY = "lora4j.prompt";
 
-    /** What an adapter's metadata say; plain where they say nothing. */
+    /** What the metadata of an adapter or a model say; plain where they say nothing. */
     public static PromptFormat of(Map<String, String> metadata) {
         return PAIR.text().equals(metadata.get(KEY)) ? PAIR : PLAIN;
     }
 
-    /** What to put into an adapter's metadata. */
+    /** Whether metadata say it at all, as those of everything do that was trained here. */
+    public static boolean isSaidIn(Map<String, String> metadata) {
+        return metadata.containsKey(KEY);
+    }
+
+    /** What to put into the metadata of an adapter or a model. */
     public Map<String, String> metadata() {
         return Map.of(KEY, text());
     }

@@ -8,57 +8,65 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
-import org.lora4j.data.Batch;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
 import org.lora4j.data.LengthGroupedBatches;
-import org.lora4j.family.LanguageModel;
 import org.lora4j.io.TensorFiles;
+import org.lora4j.model.TrainableModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
-import org.lora4j.optim.GradientClip;
+import org.lora4j.task.MeanLoss;
+import org.lora4j.task.Measure;
+import org.lora4j.task.Objective;
 
 /**
- * Trains what is trainable in a model:
+ * Trains what is trainable in a model, a loop around {@link Step}:
  *
  * <pre>
- *   for each step:   gradients of these examples      g = ∇ mean over the step's targets of −log p(target | before)
+ *   for each step:   gradients of these examples      g = ∇ mean over the step's targets of their losses
  *                    apply these gradients            clip, AdamW with the schedule's learning rate
  * </pre>
  *
- * <p>The mean runs over all targets of the step's batches together, so accumulating two batches of 8 is a batch of 16. A
- * step ends with its epoch: the last one of an epoch has the batches that are left.
+ * <p>The mean runs over all targets of the step's batches together, so accumulating two batches of 8 is a batch of 16, up
+ * to the rounding that {@link Step} describes. A step ends with its epoch: the last one of an epoch has the batches that are
+ * left.
  *
  * <p>With a folder, the run writes {@code metrics.jsonl} and a {@link Checkpoint} there, and a run that finds a checkpoint
- * goes on from it and ends with the same bits as if it had never stopped. Of the values whose dev loss was measured after a
- * step, those with the lowest are kept; at the end they are what the parameters hold. Where the dev loss is not a number
- * from the beginning on, they are the last ones.
+ * goes on from it and ends with the same bits as if it had never stopped. Of the values that were measured on dev after a
+ * step, the best by the direction of the {@link Measure} are kept; at the end they are what the parameters hold. Where the
+ * measure is not a number from the beginning on, they are the last ones.
  *
  * <p>A run that diverges (a loss, a norm of gradients or a value that is not finite) ends with an error that names what is
- * left: the values with the lowest dev loss, else those of the last step with a finite loss, else those of the last
- * checkpoint. A checkpoint is written only when its values are finite and the next step has found a finite loss with them,
- * and the last update counts when the model was run with it.
+ * left: the values that did best on dev, else those of the last step with a finite loss, else those of the last checkpoint.
+ * A checkpoint is written only when its values are finite and the next step has found a finite loss with them, and the last
+ * update counts when the model was run with it.
+ *
+ * @param <E> the examples
+ * @param <B> the batches that the model takes
  */
-public final class Trainer {
+public final class Trainer<E, B> {
 
     /** Values of which a second copy costs nothing worth naming, 64 MB in floats: an adapter, not a model. */
     private static final long SMALL = 1 << 24;
 
-    private final LanguageModel model;
+    private final TrainableModel<B> model;
     private final Backend backend;
+    private final Objective<E, B> objective;
     private final List<Parameter> trainable;
-    private final LengthGroupedBatches data;
-    private final List<Batch> dev;
+    private final LengthGroupedBatches<E> data;
+    private final List<B> dev;
+    private final Measure<B> measure;
+    private final String measured; // "dev loss"
     private final TrainingPlan plan;
     private final Path folder;
     private final Map<String, String> recipe;
     private final Runnable saveBest;
     private final TrainingListener listener;
 
+    private final Step<B> step;
     private final AdamW adamW;
-    private final Workspace training;
     private final Workspace evaluation;
-    private final KeptValues best; // null where the dev loss is measured at the end only
+    private final KeptValues best; // null where dev is measured at the end only
     private final KeptValues last; // of the last step that is known to be good; null where they are too many
     private long lastGood = -1;
     private Checkpoint.Progress progress = Checkpoint.Progress.START;
@@ -68,49 +76,47 @@ public final class Trainer {
     private long tokens;
     private long nanos;
 
-    /**
-     * @param trainable what trains; each has a gradient
-     * @param data      the training examples
-     * @param dev       batches to evaluate on; may be empty, and then the last values are kept
-     * @param folder    where the run lives; null to write nothing
-     * @param recipe    what else a checkpoint must agree with: model, data, adapter; option → value
-     * @param saveBest  writes the adapter from the parameters' current values; called when they are the best so far, at
-     *                  the end, and with those of the last checkpoint where the run diverges and has none better
-     */
-    public Trainer(
-            LanguageModel model, List<Parameter> trainable, LengthGroupedBatches data, List<Batch> dev, TrainingPlan plan,
-            Path folder, Map<String, String> recipe, Runnable saveBest, TrainingListener listener) {
-        if (trainable.isEmpty()) {
-            throw new LoraException("nothing trains: the model has no trainable parameter. Attach an adapter first");
-        }
-        this.model = model;
-        this.backend = model.backend();
-        this.trainable = List.copyOf(trainable);
-        this.data = data;
-        this.dev = List.copyOf(dev);
-        this.plan = plan;
-        this.folder = folder;
-        this.recipe = new LinkedHashMap<>(recipe);
-        this.recipe.putAll(recipe(plan, data));
-        this.saveBest = saveBest;
-        this.listener = listener;
-        adamW = new AdamW(backend, this.trainable, plan.adamW());
-        Workspace keeping = Workspace.forTraining(backend, data.maxTokensPerBatch(), plan.seed());
-        training = plan.recompute() ? keeping.recomputing() : keeping;
-        evaluation = Workspace.forInference(
-                backend, dev.stream().mapToInt(batch -> batch.inputIds().length).max().orElse(1));
+    Trainer(TrainerBuilder<E, B> parts) {
+        model = parts.model;
+        backend = model.backend();
+        objective = parts.objective;
+        trainable = List.copyOf(parts.parameters);
+        data = parts.data;
+        dev = List.copyOf(parts.dev);
+        measure = parts.measure;
+        measured = "dev " + measure.name();
+        plan = parts.plan;
+        folder = parts.folder;
+        recipe = new LinkedHashMap<>(parts.recipe);
+        recipe.putAll(recipe(plan, data, measure));
+        saveBest = parts.save;
+        listener = parts.listener;
+        step = Step.of(model, objective, trainable, plan, data.maxTokensPerBatch());
+        adamW = step.adamW();
+        evaluation = Workspace.forInference(backend, dev.stream().mapToLong(objective::rows).max().orElse(1));
         boolean evaluatesBetween = plan.evaluateEvery() > 0 && plan.evaluateEvery() < plan.steps();
-        best = !dev.isEmpty() && evaluatesBetween ? new KeptValues(backend, this.trainable) : null;
-        long values = this.trainable.stream().mapToLong(Parameter::size).sum();
-        last = folder != null && values <= SMALL ? new KeptValues(backend, this.trainable) : null;
+        best = !dev.isEmpty() && evaluatesBetween ? new KeptValues(backend, trainable) : null;
+        long values = trainable.stream().mapToLong(Parameter::size).sum();
+        last = folder != null && values <= SMALL ? new KeptValues(backend, trainable) : null;
     }
 
-    /** What a checkpoint of this plan on these data must agree with. */
-    static Map<String, String> recipe(TrainingPlan plan, LengthGroupedBatches data) {
+    /** A run to be described: at least {@link TrainerBuilder#parameters}, data and a plan. */
+    public static <E, B> TrainerBuilder<E, B> of(TrainableModel<B> model, Objective<E, B> objective) {
+        return new TrainerBuilder<>(model, objective);
+    }
+
+    /** What a checkpoint of this plan on these data must agree with, when the best is kept by this measure. */
+    static Map<String, String> recipe(TrainingPlan plan, LengthGroupedBatches<?> data, Measure<?> measure) {
         Map<String, String> recipe = plan.recipe();
         int left = data.batchesPerEpoch() % plan.accumulation();
         if (left > 0) { // versions that filled the last step of an epoch up from the next one did not write it down
             recipe.put("batches of an epoch's last step", Integer.toString(left));
+        }
+        if (plan.accumulation() > 1) { // nor did those that added each batch's gradients on top of the others'
+            recipe.put("sum of gradients", "each from zero, in order");
+        }
+        if (!measure.name().equals(MeanLoss.NAME)) {
+            recipe.put("measure", measure.name());
         }
         return recipe;
     }
@@ -187,18 +193,17 @@ public final class Trainer {
     }
 
     private Outcome finish() {
-        boolean measured = !dev.isEmpty() && progress.hasBest();
-        if (!measured) {
+        boolean found = !dev.isEmpty() && progress.hasBest();
+        if (!found || !measure.name().equals(MeanLoss.NAME)) { // a loss would have been seen to be no number
             requireSound();
         }
         Evaluation before = null;
         Evaluation after = null;
         long kept = progress.step();
         if (!dev.isEmpty()) {
-            long targets = dev.stream().mapToLong(Batch::targets).sum();
-            before = new Evaluation(progress.firstLoss(), targets);
-            after = new Evaluation(measured ? progress.bestLoss() : Double.NaN, targets);
-            if (measured && progress.bestStep() < kept) {
+            before = evaluation(progress.firstValue());
+            after = evaluation(found ? progress.bestValue() : Double.NaN);
+            if (found && progress.bestStep() < kept) {
                 best.putBack();
                 kept = progress.bestStep();
             }
@@ -211,16 +216,20 @@ public final class Trainer {
         return new Outcome(before, after, kept, nanos * 1e-9, speed());
     }
 
+    private Evaluation evaluation(double value) {
+        return new Evaluation(measure, value, Evaluation.targets(objective, dev));
+    }
+
     private void remarkOn(Evaluation before, Evaluation after, long kept) {
-        if (Double.isNaN(after.loss())) {
-            listener.remark("the dev loss was never a number, so the values of the last step (" + kept + ") are kept, good or "
-                    + "not. Look for values that are not finite in the model, at positions or tokens that only the dev "
-                    + "set has");
-        } else if (after.loss() >= before.loss()) {
-            listener.remark("the dev loss was never better than before the first step (%.4f); kept are the values of step %d, "
-                    .formatted(before.loss(), kept) + "whose dev loss is %.4f: the base alone does no worse. Lower --lr (%s), "
-                            .formatted(after.loss(), plan.learningRate()) + "train longer, or measure more often "
-                    + "(--evaluate-every)");
+        if (Double.isNaN(after.value())) {
+            listener.remark("the " + measured + " was never a number, so the values of the last step (" + kept + ") are kept, "
+                    + "good or not. Look for values that are not finite in the model, at positions or tokens that only the "
+                    + "dev set has");
+        } else if (Double.isFinite(before.value()) && !measure.direction().isBetter(after.value(), before.value())) {
+            listener.remark("the %s was never better than before the first step (%.4f); kept are the values of step %d, "
+                    .formatted(measured, before.value(), kept) + "whose %s is %.4f: the base alone does no worse. Lower "
+                            .formatted(measured, after.value()) + "`learningRate` (%s), ".formatted(plan.learningRate())
+                    + "train longer, or measure more often (`evaluateEvery`)");
         }
     }
 
@@ -257,8 +266,8 @@ public final class Trainer {
     /** The values can be gone on with: they are finite, and so is the loss that the model has with them. */
     private void requireSound() {
         requireFiniteValues();
-        Batch next = data.at(progress.cursor());
-        double loss = model.loss(next, 0, training) / next.targets();
+        B next = objective.batch(data.at(progress.cursor()));
+        double loss = step.loss(next) / objective.targets(next);
         if (!Double.isFinite(loss)) {
             throw diverged("after step " + progress.step() + ", the loss is " + loss);
         }
@@ -267,14 +276,16 @@ public final class Trainer {
     /** Keeps what is left of the run, and says what and where that is. */
     private LoraException diverged(String what) {
         String rescued = folder == null ? "Nothing is kept, since the run has no folder" : rescued();
-        return new LoraException(what + ", so training has diverged. " + rescued + ". Lower --lr (" + plan.learningRate()
-                + ")" + (plan.clipNorm() > 0 ? " or --clip (" + plan.clipNorm() + ")" : ", set --clip 1") + " or lengthen --warmup");
+        return new LoraException(what + ", so training has diverged. " + rescued + ". Lower `learningRate` ("
+                + plan.learningRate() + ")" + (plan.clipNorm() > 0 ? " or `clipNorm` (" + plan.clipNorm() + ")"
+                        : ", set `clipNorm` 1") + " or lengthen `warmupSteps`");
     }
 
     private String rescued() {
         String kept = null;
         if (progress.hasBest()) { // was saved when it was measured
-            kept = "step %d, which has the lowest dev loss (%.4f)".formatted(progress.bestStep(), progress.bestLoss());
+            kept = "step %d, which has the %s %s (%.4f)".formatted(
+                    progress.bestStep(), measure.direction().best(), measured, progress.bestValue());
         } else if (putLastBack()) {
             saveBest.run();
             kept = "step " + lastGood + ", the last with a finite loss";
@@ -286,8 +297,8 @@ public final class Trainer {
         if (checkpointed == 0) {
             Checkpoint.delete(folder); // there is nothing to go on with
         }
-        return kept == null ? "Nothing good was learned before that, so " + folder + " holds no adapter: the last good state "
-                + "is the base (step 0)" : saved() + " is of " + kept + "; begin anew with another --out or --overwrite";
+        return kept == null ? "Nothing good was learned before that, so " + folder + " holds nothing that was trained: the last good state "
+                + "is the base (step 0)" : saved() + " is of " + kept + "; begin anew with another `folder` or `overwrite`";
     }
 
     /** What saveBest writes: an adapter, or a whole model. */
@@ -310,12 +321,13 @@ public final class Trainer {
         long start = System.nanoTime();
         Cursor cursor = progress.cursor();
         int epoch = cursor.epoch();
-        List<Batch> batches = new ArrayList<>();
+        List<B> batches = new ArrayList<>();
         while (batches.size() < plan.accumulation() && cursor.epoch() == epoch) {
-            batches.add(data.at(cursor));
+            batches.add(objective.batch(data.at(cursor)));
             cursor = data.after(cursor);
         }
-        double loss = gradientsOf(batches, progress.step());
+        long targets = Evaluation.targets(objective, batches);
+        double loss = step.gradients(batches, targets, progress.step() * plan.accumulation()) / targets;
         nanos += System.nanoTime() - start;
         long done = progress.step() + 1;
         if (!Double.isFinite(loss)) {
@@ -333,9 +345,12 @@ public final class Trainer {
         }
         start = System.nanoTime();
         double learningRate = plan.learningRateAt(progress.step());
-        apply(learningRate);
+        double norm = step.apply(learningRate);
+        if (!Double.isFinite(norm)) {
+            throw diverged("step " + done + ": the norm of the gradients is " + norm);
+        }
         nanos += System.nanoTime() - start;
-        tokens += batches.stream().mapToLong(Batch::tokens).sum();
+        tokens += batches.stream().mapToLong(objective::tokens).sum();
 
         listener.step(done, loss, learningRate, speed());
         if (log != null && (done % plan.logEvery() == 0 || done == 1)) {
@@ -350,76 +365,52 @@ public final class Trainer {
         checkpointDue = plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0;
     }
 
-    /** Adds the gradients of these examples up in the parameters; returns the mean loss of their targets. */
-    private double gradientsOf(List<Batch> batches, long step) {
-        trainable.forEach(Parameter::clearGradient);
-        long targets = batches.stream().mapToLong(Batch::targets).sum();
-        double loss = 0;
-        for (int i = 0; i < batches.size(); i++) {
-            loss += model.lossAndGradients(
-                    batches.get(i), 1.0 / targets, plan.labelSmoothing(), step * plan.accumulation() + i, training);
-        }
-        return loss / targets;
-    }
-
-    /** Applies the gradients. */
-    private void apply(double learningRate) {
-        if (plan.clipNorm() > 0) {
-            double norm = GradientClip.clip(backend, trainable, plan.clipNorm());
-            if (!Double.isFinite(norm)) {
-                throw diverged("step " + (progress.step() + 1) + ": the norm of the gradients is " + norm);
-            }
-        }
-        adamW.step(learningRate);
-    }
-
-    // ------------------------------------------------------------------------------------------------ the dev loss
+    // ------------------------------------------------------------------------------------------------ the measure on dev
 
     private void evaluate() {
-        long step = progress.step();
-        Evaluation found = Evaluation.of(model, dev, evaluation, done -> {
-            listener.evaluating(step, done, dev.size());
+        long done = progress.step();
+        double value = measure.of(model, dev, evaluation, batches -> {
+            listener.evaluating(done, batches, dev.size());
             if (listener.stopRequested()) {
                 throw stopped();
             }
         });
-        evaluated(found);
-    }
-
-    private void evaluated(Evaluation found) {
-        long step = progress.step();
-        double loss = found.loss();
-        boolean finite = Double.isFinite(loss);
-        boolean lowest = finite && (step == 0 || loss < Math.min(orInfinite(progress.firstLoss()), progress.bestLoss()));
+        boolean finite = Double.isFinite(value);
+        boolean isBest = finite && isBetter(value, progress.firstValue())
+                && (!progress.hasBest() || isBetter(value, progress.bestValue()));
         if (log != null) {
             Map<String, Object> line = new LinkedHashMap<>();
-            line.put("step", step);
-            line.put("dev_loss", loss);
-            line.put("dev_perplexity", found.perplexity());
-            line.put("best", lowest);
+            line.put("step", done);
+            measure.named(value).forEach((name, number) -> line.put("dev_" + name, number));
+            line.put("best", isBest);
             log.append(line);
         }
-        if (!finite && (Double.isFinite(progress.firstLoss()) || progress.hasBest())) {
-            throw diverged("after step " + step + ", the dev loss is " + loss);
+        if (!finite && (Double.isFinite(progress.firstValue()) || progress.hasBest())) {
+            throw diverged("after step " + done + ", the " + measured + " is " + value);
         }
-        progress = progress.evaluated(loss);
-        if (finite && step > 0 && loss < progress.bestLoss()) {
-            requireFiniteValues();
-            if (best != null) {
-                best.keep();
-            }
-            progress = progress.best(loss);
-            saveBest.run();
+        progress = progress.evaluated(value);
+        if (finite && done > 0 && (!progress.hasBest() || isBetter(value, progress.bestValue()))) {
+            keep(value);
         }
-        listener.evaluated(step, found, lowest);
-        if (!finite && step == 0) {
-            listener.remark("the dev loss is " + loss + " before anything was learned; the run goes on, but cannot tell which "
-                    + "step is the best");
+        listener.evaluated(done, evaluation(value), isBest);
+        if (!finite && done == 0) {
+            listener.remark("the " + measured + " is " + value + " before anything was learned; the run goes on, but cannot tell "
+                    + "which step is the best");
         }
     }
 
-    private static double orInfinite(double loss) {
-        return Double.isNaN(loss) ? Double.POSITIVE_INFINITY : loss;
+    private void keep(double value) {
+        requireFiniteValues();
+        if (best != null) {
+            best.keep();
+        }
+        progress = progress.best(value);
+        saveBest.run();
+    }
+
+    /** What is measured now is better than what was then, or then there was no number. */
+    private boolean isBetter(double value, double than) {
+        return measure.direction().isBetter(value, than);
     }
 
     private double speed() {

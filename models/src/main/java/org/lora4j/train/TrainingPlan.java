@@ -3,33 +3,35 @@ package org.lora4j.train;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.lora4j.LoraException;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.optim.AdamW;
 import org.lora4j.optim.Schedule;
 
 /**
- * What a training run does, apart from its data and its model.
+ * What a training run does, apart from its data and its model. {@link #of} has the defaults, and each {@code with…} gives
+ * the plan with one of them changed:
  *
- * @param steps          optimiser steps
- * @param accumulation   batches whose gradients are added up for one step
- * @param learningRate   the schedule's peak
- * @param schedule       how the learning rate goes
- * @param warmupSteps    steps in which it rises from 0
- * @param adamW          the optimiser's settings
- * @param labelSmoothing ε, see {@code Backend.crossEntropy}
- * @param clipNorm       the global gradient norm's limit, 0 for none
- * @param seed           of dropout; data and initialisation have theirs
- * @param evaluateEvery  steps between two evaluations, 0 for only before and after
- * @param checkpointEvery steps between two checkpoints, 0 for none
- * @param logEvery       steps between two lines of the log
- * @param recompute      make activations again for backward instead of keeping them: the same bits in less memory and
- *                       more time
+ * <pre>{@code
+ * TrainingPlan plan = TrainingPlan.of(1000, 2e-4, 110).withWarmupSteps(500).withLabelSmoothing(0.1);
+ * }</pre>
  */
-public record TrainingPlan(
-        long steps, int accumulation, double learningRate, ScheduleKind schedule, long warmupSteps,
-        AdamW.Settings adamW, double labelSmoothing, double clipNorm, long seed, long evaluateEvery,
-        long checkpointEvery, long logEvery, boolean recompute) {
+public final class TrainingPlan {
+
+    private long steps;
+    private int accumulation = 1;
+    private double learningRate;
+    private ScheduleKind schedule = ScheduleKind.LINEAR;
+    private long warmupSteps;
+    private AdamW.Settings adamW = new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false);
+    private double labelSmoothing;
+    private double clipNorm;
+    private long seed;
+    private long evaluateEvery;
+    private long checkpointEvery = 200;
+    private long logEvery = 10;
+    private boolean recompute;
 
     /** How the learning rate goes after the warm-up. */
     public enum ScheduleKind {
@@ -41,32 +43,168 @@ public record TrainingPlan(
         CONSTANT
     }
 
-    public TrainingPlan {
-        require(steps >= 1, "--steps", steps, "at least 1");
-        require(accumulation >= 1, "--accumulate", accumulation, "at least 1");
-        require(learningRate > 0 && Double.isFinite(learningRate), "--lr", learningRate, "a positive number");
-        require(warmupSteps >= 0, "--warmup", warmupSteps, "0 or more");
-        require(labelSmoothing >= 0 && labelSmoothing < 1, "--label-smoothing", labelSmoothing, "a share in [0, 1)");
-        require(clipNorm >= 0, "--clip", clipNorm, "0 (none) or a positive norm");
-        require(evaluateEvery >= 0, "--evaluate-every", evaluateEvery, "0 (never) or a number of steps");
-        require(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 (never) or a number of steps");
-        require(logEvery >= 1, "--log-every", logEvery, "at least 1");
+    private TrainingPlan() {
     }
 
     /**
      * A plan with the command line's defaults: AdamW with ε 1e-6 and decay 0.01, a warm-up of 500 steps or a tenth of all
-     * if that is less, then linearly to zero; a checkpoint every 200 steps.
+     * if that is less, then linearly to zero; a checkpoint every 200 steps, a line of the log every 10.
+     *
+     * @param steps        optimiser steps
+     * @param learningRate the schedule's peak
+     * @param seed         of dropout; data and initialisation have theirs
      */
     public static TrainingPlan of(long steps, double learningRate, long seed) {
-        return new TrainingPlan(
-                steps, 1, learningRate, ScheduleKind.LINEAR, Math.min(500, steps / 10),
-                new AdamW.Settings(0.9, 0.999, 1e-6, 0.01, DecayOrder.BEFORE, false), 0, 0, seed, 0, 200, 10, false);
+        return new TrainingPlan().with(plan -> {
+            plan.steps = steps;
+            plan.learningRate = learningRate;
+            plan.seed = seed;
+            plan.warmupSteps = Math.min(500, steps / 10);
+        });
     }
 
-    private static void require(boolean holds, String option, Object found, String expected) {
+    /** Batches whose gradients are added up for one step. */
+    public TrainingPlan withAccumulation(int batches) {
+        return with(plan -> plan.accumulation = batches);
+    }
+
+    /** How the learning rate goes after the warm-up. */
+    public TrainingPlan withSchedule(ScheduleKind kind) {
+        return with(plan -> plan.schedule = kind);
+    }
+
+    /** Steps in which the learning rate rises from 0. */
+    public TrainingPlan withWarmupSteps(long count) {
+        return with(plan -> plan.warmupSteps = count);
+    }
+
+    /** The optimiser's settings. */
+    public TrainingPlan withAdamW(AdamW.Settings settings) {
+        return with(plan -> plan.adamW = settings);
+    }
+
+    /** ε, see {@code Backend.crossEntropy}. */
+    public TrainingPlan withLabelSmoothing(double share) {
+        return with(plan -> plan.labelSmoothing = share);
+    }
+
+    /** The limit of the gradients' global norm, 0 for none. */
+    public TrainingPlan withClipNorm(double limit) {
+        return with(plan -> plan.clipNorm = limit);
+    }
+
+    /** Steps between two evaluations, 0 for only before and after. */
+    public TrainingPlan withEvaluateEvery(long count) {
+        return with(plan -> plan.evaluateEvery = count);
+    }
+
+    /** Steps between two checkpoints, 0 for none. */
+    public TrainingPlan withCheckpointEvery(long count) {
+        return with(plan -> plan.checkpointEvery = count);
+    }
+
+    /** Steps between two lines of the log. */
+    public TrainingPlan withLogEvery(long count) {
+        return with(plan -> plan.logEvery = count);
+    }
+
+    /** Make activations again for backward instead of keeping them: the same bits in less memory and more time. */
+    public TrainingPlan withRecompute(boolean again) {
+        return with(plan -> plan.recompute = again);
+    }
+
+    /** A copy with something changed; a plan that has left this class never changes. */
+    private TrainingPlan with(Consumer<TrainingPlan> change) {
+        TrainingPlan copy = new TrainingPlan();
+        copy.steps = steps;
+        copy.accumulation = accumulation;
+        copy.learningRate = learningRate;
+        copy.schedule = schedule;
+        copy.warmupSteps = warmupSteps;
+        copy.adamW = adamW;
+        copy.labelSmoothing = labelSmoothing;
+        copy.clipNorm = clipNorm;
+        copy.seed = seed;
+        copy.evaluateEvery = evaluateEvery;
+        copy.checkpointEvery = checkpointEvery;
+        copy.logEvery = logEvery;
+        copy.recompute = recompute;
+        change.accept(copy);
+        copy.check();
+        return copy;
+    }
+
+    private void check() {
+        require(steps >= 1, "steps", steps, "at least 1");
+        require(accumulation >= 1, "accumulation", accumulation, "at least 1");
+        require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "a positive number");
+        require(warmupSteps >= 0, "warmupSteps", warmupSteps, "0 or more");
+        require(labelSmoothing >= 0 && labelSmoothing < 1, "labelSmoothing", labelSmoothing, "a share in [0, 1)");
+        require(clipNorm >= 0, "clipNorm", clipNorm, "0 (none) or a positive norm");
+        require(evaluateEvery >= 0, "evaluateEvery", evaluateEvery, "0 (never) or a number of steps");
+        require(checkpointEvery >= 0, "checkpointEvery", checkpointEvery, "0 (never) or a number of steps");
+        require(logEvery >= 1, "logEvery", logEvery, "at least 1");
+    }
+
+    private static void require(boolean holds, String property, Object found, String expected) {
         if (!holds) {
-            throw new LoraException(option + " " + found + ": expected " + expected);
+            throw new LoraException("`" + property + "` " + found + ": expected " + expected);
         }
+    }
+
+    /** Optimiser steps. */
+    public long steps() {
+        return steps;
+    }
+
+    /** Batches whose gradients are added up for one step. */
+    public int accumulation() {
+        return accumulation;
+    }
+
+    /** The schedule's peak. */
+    public double learningRate() {
+        return learningRate;
+    }
+
+    public ScheduleKind schedule() {
+        return schedule;
+    }
+
+    public long warmupSteps() {
+        return warmupSteps;
+    }
+
+    public AdamW.Settings adamW() {
+        return adamW;
+    }
+
+    public double labelSmoothing() {
+        return labelSmoothing;
+    }
+
+    public double clipNorm() {
+        return clipNorm;
+    }
+
+    public long seed() {
+        return seed;
+    }
+
+    public long evaluateEvery() {
+        return evaluateEvery;
+    }
+
+    public long checkpointEvery() {
+        return checkpointEvery;
+    }
+
+    public long logEvery() {
+        return logEvery;
+    }
+
+    public boolean recompute() {
+        return recompute;
     }
 
     /** The learning rate of step i, counted from 0. */
@@ -93,5 +231,21 @@ public record TrainingPlan(
         recipe.put("seed", Long.toString(seed));
         recipe.put("evaluate-every", Long.toString(evaluateEvery));
         return recipe;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TrainingPlan plan && recipe().equals(plan.recipe()) && checkpointEvery == plan.checkpointEvery
+                && logEvery == plan.logEvery && recompute == plan.recompute;
+    }
+
+    @Override
+    public int hashCode() {
+        return recipe().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return recipe().toString();
     }
 }

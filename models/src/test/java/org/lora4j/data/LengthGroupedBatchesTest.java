@@ -28,10 +28,10 @@ class LengthGroupedBatchesTest {
         }).toList();
     }
 
-    private static List<Batch> epoch(LengthGroupedBatches batches, int epoch) {
+    private static List<Batch> epoch(LengthGroupedBatches<EncodedExample> batches, int epoch) {
         List<Batch> all = new ArrayList<>();
         for (Cursor at = new Cursor(epoch, 0); at.epoch() == epoch; at = batches.after(at)) {
-            all.add(batches.at(at));
+            all.add(Batch.of(batches.at(at)));
         }
         return all;
     }
@@ -45,7 +45,7 @@ class LengthGroupedBatchesTest {
     @Property(tries = 200)
     void anEpochHoldsEveryExampleOnce(@ForAll @IntRange(min = 1, max = 500) int n, @ForAll @IntRange(min = 1, max = 20) int size,
             @ForAll long seed, @ForAll @IntRange(max = 1000) int epoch) {
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples(n), size, seed);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples(n), size, seed);
         List<Batch> all = epoch(batches, epoch);
 
         assertThat(Arrays.stream(firstTokens(all)).sorted()).containsExactlyElementsOf(IntStream.range(0, n).boxed().toList());
@@ -56,31 +56,31 @@ class LengthGroupedBatchesTest {
 
     @Test
     void theOrderDependsOnSeedAndEpochAndNothingElse() {
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples(300), 4, 1);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples(300), 4, 1);
         int[] second = firstTokens(epoch(batches, 2));
 
         assertThat(firstTokens(epoch(batches, 3))).isNotEqualTo(second);
-        assertThat(firstTokens(epoch(new LengthGroupedBatches(examples(300), 4, 2), 2))).isNotEqualTo(second);
+        assertThat(firstTokens(epoch(LengthGroupedBatches.of(examples(300), 4, 2), 2))).isNotEqualTo(second);
         assertThat(firstTokens(epoch(batches, 2))).isEqualTo(second);
     }
 
     @Test
     void trainingGoesOnFromACursorAsIfItHadNeverStopped() {
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples(30), 4, 1);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples(30), 4, 1);
         Cursor saved = Cursor.START;
         for (int step = 0; step < 11; step++) { // into the second epoch of eight batches
             saved = batches.after(saved);
         }
         assertThat(saved).isEqualTo(new Cursor(1, 3));
 
-        LengthGroupedBatches resumed = new LengthGroupedBatches(examples(30), 4, 1);
-        assertThat(resumed.at(saved).inputIds()).isEqualTo(batches.at(saved).inputIds());
+        LengthGroupedBatches<EncodedExample> resumed = LengthGroupedBatches.of(examples(30), 4, 1);
+        assertThat(Batch.of(resumed.at(saved)).inputIds()).isEqualTo(Batch.of(batches.at(saved)).inputIds());
     }
 
     /** 4,000 examples of 2 to 61 tokens, shuffled blindly in eights, are padded by some 43 % on average. */
     @Test
     void littleIsPadded() {
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples(4000), 8, 1);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples(4000), 8, 1);
         long cells = 0;
         long tokens = 0;
         for (Batch batch : epoch(batches, 0)) {
@@ -92,7 +92,7 @@ class LengthGroupedBatchesTest {
 
     @Test
     void lengthsAreMixedOverTheEpoch() {
-        List<Batch> all = epoch(new LengthGroupedBatches(examples(4000), 8, 1), 0);
+        List<Batch> all = epoch(LengthGroupedBatches.of(examples(4000), 8, 1), 0);
         double firstHalf = all.subList(0, 250).stream().mapToInt(Batch::length).average().orElseThrow();
         double secondHalf = all.subList(250, 500).stream().mapToInt(Batch::length).average().orElseThrow();
         // lengths spread over 2 to 61, standard deviation 17; the difference of two means over 250: 17·√(2/250) = 1.5
@@ -101,10 +101,10 @@ class LengthGroupedBatchesTest {
 
     @Test
     void aCursorOfOtherDataIsAnError() {
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples(30), 4, 1);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples(30), 4, 1);
         assertThatThrownBy(() -> batches.at(new Cursor(0, 8))).isInstanceOf(LoraException.class)
                 .hasMessage("batch 8 of epoch 0: these 30 examples make 8 batches. Was the run begun with other data or another batch size?");
-        assertThatThrownBy(() -> new LengthGroupedBatches(List.of(), 4, 1)).hasMessageContaining("from 0 examples");
+        assertThatThrownBy(() -> LengthGroupedBatches.of(List.of(), 4, 1)).hasMessageContaining("from 0 examples");
     }
 
     @Test

@@ -96,11 +96,22 @@ class OutsideProjectTest {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED"));
         command.addAll(List.of(options));
-        command.addAll(List.of(EmbeddedBase.folder().toString(), pairs.toString(), folder.resolve("adapter").toString()));
+        command.addAll(List.of(modelFiles().toString(), pairs.toString(), folder.resolve("adapter").toString()));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(out).isZero();
         return out;
+    }
+
+    /** The embedded base may lie within a jar, which another process cannot be given as a folder. */
+    private Path modelFiles() throws Exception {
+        Path copy = Files.createDirectories(folder.resolve("model"));
+        try (Stream<Path> files = Files.list(EmbeddedBase.folder())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(file.getFileName().toString()));
+            }
+        }
+        return copy;
     }
 
     private void requireAdapter() {

@@ -55,10 +55,11 @@ public final class ToyFamily implements ModelFamily {
     }
 
     @Override
-    public void write(Model model, Path folder) {
+    public void write(Model model, Path folder, Map<String, String> metadata) {
         Backend backend = model.backend();
         ToyConfig config = ((Toy) model).config();
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        metadata.forEach(writer::metadata);
         model.parameters().forEach(parameter -> writer.addLater(
                 parameter.name(), DType.F32, parameter.shape(), () -> backend.readFloats(parameter.value())));
         writer.write(folder.resolve("model.safetensors"));

@@ -35,14 +35,14 @@ class AllocationTest {
 
     /** Later batches have more tokens than the first step's two, and a larger share of targets among them. */
     private static boolean firstStepIsNotTheLargest(SmallRun run) {
-        Batch first = run.data.at(Cursor.START);
-        Batch second = run.data.at(run.data.after(Cursor.START));
+        Batch first = Batch.of(run.data.at(Cursor.START));
+        Batch second = Batch.of(run.data.at(run.data.after(Cursor.START)));
         int tokens = Math.max(first.inputIds().length, second.inputIds().length);
         double share = Math.max(shareOfTargets(first), shareOfTargets(second));
         boolean larger = false;
         boolean fuller = false;
         for (Cursor cursor = Cursor.START; cursor.epoch() == 0; cursor = run.data.after(cursor)) {
-            Batch batch = run.data.at(cursor);
+            Batch batch = Batch.of(run.data.at(cursor));
             larger |= batch.inputIds().length > tokens;
             fuller |= shareOfTargets(batch) > share;
         }

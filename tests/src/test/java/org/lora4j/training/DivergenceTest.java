@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,12 +17,12 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
-import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.io.Safetensors;
 import org.lora4j.nn.Parameter;
 import org.lora4j.optim.AdamW;
+import org.lora4j.task.Completion;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
@@ -48,7 +47,7 @@ class DivergenceTest {
     void aBadUpdateIsAnErrorThatNamesWhatIsLeft(long bad, long evaluateEvery) {
         String message = message(bad, evaluateEvery, Double.NaN, 4);
 
-        assertThat(message).contains("diverged", "--lr").doesNotContain("\n");
+        assertThat(message).contains("diverged", "Lower `learningRate` (0.01)").doesNotContain("\n");
         long kept = evaluateEvery > 0 && bad > 3 ? -1 : bad - 1; // the dev loss decides, or it is the step before the bad one
         if (kept == 0) {
             assertThat(message).contains("the last good state is the base");
@@ -86,12 +85,14 @@ class DivergenceTest {
         try (Backend backend = Backends.create("cpu")) {
             Gpt2 model = SmallGpt2.of(SmallGpt2.TIED, backend);
             LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(2, 4).withParts("q", "v"), 5);
-            TrainingPlan plan = new TrainingPlan(STEPS, 1, 0.01, TrainingPlan.ScheduleKind.CONSTANT, 0, AdamW.Settings.PYTORCH,
-                    0, 0, 3, evaluateEvery, checkpointEvery, 1, false);
+            TrainingPlan plan = TrainingPlan.of(STEPS, 0.01, 3).withSchedule(TrainingPlan.ScheduleKind.CONSTANT).withWarmupSteps(0)
+                    .withAdamW(AdamW.Settings.PYTORCH).withEvaluateEvery(evaluateEvery).withCheckpointEvery(checkpointEvery)
+                    .withLogEvery(1);
             List<EncodedExample> examples = examples();
             List<Batch> dev = evaluateEvery > 0 ? Batch.byLength(examples, 4) : List.of();
-            Trainer trainer = new Trainer(model, adapter.trainable(), new LengthGroupedBatches(examples, 2, 1), dev, plan,
-                    folder, Map.of(), () -> saved.add(sum(values(backend, adapter))), new TrainingListener() {
+            Trainer<EncodedExample, Batch> trainer = Trainer.of(model, new Completion()).parameters(adapter.trainable())
+                    .examples(examples, 2, 1).dev(dev).plan(plan).folder(folder)
+                    .save(() -> saved.add(sum(values(backend, adapter)))).listener(new TrainingListener() {
                 @Override
                 public void step(long step, double loss, double learningRate, double tokensPerSecond) {
                     afterStep.add(values(backend, adapter));
@@ -99,7 +100,7 @@ class DivergenceTest {
                         adapter.trainable().forEach(parameter -> backend.fill(parameter.value(), value));
                     }
                 }
-            });
+            }).build();
             String[] message = new String[1];
             assertThatThrownBy(trainer::run).isInstanceOf(LoraException.class)
                     .satisfies(thrown -> message[0] = thrown.getMessage());

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,19 +15,20 @@ import org.lora4j.data.EncodedExample;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
+import org.lora4j.task.Completion;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -41,13 +41,12 @@ class EpochStepsTest {
     void epochsHaveAsManyStepsAsInTransformers(int pairs, int accumulation, double epochs, long steps) {
         try (Backend backend = Backends.create("cpu")) {
             Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
-            LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(1, 1).withParts("q"), 1);
             List<TextPair> train = new ArrayList<>();
             for (int i = 0; i < pairs; i++) {
                 train.add(new TextPair("number " + i, "is " + i));
             }
-            FineTuning job = new FineTuning(model, ByteLevelBpe.load(EmbeddedBase.folder()), adapter, train, List.of(), 1,
-                    TooLong.FAIL, 1);
+            FineTuning job = FineTuning.of(model, ByteLevelBpe.load(EmbeddedBase.folder()))
+                    .method(new LowRankAdaptation(LoraConfig.of(1, 1).withParts("q"))).train(train).batchSize(1).seed(1).build();
             assertThat(job.steps(epochs, accumulation)).isEqualTo(steps);
         }
     }
@@ -62,19 +61,20 @@ class EpochStepsTest {
             for (int i = 0; i < 10; i++) {
                 examples.add(new EncodedExample(new int[] {i, (3 * i) % 11, (5 * i) % 11, (7 * i) % 11}, 1 + i % 3));
             }
-            LengthGroupedBatches data = new LengthGroupedBatches(examples, 1, 1);
-            List<Batch> left = List.of(data.at(new Cursor(0, 8)), data.at(new Cursor(0, 9)));
+            LengthGroupedBatches<EncodedExample> data = LengthGroupedBatches.of(examples, 1, 1);
+            List<Batch> left = List.of(Batch.of(data.at(new Cursor(0, 8))), Batch.of(data.at(new Cursor(0, 9))));
             double expected = Evaluation.of(model, left, Workspace.forInference(backend, 8)).loss();
-            TrainingPlan plan = new TrainingPlan(3, 8, 0.01, TrainingPlan.ScheduleKind.LINEAR, 1, AdamW.Settings.PYTORCH, 0, 0,
-                    3, 0, 0, 1, false);
+            TrainingPlan plan = TrainingPlan.of(3, 0.01, 3).withAccumulation(8).withWarmupSteps(1)
+                    .withAdamW(AdamW.Settings.PYTORCH);
             List<Double> losses = new ArrayList<>();
 
-            new Trainer(model, adapter.trainable(), data, List.of(), plan, null, Map.of(), () -> { }, new TrainingListener() {
+            Trainer.of(model, new Completion()).parameters(adapter.trainable()).data(data).plan(plan)
+                    .listener(new TrainingListener() {
                 @Override
                 public void step(long step, double loss, double learningRate, double tokensPerSecond) {
                     losses.add(loss);
                 }
-            }).run();
+            }).build().run();
 
             assertThat(losses.get(1)).isCloseTo(expected, within(1e-12));
         }

@@ -14,9 +14,9 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
+import org.lora4j.family.Families;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Files;
@@ -29,6 +29,7 @@ import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.FullFineTuning;
 
 class FullFineTuningTest {
 
@@ -59,7 +60,8 @@ class FullFineTuningTest {
         try (Backend backend = Backends.create("cpu")) {
             Gpt2 model = Gpt2Files.load(EmbeddedBase.folder(), backend);
             List<float[]> base = values(model, backend);
-            FineTuning job = FineTuning.full(model, ByteLevelBpe.load(EmbeddedBase.folder()), train, dev, 8, TooLong.FAIL, 1);
+            FineTuning job = FineTuning.of(model, ByteLevelBpe.load(EmbeddedBase.folder())).method(new FullFineTuning())
+                    .train(train).dev(dev).seed(1).source(EmbeddedBase.folder()).build();
             Trainer.Outcome outcome = job.run(TrainingPlan.of(8, 1e-3, 1), folder, "base-6m", TrainingListener.NONE);
             assertThat(outcome.after().loss()).isLessThan(outcome.before().loss() - 0.5);
 
@@ -67,7 +69,8 @@ class FullFineTuningTest {
                     Gpt2Files.load(folder, backend), job.dev(), Workspace.forInference(backend, 1000));
             assertThat(read.loss()).isCloseTo(outcome.after().loss(), within(1e-6));
 
-            model.parameters().forEach(Parameter::restore);
+            assertThat(Families.tokenizer(folder).encode(train.getFirst().context())).isNotEmpty();
+            job.tuning().detach();
             List<float[]> restored = values(model, backend);
             for (int i = 0; i < base.size(); i++) {
                 assertThat(restored.get(i)).isEqualTo(base.get(i));

@@ -18,7 +18,6 @@ import org.lora4j.backend.Precision;
 import org.lora4j.data.EncodedExample;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
 import org.lora4j.generate.Generator;
@@ -32,6 +31,7 @@ import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -61,7 +61,8 @@ class OverfitTest {
             LoraConfig config = LoraConfig.of(8, 16)
                     .withTargets(TargetSelector.byNames(List.of("c_attn", "c_proj", "c_fc")));
             LoraAdapter adapter = LoraAdapter.attach(model, config, 1);
-            FineTuning job = new FineTuning(model, tokenizer, adapter, LINES, LINES, 8, TooLong.FAIL, 1);
+            FineTuning job = FineTuning.of(model, tokenizer).tuning(LowRankAdaptation.of(adapter)).train(LINES).dev(LINES)
+                    .seed(1).build();
 
             Trainer.Outcome outcome = job.run(plan(24), null, "base-6m", TrainingListener.NONE);
 
@@ -89,7 +90,8 @@ class OverfitTest {
             LoraAdapter adapter =
                     LoraAdapter.attach(model, LoraConfig.of(4, 32).withParts("q", "v").withDropout(0.1), 1);
             ByteLevelBpe tokenizer = ByteLevelBpe.load(EmbeddedBase.folder());
-            FineTuning job = new FineTuning(model, tokenizer, adapter, LINES, List.of(), 3, TooLong.FAIL, 1);
+            FineTuning job = FineTuning.of(model, tokenizer).tuning(LowRankAdaptation.of(adapter)).train(LINES).batchSize(3)
+                    .seed(1).build();
             List<Double> numbers = new ArrayList<>();
             job.run(plan(4), null, "base-6m", new TrainingListener() {
                 @Override
@@ -103,7 +105,7 @@ class OverfitTest {
     }
 
     private static TrainingPlan plan(int steps) {
-        return new TrainingPlan(
-                steps, 1, 0.01, TrainingPlan.ScheduleKind.COSINE, 3, AdamW.Settings.PYTORCH, 0, 1, 1, 0, 0, 1, false);
+        return TrainingPlan.of(steps, 0.01, 1).withSchedule(TrainingPlan.ScheduleKind.COSINE).withWarmupSteps(3)
+                .withAdamW(AdamW.Settings.PYTORCH).withClipNorm(1).withCheckpointEvery(0).withLogEvery(1);
     }
 }

@@ -13,6 +13,7 @@ import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.optim.AdamW;
 import org.lora4j.select.TargetSelector;
+import org.lora4j.task.Completion;
 import org.lora4j.tensor.Philox;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingListener;
@@ -33,7 +34,7 @@ final class SmallRun {
     private static final LoraConfig LORA = LoraConfig.of(2, 4).withParts("q", "v").withDropout(0.1).withBias(BiasMode.ALL)
             .withTargets(TargetSelector.byNames(List.of("c_fc", "mlp.c_proj", "wte", "lm_head")));
 
-    final LengthGroupedBatches data = new LengthGroupedBatches(examples("train", 42), 3, 11);
+    final LengthGroupedBatches<EncodedExample> data = LengthGroupedBatches.of(examples("train", 42), 3, 11);
     final LoraAdapter adapter;
     private final Gpt2 model;
 
@@ -48,17 +49,17 @@ final class SmallRun {
     }
 
     Trainer.Outcome train(Path folder, boolean evaluating, boolean recompute, TrainingListener listener) {
-        TrainingPlan plan = new TrainingPlan(
-                STEPS, 2, 0.03, TrainingPlan.ScheduleKind.LINEAR, 4, AdamW.Settings.AUTHORS, 0.1, 1.0, 3, 3, 4, 1,
-                recompute);
+        TrainingPlan plan = TrainingPlan.of(STEPS, 0.03, 3).withAccumulation(2).withWarmupSteps(4)
+                .withAdamW(AdamW.Settings.AUTHORS).withLabelSmoothing(0.1).withClipNorm(1).withEvaluateEvery(3)
+                .withCheckpointEvery(4).withLogEvery(1).withRecompute(recompute);
         List<Batch> dev = evaluating ? Batch.byLength(examples("dev", 10), 4) : List.of();
         Runnable save = folder == null ? () -> { } : () -> PeftFormat.save(adapter, folder, "small", Map.of());
-        return new Trainer(
-                model, adapter.trainable(), data, dev, plan, folder, Map.of("data", "random"), save, listener).run();
+        return Trainer.of(model, new Completion()).parameters(adapter.trainable()).data(data).dev(dev).plan(plan)
+                .folder(folder).recipe(Map.of("data", "random")).save(save).listener(listener).build().run();
     }
 
     /** Sequences that count upwards from a random token, 3 to 9 long, of which a random part is only read. */
-    private static List<EncodedExample> examples(String name, int count) {
+    static List<EncodedExample> examples(String name, int count) {
         Philox random = new Philox(1);
         int site = Philox.site(name);
         List<EncodedExample> examples = new ArrayList<>();

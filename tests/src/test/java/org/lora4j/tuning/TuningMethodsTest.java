@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.ForwardingBackend;
@@ -64,16 +65,17 @@ class TuningMethodsTest {
 
     /** The paper's table 3: FT 354.92M, FT-Top2 25.19M; BitFit by hand, 24·(3·1024 + 1024 + 4096 + 1024 + 2·1024) + 1024. */
     @ParameterizedTest
-    @CsvSource({"full, 354823168", "top2, 25192448", "bitfit, 271360"})
+    @CsvSource({"full, 354823168", "top:2, 25192448", "bitfit, 271360"})
     void gpt2MediumTrainsAsManyNumbersAsThePaperSays(String method, long expected) {
         try (Backend counting = new Counting()) {
             var config = Families.shape("gpt2-medium");
             LanguageModel model = Families.of(config.names()).empty(config, counting);
             TuningMethod chosen = switch (method) {
                 case "full" -> new FullFineTuning();
-                case "top2" -> new TopBlocks(2);
+                case "top:2" -> new TopBlocks(2);
                 default -> new BitFit();
             };
+            assertThat(TuningMethods.named(method).name()).isEqualTo(chosen.name()).isEqualTo(method);
             assertThat(chosen.attach(model, 0).parameterCount()).isEqualTo(expected);
         }
     }
@@ -130,6 +132,13 @@ class TuningMethodsTest {
         assertThatThrownBy(() -> new TopBlocks(4).attach(model, 0)).isInstanceOf(LoraException.class)
                 .hasMessage("top:4: this GPT-2 has 3 blocks");
         assertThatThrownBy(() -> new TopBlocks(0)).isInstanceOf(LoraException.class).hasMessageContaining("at least 1, found 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lora", "", "top", "top:", "top:0", "top:-1", "top:1.5", "top:9999999999", "FULL", "ia3"})
+    void aMethodThatNoNameSaysAllOfIsRefused(String name) {
+        assertThatThrownBy(() -> TuningMethods.named(name)).isInstanceOf(LoraException.class)
+                .hasMessageStartingWith("`method` " + (name.isEmpty() ? "''" : name) + ": ").hasMessageContaining("lora, full, bitfit or top:N");
     }
 
     @Test

@@ -49,7 +49,7 @@ public final class E2eBenchmark {
         ExampleEncoder encoder =
                 new ExampleEncoder(Families.tokenizer(EmbeddedBase.folder()), model.sizes().positions());
         List<EncodedExample> examples = encoder.encode(sample(E2e.embedded(Split.TRAIN), steps * size)).examples();
-        LengthGroupedBatches batches = new LengthGroupedBatches(examples, size, 1);
+        LengthGroupedBatches<EncodedExample> batches = LengthGroupedBatches.of(examples, size, 1);
         if (pad != 0 && (pad < batches.maxLength() || pad > model.sizes().positions())) {
             throw new LoraException("`pad` " + pad + ": expected at least " + batches.maxLength()
                     + ", the longest of the sample, and at most " + model.sizes().positions() + ", the model's positions");
@@ -60,7 +60,7 @@ public final class E2eBenchmark {
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
         Measurement measured = Measurement.of("examples/s", examples.size(), runs, () -> {
             for (int i = 0; i < batches.batchesPerEpoch(); i++) {
-                Batch batch = batches.at(new Cursor(0, i));
+                Batch batch = Batch.of(batches.at(new Cursor(0, i)));
                 step(model, pad == 0 ? batch : padded(batch, pad), trainable, adamW, ws);
             }
         });

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.tuning.TuningMethods;
 
 /**
  * One of the paper's experiments, read from a data file: its recipe as paper and scripts have it, its published scores, and
@@ -50,13 +51,23 @@ public record Experiment(
      * What one row of a table is a run of.
      *
      * @param id      its folder's name
-     * @param targets as {@code --targets} takes them; null for full fine-tuning
+     * @param targets as {@code --targets} takes them; null where the method has none
+     * @param method  by the name of its {@link org.lora4j.tuning.TuningMethod}; lora where nothing is said
      * @param learningRate where the experiment's would not do; null otherwise
      * @param paper   what the paper has in this row; null where it has none
      */
     public record TableRow(
-            String id, String name, int rank, String targets, boolean full,
+            String id, String name, int rank, String targets, String method,
             @JsonProperty("learning_rate") Double learningRate, Published paper) {
+
+        public TableRow {
+            method = method == null ? TuningMethods.LORA : method;
+        }
+    }
+
+    /** What suits this method on the embedded base: as for LoRA where few numbers train, as for full fine-tuning else. */
+    public double learningRateOf(String method) {
+        return learningRate.get(learningRate.containsKey(method) ? method : method.equals("bitfit") ? "lora" : "full");
     }
 
     /** @throws LoraException if there is no such experiment */

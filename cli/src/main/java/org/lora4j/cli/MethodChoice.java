@@ -1,0 +1,115 @@
+package org.lora4j.cli;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import org.lora4j.LoraException;
+import org.lora4j.experiments.report.RunReport;
+import org.lora4j.model.Model;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethod;
+import org.lora4j.tuning.TuningMethods;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** {@code --method}, with the options of LoRA, which the other methods do not have. */
+final class MethodChoice {
+
+    @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME",
+            description = "How to adapt: lora; full, every parameter; bitfit, the biases; or top:N, the last N blocks "
+                    + "(default: ${DEFAULT-VALUE}). lora saves an adapter, the others a whole model with its tokenizer. What "
+                    + "only lora has is refused with another: --rank, --alpha, --targets, --layers, --dropout, --bias, --init, "
+                    + "--rslora, --dora.")
+    private String name;
+
+    @Mixin
+    private LoraChoice lora;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** What was asked for; a value that makes no sense, or an option that the method does not have, is wrong use. */
+    TuningMethod method() {
+        if (isLora()) {
+            return new LowRankAdaptation(lora.config());
+        }
+        try {
+            TuningMethod method = TuningMethods.named(word(name));
+            refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
+                    .map(OptionSpec::longestName).toList());
+            return method;
+        } catch (LoraException refused) {
+            throw wrongUse(refused);
+        }
+    }
+
+    /**
+     * Refuses options that only LoRA has.
+     *
+     * @param method as the user typed it
+     * @param names  of the options
+     */
+    static void refuse(CommandSpec command, String method, Collection<String> names) {
+        ParseResult given = command.commandLine().getParseResult();
+        List<String> refused = names.stream().filter(given::hasMatchedOption).toList();
+        if (!refused.isEmpty()) {
+            throw new ParameterException(command.commandLine(), String.join(", ", refused) + ": --method " + method + " has no "
+                    + "such option, only lora has. Leave " + (refused.size() == 1 ? "it" : "them") + " out, or take --method lora");
+        }
+    }
+
+    /** Attaches it; what does not suit this model is wrong use. */
+    Tuning attach(Model model, TuningMethod method, long seed) {
+        try {
+            return method.attach(model, seed);
+        } catch (LoraException refused) {
+            throw wrongUse(refused);
+        }
+    }
+
+    private ParameterException wrongUse(LoraException refused) {
+        return new ParameterException(command.commandLine(), refused.getMessage());
+    }
+
+    private boolean isLora() {
+        return word(name).equals(TuningMethods.LORA);
+    }
+
+    /** The name of a method that a user typed. */
+    static String word(String typed) {
+        return typed.strip().toLowerCase(Locale.ROOT);
+    }
+
+    /** Whether what it learns is multiplied by 0. */
+    boolean learnsNothing() {
+        return isLora() && lora.alpha() == 0;
+    }
+
+    /** {@code LoRA r 4, alpha 32 on q,v}; {@code full fine-tuning}. */
+    String text(TuningMethod method) {
+        return isLora() ? lora.text() : method.title();
+    }
+
+    /** For the report. */
+    RunReport.Method reported(Tuning tuning) {
+        return isLora()
+                ? RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), tuning.parameterCount()).named(tuning.title())
+                : reportedCopies(tuning);
+    }
+
+    /** A method that trains copies of the base's own tensors. */
+    static RunReport.Method reportedCopies(Tuning tuning) {
+        String settings = switch (tuning.name()) {
+            case "full" -> "everything trains";
+            case "bitfit" -> "the biases train";
+            default -> "the rest is frozen";
+        };
+        return new RunReport.Method(tuning.title(), settings, tuning.parameterCount());
+    }
+}
