@@ -1,28 +1,38 @@
 package org.lora4j.gpt2;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.lora4j.LoraException;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
-import org.lora4j.nn.CausalSelfAttention;
+import org.lora4j.nn.AttentionRule;
+import org.lora4j.nn.Block;
+import org.lora4j.nn.Context;
+import org.lora4j.nn.Continuation;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.FeedForward;
+import org.lora4j.nn.FusedMaps;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.LanguageModelHead;
-import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
+import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
+import org.lora4j.nn.Perceptron;
+import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Role;
+import org.lora4j.nn.SelfAttention;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.Sublayer;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -56,8 +66,8 @@ public final class Gpt2 implements LanguageModel {
     private final Slot<TokenEmbedding> tokens;
     private final Slot<TokenEmbedding> positions;
     private final Dropout embeddingDropout;
-    private final List<TransformerBlock> blocks;
-    private final LayerNorm finalNorm;
+    private final List<Block> blocks;
+    private final Normalisation finalNorm;
     private final LanguageModelHead head;
 
     /**
@@ -82,21 +92,24 @@ public final class Gpt2 implements LanguageModel {
         head = new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(table, null)));
     }
 
-    private TransformerBlock block(int layer, Function<String, Parameter> parameter, double dropout) {
+    private Block block(int layer, Function<String, Parameter> parameter, double dropout) {
         String name = "transformer.h." + layer;
-        CausalSelfAttention attention = new CausalSelfAttention(
-                layer, config.nHead(), config.attentionScale(layer),
-                new Dropout(dropout, Philox.site(name + ".attn.attn_dropout")),
-                slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter),
+        AttentionHeads heads = AttentionHeads.of(
+                config.nHead(), config.nEmbd() / config.nHead(), config.attentionScale(layer));
+        SelfAttention attention = new SelfAttention(
+                AttentionRule.causal(layer, heads)
+                        .withDropout(new Dropout(dropout, Philox.site(name + ".attn.attn_dropout"))),
+                new FusedMaps(slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter), heads),
                 slot(name + ".attn.c_proj", Role.ATTENTION_OUTPUT, layer, List.of(), parameter));
-        FeedForward mlp = new FeedForward(
+        FeedForward mlp = new Perceptron(
                 slot(name + ".mlp.c_fc", Role.UP, layer, List.of(), parameter),
                 slot(name + ".mlp.c_proj", Role.DOWN, layer, List.of(), parameter),
                 config.activation());
-        return new TransformerBlock(
-                name, norm(name + ".ln_1", parameter), attention,
-                new Dropout(dropout, Philox.site(name + ".attn.resid_dropout")), norm(name + ".ln_2", parameter), mlp,
-                new Dropout(dropout, Philox.site(name + ".mlp.dropout")));
+        return Block.preNorm(name,
+                new Sublayer<>(attention, norm(name + ".ln_1", parameter),
+                        new Dropout(dropout, Philox.site(name + ".attn.resid_dropout"))),
+                new Sublayer<>(mlp, norm(name + ".ln_2", parameter),
+                        new Dropout(dropout, Philox.site(name + ".mlp.dropout"))));
     }
 
     private static Slot<Projection> slot(
@@ -105,8 +118,8 @@ public final class Gpt2 implements LanguageModel {
                 name, role, layer, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
     }
 
-    private LayerNorm norm(String name, Function<String, Parameter> parameter) {
-        return new LayerNorm(
+    private Normalisation norm(String name, Function<String, Parameter> parameter) {
+        return Normalisation.layer(
                 parameter.apply(name + ".weight"), parameter.apply(name + ".bias"), config.layerNormEpsilon());
     }
 
@@ -155,17 +168,20 @@ public final class Gpt2 implements LanguageModel {
 
     /** From the ids to the final LayerNorm's output, (B·T, C). */
     private Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
-        int rows = sequences.rows();
-        IntTensor ids = upload("ids", batch.inputIds(), ws);
-        IntTensor places = upload("places", countFromZero(sequences), ws);
         IntTensor types = batch.tokenTypeIds() == null ? null : upload("types", batch.tokenTypeIds(), ws);
-        Tensor x = embed(ids, places, types, ws);
-        for (TransformerBlock block : blocks) {
-            x = block.forward(x, sequences, ws);
-        }
-        Tensor h = ws.tensor(this, "h", rows, config.nEmbd());
+        Tensor x = throughBlocks(upload("ids", batch.inputIds(), ws), types, sequences, ws);
+        Tensor h = ws.tensor(this, "h", sequences.rows(), config.nEmbd());
         finalNorm.forward(x, h, ws);
         return h;
+    }
+
+    /** From the ids to what the last block gives, in training and in decoding. */
+    private Tensor throughBlocks(IntTensor ids, IntTensor types, Context context, Workspace ws) {
+        Tensor x = embed(ids, context.positions(), types, ws);
+        for (Block block : blocks) {
+            x = block.forward(x, context, ws);
+        }
+        return x;
     }
 
     private void backward(Tensor dh, Batch batch, Sequences sequences, Workspace ws) {
@@ -184,7 +200,7 @@ public final class Gpt2 implements LanguageModel {
             ws.showGradient(EMBEDDINGS, g);
             embeddingDropout.applyInPlace(g, ws);
             tokens.get().backward(ws.ints(this, "ids", g.rows()), g, ws);
-            positions.get().backward(ws.ints(this, "places", g.rows()), g, ws);
+            positions.get().backward(sequences.positions(), g, ws);
             if (batch.tokenTypeIds() != null) {
                 tokens.get().backward(ws.ints(this, "types", g.rows()), g, ws);
             }
@@ -219,10 +235,8 @@ public final class Gpt2 implements LanguageModel {
         for (int position : positions) {
             checkLength(position + 1);
         }
-        Tensor x = embed(upload("ids", ids, ws), upload("places", positions, ws), null, ws);
-        for (TransformerBlock block : blocks) {
-            x = block.forward(x, past, ws);
-        }
+        Context context = new Continuation(upload("places", positions, ws), past);
+        Tensor x = throughBlocks(upload("ids", ids, ws), null, context, ws);
         int rows = ids.length;
         if (wanted != null) {
             rows = wanted.length;
@@ -273,16 +287,11 @@ public final class Gpt2 implements LanguageModel {
         }
         checkLength(batch.length());
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
-        return new Sequences(batch.size(), batch.length(), batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length())));
-    }
-
-    private static int[] countFromZero(Sequences sequences) {
-        int[] places = new int[sequences.rows()];
-        for (int row = 0; row < places.length; row++) {
-            places[row] = row % sequences.length();
-        }
-        return places;
+        IntTensor mask = batch.attentionMask() == null ? null
+                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
+        int[] places = new int[batch.inputIds().length];
+        Arrays.setAll(places, row -> row % batch.length());
+        return new Sequences(batch.size(), batch.length(), mask, upload("places", places, ws));
     }
 
     private IntTensor upload(String name, int[] values, Workspace ws) {
@@ -335,12 +344,7 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public List<Slot<Projection>> projections() {
         List<Slot<Projection>> slots = new ArrayList<>();
-        for (TransformerBlock block : blocks) {
-            slots.add(block.attention().qkv());
-            slots.add(block.attention().output());
-            slots.add(block.mlp().up());
-            slots.add(block.mlp().down());
-        }
+        blocks.forEach(block -> slots.addAll(block.slots()));
         slots.add(head.projection());
         return slots;
     }
@@ -351,10 +355,15 @@ public final class Gpt2 implements LanguageModel {
     }
 
     @Override
+    public List<Place> places() {
+        return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    @Override
     public List<Parameter> parameters() {
         List<Parameter> parameters = new ArrayList<>(tokens.parameters());
         parameters.addAll(positions.parameters());
-        for (TransformerBlock block : blocks) {
+        for (Block block : blocks) {
             parameters.addAll(block.parameters());
         }
         parameters.addAll(finalNorm.parameters());
