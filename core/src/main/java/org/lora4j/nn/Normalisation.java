@@ -82,7 +82,8 @@ public final class Normalisation implements Layer {
     }
 
     private NormStatistics rows(Tensor x, Workspace ws) {
-        return new NormStatistics(ws.tensor(this, "mean", x.rows(), 1), ws.tensor(this, "rstd", x.rows(), 1));
+        Tensor mean = kind.centres() ? ws.tensor(this, "mean", x.rows(), 1) : null;
+        return new NormStatistics(mean, ws.tensor(this, "rstd", x.rows(), 1));
     }
 
     public NormKind kind() {

@@ -23,6 +23,6 @@ public interface LanguageModel extends CausalModel, TrainableModel<Batch> {
 
     @Override
     default int maxLength() {
-        return sizes().positions();
+        return sizes().positions() - prefix().length;
     }
 }

@@ -134,8 +134,12 @@ public final class Gpt2 implements LanguageModel {
             throw new LoraException(batch.size() + " × " + batch.length() + " tokens have " + numbers + " logits, more than the "
                     + MOST_LOGITS + " that one array can hold: give fewer sequences at a time");
         }
-        ws.begin(batch.inputIds().length, 0);
-        Tensor h = hidden(batch, sequences(batch, ws), ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, 0);
+        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        if (whole.length() > batch.length()) {
+            h = lastOfEachRow(h, whole, batch.length(), ws);
+        }
         Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
@@ -144,26 +148,46 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        ws.begin(batch.inputIds().length, 0);
-        Tensor h = hidden(batch, sequences(batch, ws), ws);
-        Targets targets = gatherTargets(batch, h, ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, 0);
+        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        Targets targets = gatherTargets(whole, h, ws);
         return head.loss(targets.hidden, targets.ids, labelSmoothing, ws);
     }
 
     @Override
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        ws.begin(batch.inputIds().length, step);
-        Sequences sequences = sequences(batch, ws);
-        Tensor h = hidden(batch, sequences, ws);
-        Targets targets = gatherTargets(batch, h, ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, step);
+        Sequences sequences = sequences(whole, ws);
+        Tensor h = hidden(whole, sequences, ws);
+        Targets targets = gatherTargets(whole, h, ws);
         Tensor dTargets = ws.tensor(this, "dTargets", h.rows(), h.columns()).as(targets.hidden.shape());
         double loss = head.lossAndGradient(targets.hidden, targets.ids, labelSmoothing, weight, dTargets, ws);
         Tensor dh = ws.scratch("dh", h.rows(), h.columns());
         backend.fill(dh, 0);
         backend.scatterAddRows(dTargets, targets.rows, dh);
-        backward(dh, batch, sequences, ws);
+        backward(dh, whole, sequences, ws);
         return loss;
+    }
+
+    /** The batch behind what stands before the first position. */
+    private Batch whole(Batch batch) {
+        checkIds(batch.inputIds(), config.vocabSize());
+        if (batch.tokenTypeIds() != null) {
+            checkIds(batch.tokenTypeIds(), config.vocabSize());
+        }
+        int[] prefix = prefix();
+        return prefix.length == 0 ? batch : batch.behind(prefix);
+    }
+
+    private Tensor lastOfEachRow(Tensor h, Batch whole, int count, Workspace ws) {
+        int[] rows = new int[whole.size() * count];
+        Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
+        Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
+        backend.gatherRows(h, upload("shown", rows, ws), last, 0);
+        return last;
     }
 
     /** From the ids to the final LayerNorm's output, (B·T, C). */
@@ -231,7 +255,7 @@ public final class Gpt2 implements LanguageModel {
     public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
         AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
-        checkIds(ids);
+        checkIds(ids, tokens.get().rows());
         for (int position : positions) {
             checkLength(position + 1);
         }
@@ -267,7 +291,7 @@ public final class Gpt2 implements LanguageModel {
             for (int t = 0; t + 1 < batch.length(); t++) {
                 int label = batch.labels()[b * batch.length() + t + 1];
                 if (label != Batch.IGNORED) {
-                    checkId(label);
+                    checkId(label, config.vocabSize());
                     rows[found] = b * batch.length() + t;
                     ids[found++] = label;
                 }
@@ -281,10 +305,6 @@ public final class Gpt2 implements LanguageModel {
     }
 
     private Sequences sequences(Batch batch, Workspace ws) {
-        checkIds(batch.inputIds());
-        if (batch.tokenTypeIds() != null) {
-            checkIds(batch.tokenTypeIds());
-        }
         checkLength(batch.length());
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
         IntTensor mask = batch.attentionMask() == null ? null
@@ -300,14 +320,14 @@ public final class Gpt2 implements LanguageModel {
         return tensor;
     }
 
-    private void checkIds(int[] ids) {
+    private void checkIds(int[] ids, int limit) {
         for (int id : ids) {
-            checkId(id);
+            checkId(id, limit);
         }
     }
 
-    private void checkId(int id) {
-        if (id < 0 || id >= config.vocabSize()) {
+    private void checkId(int id, int limit) {
+        if (id < 0 || id >= limit) {
             throw new LoraException("token " + id + " is outside the model's vocabulary of " + config.vocabSize()
                     + " tokens (0 to " + (config.vocabSize() - 1) + "): was it made by another model's tokenizer?");
         }
@@ -329,6 +349,11 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public Backend backend() {
         return backend;
+    }
+
+    @Override
+    public int[] prefix() {
+        return tokens.get().prefix();
     }
 
     @Override
