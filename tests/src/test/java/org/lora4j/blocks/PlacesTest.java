@@ -13,8 +13,8 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.nn.Insert;
 import org.lora4j.nn.Parameter;
-import org.lora4j.nn.Place;
 import org.lora4j.nn.Place.Where;
+import org.lora4j.nn.Place;
 import org.lora4j.nn.Workspace;
 
 /** What a method puts into an empty place of a block trains, and leaves no trace when it is taken out. */
