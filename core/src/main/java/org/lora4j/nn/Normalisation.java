@@ -86,10 +86,6 @@ public final class Normalisation implements Layer {
         return new NormStatistics(mean, ws.tensor(this, "rstd", x.rows(), 1));
     }
 
-    public NormKind kind() {
-        return kind;
-    }
-
     @Override
     public List<Parameter> parameters() {
         return beta == null ? List.of(gamma) : List.of(gamma, beta);

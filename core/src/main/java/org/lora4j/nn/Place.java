@@ -56,8 +56,8 @@ public final class Place implements Layer {
     /** @throws IllegalStateException if something is there already: two methods in one place would have to agree on an order */
     public void put(Insert insert) {
         if (this.insert != null) {
-            throw new IllegalStateException(name + " holds a " + this.insert.getClass().getSimpleName()
-                    + " already, found a " + insert.getClass().getSimpleName() + ": take the first one out, or put one that does both");
+            throw new IllegalStateException(name + " is taken by " + this.insert.getClass().getSimpleName() + ", found "
+                    + insert.getClass().getSimpleName() + " too: take the first one out, or put one that does both");
         }
         this.insert = insert;
     }

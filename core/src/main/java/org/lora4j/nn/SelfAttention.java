@@ -2,7 +2,6 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -98,10 +97,6 @@ public final class SelfAttention implements Layer {
 
     public AttentionRule rule() {
         return rule;
-    }
-
-    public Optional<Positioning> positioning() {
-        return Optional.ofNullable(positioning);
     }
 
     /** The map after the heads are put side by side. */

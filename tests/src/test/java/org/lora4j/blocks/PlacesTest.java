@@ -101,6 +101,6 @@ class PlacesTest {
         Place place = model.places().getFirst();
         assertThat(place.name()).isEqualTo("h.0.attn.branch");
         place.put(new Adapter(model, "a"));
-        assertThatThrownBy(() -> place.put(new Adapter(model, "b"))).hasMessageContaining("h.0.attn.branch holds a Adapter");
+        assertThatThrownBy(() -> place.put(new Adapter(model, "b"))).hasMessageContaining("h.0.attn.branch is taken by Adapter");
     }
 }
