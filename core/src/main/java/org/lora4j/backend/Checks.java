@@ -34,6 +34,10 @@ public final class Checks {
         require(same(x, y), "dropout", "x and y of one shape", "x", x, "y", y);
     }
 
+    public static void multiply(Tensor x, Tensor y, Tensor z) {
+        require(same(x, y) && same(x, z), "multiply", "x, y and z of one shape", "x", x, "y", y, "z", z);
+    }
+
     public static void activate(Tensor x, Tensor y) {
         require(same(x, y), "activate", "x and y of one shape", "x", x, "y", y);
     }

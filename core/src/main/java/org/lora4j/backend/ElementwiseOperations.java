@@ -24,6 +24,15 @@ public interface ElementwiseOperations {
     }
 
     /**
+     * z ← x ⊙ y.
+     *
+     * @param x any shape; read
+     * @param y the same shape; read
+     * @param z the same shape; written; may be x or y itself
+     */
+    void multiply(Tensor x, Tensor y, Tensor z);
+
+    /**
      * Inverted dropout, forward and backward alike: y ← x ⊙ keep / (1 − p). With p = 0 it copies.
      *
      * @param x    (N, C); read

@@ -106,6 +106,11 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public void multiply(Tensor x, Tensor y, Tensor z) {
+        delegate.multiply(x, y, z);
+    }
+
+    @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
         delegate.dropout(x, y, mask);
     }

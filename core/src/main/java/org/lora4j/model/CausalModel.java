@@ -18,7 +18,15 @@ public interface CausalModel {
     /** V: tokens are 0 … V − 1. */
     int vocabularySize();
 
-    /** Most positions of a sequence, prompt and text together. */
+    /**
+     * Ids that every sequence begins with, before its prompt, where a method has put some there: whoever decodes reads them
+     * first. In training the model puts them there itself.
+     */
+    default int[] prefix() {
+        return new int[0];
+    }
+
+    /** Most positions of a sequence, prompt and text together; the {@link #prefix} is not counted. */
     int maxLength();
 
     /** Where keys and values of so many positions have room. */

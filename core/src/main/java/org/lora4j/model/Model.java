@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
@@ -24,6 +25,11 @@ public interface Model {
 
     /** The embeddings. */
     List<Slot<TokenEmbedding>> embeddings();
+
+    /** The places in its blocks that are empty in the base, in the model's order: where a method can put layers of its own. */
+    default List<Place> places() {
+        return List.of();
+    }
 
     /** Every parameter, those of attached methods included; one that has two uses, as a tied head's, once. */
     List<Parameter> parameters();

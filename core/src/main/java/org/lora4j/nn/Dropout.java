@@ -1,5 +1,6 @@
 package org.lora4j.nn;
 
+import org.lora4j.backend.DropoutMask;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -14,14 +15,22 @@ import org.lora4j.tensor.Tensor;
  */
 public record Dropout(double p, int site) {
 
+    /** Drops nothing. */
+    public static final Dropout NONE = new Dropout(0, 0);
+
     /** Whether this pass drops anything. */
     public boolean isActive(Workspace ws) {
         return ws.dropping() && p > 0;
     }
 
+    /** Which elements of this place this pass drops; {@link DropoutMask#NONE} where it drops nothing. */
+    public DropoutMask mask(Workspace ws) {
+        return ws.dropout(p, site);
+    }
+
     /** y ← dropout(x); y may be x. Backward is the same call on the gradients. */
     public void apply(Tensor x, Tensor y, Workspace ws) {
-        ws.backend().dropout(x, y, ws.dropout(p, site));
+        ws.backend().dropout(x, y, mask(ws));
     }
 
     /** x ← dropout(x), and nothing at all where this pass drops nothing. */

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
-import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
@@ -142,14 +141,14 @@ public final class KeyValuePool {
      * @param length positions of each in the pass; those beyond a sequence's own, on its right, are padding
      */
     public Past prompts(int[][] rows, int length) {
-        return (layer, q, k, v, nHead, scale, y, ws) -> {
+        return (rule, in, y) -> {
+            requireCausal(rule);
             for (int b = 0; b < rows.length; b++) {
-                keep(k.rows(b * length, rows[b].length), keys[layer], rows[b]);
-                keep(v.rows(b * length, rows[b].length), values[layer], rows[b]);
+                keep(in.k().rows(b * length, rows[b].length), keys[rule.block()], rows[b]);
+                keep(in.v().rows(b * length, rows[b].length), values[rule.block()], rows[b]);
             }
-            AttentionShape shape = AttentionShape.self(
-                    q.rows() / length, length, AttentionHeads.of(nHead, y.columns() / nHead, scale), true);
-            backend.attention(Attention.of(q, k, v, shape), new AttentionOutput(y, null));
+            AttentionShape shape = AttentionShape.self(in.q().rows() / length, length, rule.heads(), true);
+            backend.attention(Attention.of(in.q(), in.k(), in.v(), shape), new AttentionOutput(y, null));
         };
     }
 
@@ -161,12 +160,21 @@ public final class KeyValuePool {
      * @param mask   (N, S), 1 for a row of the trail and 0 where it is shorter; null where all are S long
      */
     public Past next(int[] rows, IntTensor trails, @Nullable IntTensor mask) {
-        return (layer, q, k, v, nHead, scale, y, ws) -> {
-            keep(k, keys[layer], rows);
-            keep(v, values[layer], rows);
-            backend.gatheredAttention(q, new GatheredKeys(keys[layer], values[layer], trails, mask),
-                    AttentionHeads.of(nHead, y.columns() / nHead, scale), y);
+        return (rule, in, y) -> {
+            requireCausal(rule);
+            int block = rule.block();
+            keep(in.k(), keys[block], rows);
+            keep(in.v(), values[block], rows);
+            backend.gatheredAttention(
+                    in.q(), new GatheredKeys(keys[block], values[block], trails, mask), rule.heads(), y);
         };
+    }
+
+    private static void requireCausal(AttentionRule rule) {
+        if (rule.sight() != Sight.EARLIER) {
+            throw new IllegalArgumentException("block " + rule.block()
+                    + " lets a position see later ones, so no past stays as it was computed: give it whole sequences");
+        }
     }
 
     /** Copies row i of x to rows[i], neighbours together. */

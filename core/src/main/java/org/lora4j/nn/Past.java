@@ -13,13 +13,10 @@ public interface Past {
      * y ← attention of the new positions' queries to all they may see, their own keys among them; keeps k and v for
      * positions to come.
      *
-     * @param layer the block's number
-     * @param q     (N, C); read
-     * @param k     (N, C), the new positions' keys; read
-     * @param v     (N, C), the new positions' values; read
-     * @param nHead number of heads
-     * @param scale what multiplies q·k
-     * @param y     (N, C); written
+     * @param rule its block's number says whose keys
+     * @param in   of the new positions; read
+     * @param y    (N, width); written
+     * @throws IllegalArgumentException if the rule lets positions see later ones
      */
-    void attend(int layer, MatrixView q, MatrixView k, MatrixView v, int nHead, double scale, MatrixView y, Workspace ws);
+    void attend(AttentionRule rule, QueriesKeysValues in, MatrixView y);
 }

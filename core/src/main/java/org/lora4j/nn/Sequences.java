@@ -1,19 +1,57 @@
 package org.lora4j.nn;
 
 import org.jspecify.annotations.Nullable;
+import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionOutput;
+import org.lora4j.backend.AttentionShape;
 import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Shape;
+import org.lora4j.tensor.Tensor;
 
 /**
- * How the rows of an activation (N, C) are sequences: row {@code b·length + t} is position t of sequence b.
+ * Whole sequences of one length: row {@code b·length + t} of an activation (N, C) is position t of sequence b. A row sees
+ * rows of its own sequence, those that the rule lets it see and that are not padding.
  *
- * @param batch  B
- * @param length T; N = B·T
- * @param mask   (B, T), 1 for a token and 0 for padding, or null where there is no padding
+ * @param batch     B
+ * @param length    T; N = B·T
+ * @param mask      (B, T), 1 for a token and 0 for padding, or null where there is no padding
+ * @param positions (N), the position of each row, from 0
  */
-public record Sequences(int batch, int length, @Nullable IntTensor mask) {
+public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTensor positions) implements Context {
 
     /** B·T. */
     public int rows() {
         return Math.multiplyExact(batch, length);
+    }
+
+    @Override
+    public void attend(AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Workspace ws) {
+        ws.backend().attention(attention(rule, in, ws), output(rule, y, lse));
+    }
+
+    /**
+     * The gradient of {@link #attend}.
+     *
+     * @param y        what forward wrote; read
+     * @param lse      what forward wrote; read
+     * @param dy       ∂L/∂y; read
+     * @param gradient ∂L/∂q, ∂L/∂k and ∂L/∂v; written
+     */
+    public void attendBackward(
+            AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Tensor dy, QueriesKeysValues gradient, Workspace ws) {
+        ws.backend().attentionBackward(attention(rule, in, ws), output(rule, y, lse), dy.matrix(),
+                new AttentionGradient(gradient.q(), gradient.k(), gradient.v()));
+    }
+
+    private Attention attention(AttentionRule rule, QueriesKeysValues in, Workspace ws) {
+        return new Attention(in.q(), in.k(), in.v(), mask,
+                AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER), rule.dropout().mask(ws));
+    }
+
+    /** The backend wants lse by heads: (B·heads, T). */
+    private AttentionOutput output(AttentionRule rule, Tensor y, Tensor lse) {
+        return new AttentionOutput(
+                y.matrix(), lse == null ? null : lse.as(Shape.of(batch * rule.heads().count(), length)));
     }
 }

@@ -43,6 +43,11 @@ public final class Slot<M extends Layer> implements Layer {
         return name;
     }
 
+    /** The name of something beside this place: its own with another last word. */
+    public String beside(String word) {
+        return name.substring(0, name.lastIndexOf('.') + 1) + word;
+    }
+
     public Role role() {
         return role;
     }

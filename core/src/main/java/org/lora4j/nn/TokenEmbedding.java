@@ -6,8 +6,16 @@ import org.lora4j.tensor.Tensor;
 /** A map from row numbers (token or position ids) to rows of features; see {@link Embedding}. */
 public interface TokenEmbedding extends Layer {
 
-    /** The number of ids, the vocabulary's size. */
+    /** The number of ids: the vocabulary's size, and those of the {@link #prefix}. */
     int rows();
+
+    /**
+     * Ids that stand before the first position of every sequence, beyond those of the vocabulary, so that no text holds them.
+     * The base has none; a method that trains embeddings there puts in a layer that has.
+     */
+    default int[] prefix() {
+        return new int[0];
+    }
 
     /** The number of features of a row. */
     int features();

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntBinaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +75,29 @@ public record Batch(
             }
         }
         return new Batch(size, length, inputIds, attentionMask, labels);
+    }
+
+    /**
+     * The same with these ids before each row, seen by all of it and no targets themselves: it has the targets that it had.
+     * Token types go on to the left as they begin.
+     */
+    public Batch behind(int[] prefix) {
+        int[] mask = attentionMask == null ? null : behind(prefix.length, attentionMask, (row, t) -> 1);
+        int[] types = tokenTypeIds == null ? null : behind(prefix.length, tokenTypeIds, (row, t) -> tokenTypeIds[row * length]);
+        int[] targets = labels == null ? null : behind(prefix.length, labels, (row, t) -> IGNORED);
+        int wider = length + prefix.length;
+        for (int b = 0; targets != null && b < size && prefix.length > 0; b++) {
+            targets[b * wider + prefix.length] = IGNORED; // the label at t = 0 never counted
+        }
+        return new Batch(size, wider, behind(prefix.length, inputIds, (row, t) -> prefix[t]), mask, types, targets);
+    }
+
+    private int[] behind(int count, int[] values, IntBinaryOperator before) {
+        int wider = length + count;
+        int[] result = new int[size * wider];
+        Arrays.setAll(result, i -> i % wider < count
+                ? before.applyAsInt(i / wider, i % wider) : values[i / wider * length + i % wider - count]);
+        return result;
     }
 
     /** All examples once, sorted by length so that little is padded: for evaluation, where order does not matter. */

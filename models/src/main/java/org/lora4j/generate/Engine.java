@@ -208,16 +208,20 @@ public final class Engine {
             Job job = waiting.poll();
             open.add(job);
             guarded(List.of(job), () -> {
-                passes.room(working().mapToLong(Job::positions).sum() + MANY_ROWS);
+                passes.room(working().mapToLong(this::positions).sum() + MANY_ROWS);
                 passes.read(job);
             });
         }
     }
 
     private boolean fits(Job job) {
-        long positions = job.positions() + working().mapToLong(Job::positions).sum();
+        long positions = positions(job) + working().mapToLong(this::positions).sum();
         long texts = weight(job) + working().mapToLong(Engine::weight).sum();
         return working().findAny().isEmpty() || positions <= room && texts <= (long) MOST_TEXTS * WIDEST;
+    }
+
+    private long positions(Job job) {
+        return job.positions() + model.prefix().length;
     }
 
     private Stream<Job> working() {

@@ -1,5 +1,6 @@
 package org.lora4j.generate;
 
+import com.google.common.primitives.Ints;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class Passes {
 
     /** Reads a job's prompt in a pass of its own, and begins the job. */
     void read(Job job) {
-        int[] prompt = job.request.prompt();
+        int[] prompt = Ints.concat(model.prefix(), job.request.prompt());
         int length = job.isWide() ? Math.max(Engine.MANY_ROWS, prompt.length) : prompt.length;
         int[] positions = new int[length];
         Arrays.setAll(positions, t -> t < prompt.length ? t : 0);

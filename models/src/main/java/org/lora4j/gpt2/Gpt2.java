@@ -1,30 +1,40 @@
 package org.lora4j.gpt2;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.data.NextTokens;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
-import org.lora4j.nn.CausalSelfAttention;
+import org.lora4j.nn.AttentionRule;
+import org.lora4j.nn.Block;
+import org.lora4j.nn.Context;
+import org.lora4j.nn.Continuation;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.FeedForward;
+import org.lora4j.nn.FusedMaps;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.LanguageModelHead;
-import org.lora4j.nn.LayerNorm;
 import org.lora4j.nn.Linear;
+import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
+import org.lora4j.nn.Perceptron;
+import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Role;
+import org.lora4j.nn.SelfAttention;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.Sublayer;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -58,8 +68,8 @@ public final class Gpt2 implements LanguageModel {
     private final Slot<TokenEmbedding> tokens;
     private final Slot<TokenEmbedding> positions;
     private final Dropout embeddingDropout;
-    private final List<TransformerBlock> blocks;
-    private final LayerNorm finalNorm;
+    private final List<Block> blocks;
+    private final Normalisation finalNorm;
     private final LanguageModelHead head;
 
     /**
@@ -84,21 +94,24 @@ public final class Gpt2 implements LanguageModel {
         head = new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(table, null)));
     }
 
-    private TransformerBlock block(int layer, Function<String, Parameter> parameter, double dropout) {
+    private Block block(int layer, Function<String, Parameter> parameter, double dropout) {
         String name = "transformer.h." + layer;
-        CausalSelfAttention attention = new CausalSelfAttention(
-                layer, config.nHead(), config.attentionScale(layer),
-                new Dropout(dropout, Philox.site(name + ".attn.attn_dropout")),
-                slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter),
+        AttentionHeads heads = AttentionHeads.of(
+                config.nHead(), config.nEmbd() / config.nHead(), config.attentionScale(layer));
+        SelfAttention attention = new SelfAttention(
+                AttentionRule.causal(layer, heads)
+                        .withDropout(new Dropout(dropout, Philox.site(name + ".attn.attn_dropout"))),
+                new FusedMaps(slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter), heads),
                 slot(name + ".attn.c_proj", Role.ATTENTION_OUTPUT, layer, List.of(), parameter));
-        FeedForward mlp = new FeedForward(
+        FeedForward mlp = new Perceptron(
                 slot(name + ".mlp.c_fc", Role.UP, layer, List.of(), parameter),
                 slot(name + ".mlp.c_proj", Role.DOWN, layer, List.of(), parameter),
                 config.activation());
-        return new TransformerBlock(
-                name, norm(name + ".ln_1", parameter), attention,
-                new Dropout(dropout, Philox.site(name + ".attn.resid_dropout")), norm(name + ".ln_2", parameter), mlp,
-                new Dropout(dropout, Philox.site(name + ".mlp.dropout")));
+        return Block.preNorm(name,
+                new Sublayer<>(attention, norm(name + ".ln_1", parameter),
+                        new Dropout(dropout, Philox.site(name + ".attn.resid_dropout"))),
+                new Sublayer<>(mlp, norm(name + ".ln_2", parameter),
+                        new Dropout(dropout, Philox.site(name + ".mlp.dropout"))));
     }
 
     private static Slot<Projection> slot(
@@ -107,8 +120,8 @@ public final class Gpt2 implements LanguageModel {
                 name, role, layer, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
     }
 
-    private LayerNorm norm(String name, Function<String, Parameter> parameter) {
-        return new LayerNorm(
+    private Normalisation norm(String name, Function<String, Parameter> parameter) {
+        return Normalisation.layer(
                 parameter.apply(name + ".weight"), parameter.apply(name + ".bias"), config.layerNormEpsilon());
     }
 
@@ -123,8 +136,12 @@ public final class Gpt2 implements LanguageModel {
             throw new LoraException(batch.size() + " × " + batch.length() + " tokens have " + numbers + " logits, more than the "
                     + MOST_LOGITS + " that one array can hold: give fewer sequences at a time");
         }
-        ws.begin(batch.inputIds().length, 0);
-        Tensor h = hidden(batch, sequences(batch, ws), ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, 0);
+        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        if (whole.length() > batch.length()) {
+            h = lastOfEachRow(h, whole, batch.length(), ws);
+        }
         Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
@@ -133,41 +150,64 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        ws.begin(batch.inputIds().length, 0);
-        Tensor h = hidden(batch, sequences(batch, ws), ws);
-        Targets targets = gatherTargets(batch, h, ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, 0);
+        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        Targets targets = gatherTargets(whole, h, ws);
         return head.loss(targets.hidden, targets.ids, labelSmoothing, ws);
     }
 
     @Override
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        ws.begin(batch.inputIds().length, step);
-        Sequences sequences = sequences(batch, ws);
-        Tensor h = hidden(batch, sequences, ws);
-        Targets targets = gatherTargets(batch, h, ws);
+        Batch whole = whole(batch);
+        ws.begin(whole.inputIds().length, step);
+        Sequences sequences = sequences(whole, ws);
+        Tensor h = hidden(whole, sequences, ws);
+        Targets targets = gatherTargets(whole, h, ws);
         Tensor dTargets = ws.tensor(this, "dTargets", h.rows(), h.columns()).as(targets.hidden.shape());
         double loss = head.lossAndGradient(targets.hidden, targets.ids, labelSmoothing, weight, dTargets, ws);
         Tensor dh = ws.scratch("dh", h.rows(), h.columns());
         backend.fill(dh, 0);
         backend.scatterAddRows(dTargets, targets.rows, dh);
-        backward(dh, batch, sequences, ws);
+        backward(dh, whole, sequences, ws);
         return loss;
+    }
+
+    /** The batch behind what stands before the first position. */
+    private Batch whole(Batch batch) {
+        checkIds(batch.inputIds(), config.vocabSize());
+        if (batch.tokenTypeIds() != null) {
+            checkIds(batch.tokenTypeIds(), config.vocabSize());
+        }
+        int[] prefix = prefix();
+        return prefix.length == 0 ? batch : batch.behind(prefix);
+    }
+
+    private Tensor lastOfEachRow(Tensor h, Batch whole, int count, Workspace ws) {
+        int[] rows = new int[whole.size() * count];
+        Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
+        Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
+        backend.gatherRows(h, upload("shown", rows, ws), last, 0);
+        return last;
     }
 
     /** From the ids to the final LayerNorm's output, (B·T, C). */
     private Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
-        int rows = sequences.rows();
-        IntTensor ids = upload("ids", batch.inputIds(), ws);
-        IntTensor places = upload("places", countFromZero(sequences), ws);
         IntTensor types = batch.tokenTypeIds() == null ? null : upload("types", batch.tokenTypeIds(), ws);
-        Tensor x = embed(ids, places, types, ws);
-        for (TransformerBlock block : blocks) {
-            x = block.forward(x, sequences, ws);
-        }
-        Tensor h = ws.tensor(this, "h", rows, config.nEmbd());
+        Tensor x = throughBlocks(upload("ids", batch.inputIds(), ws), types, sequences, ws);
+        Tensor h = ws.tensor(this, "h", sequences.rows(), config.nEmbd());
         finalNorm.forward(x, h, ws);
         return h;
+    }
+
+    /** From the ids to what the last block gives, in training and in decoding. */
+    private Tensor throughBlocks(IntTensor ids, IntTensor types, Context context, Workspace ws) {
+        Tensor x = embed(ids, context.positions(), types, ws);
+        for (Block block : blocks) {
+            x = block.forward(x, context, ws);
+        }
+        return x;
     }
 
     private void backward(Tensor dh, Batch batch, Sequences sequences, Workspace ws) {
@@ -186,7 +226,7 @@ public final class Gpt2 implements LanguageModel {
             ws.showGradient(EMBEDDINGS, g);
             embeddingDropout.applyInPlace(g, ws);
             tokens.get().backward(ws.ints(this, "ids", g.rows()), g, ws);
-            positions.get().backward(ws.ints(this, "places", g.rows()), g, ws);
+            positions.get().backward(sequences.positions(), g, ws);
             if (batch.tokenTypeIds() != null) {
                 tokens.get().backward(ws.ints(this, "types", g.rows()), g, ws);
             }
@@ -217,14 +257,12 @@ public final class Gpt2 implements LanguageModel {
     public Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws) {
         AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
-        checkIds(ids);
+        checkIds(ids, tokens.get().rows());
         for (int position : positions) {
             checkLength(position + 1);
         }
-        Tensor x = embed(upload("ids", ids, ws), upload("places", positions, ws), null, ws);
-        for (TransformerBlock block : blocks) {
-            x = block.forward(x, past, ws);
-        }
+        Context context = new Continuation(upload("places", positions, ws), past);
+        Tensor x = throughBlocks(upload("ids", ids, ws), null, context, ws);
         int rows = ids.length;
         if (wanted != null) {
             rows = wanted.length;
@@ -249,7 +287,7 @@ public final class Gpt2 implements LanguageModel {
     private Targets gatherTargets(Batch batch, Tensor h, Workspace ws) {
         NextTokens next = NextTokens.of(batch);
         int count = next.ids().length;
-        checkIds(next.ids());
+        checkIds(next.ids(), config.vocabSize());
         IntTensor rowTensor = ws.ints(this, "targetRows", h.rows()).as(Shape.of(count));
         backend.upload(next.rows(), 0, rowTensor, count);
         Tensor gathered = ws.tensor(this, "hTargets", h.rows(), h.columns()).as(Shape.of(count, h.columns()));
@@ -258,22 +296,13 @@ public final class Gpt2 implements LanguageModel {
     }
 
     private Sequences sequences(Batch batch, Workspace ws) {
-        checkIds(batch.inputIds());
-        if (batch.tokenTypeIds() != null) {
-            checkIds(batch.tokenTypeIds());
-        }
         checkLength(batch.length());
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
-        return new Sequences(batch.size(), batch.length(), batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length())));
-    }
-
-    private static int[] countFromZero(Sequences sequences) {
-        int[] places = new int[sequences.rows()];
-        for (int row = 0; row < places.length; row++) {
-            places[row] = row % sequences.length();
-        }
-        return places;
+        IntTensor mask = batch.attentionMask() == null ? null
+                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
+        int[] places = new int[batch.inputIds().length];
+        Arrays.setAll(places, row -> row % batch.length());
+        return new Sequences(batch.size(), batch.length(), mask, upload("places", places, ws));
     }
 
     private IntTensor upload(String name, int[] values, Workspace ws) {
@@ -282,14 +311,14 @@ public final class Gpt2 implements LanguageModel {
         return tensor;
     }
 
-    private void checkIds(int[] ids) {
+    private void checkIds(int[] ids, int limit) {
         for (int id : ids) {
-            checkId(id);
+            checkId(id, limit);
         }
     }
 
-    private void checkId(int id) {
-        if (id < 0 || id >= config.vocabSize()) {
+    private void checkId(int id, int limit) {
+        if (id < 0 || id >= limit) {
             throw new LoraException("token " + id + " is outside the model's vocabulary of " + config.vocabSize()
                     + " tokens (0 to " + (config.vocabSize() - 1) + "): was it made by another model's tokenizer?");
         }
@@ -314,14 +343,14 @@ public final class Gpt2 implements LanguageModel {
     }
 
     @Override
+    public int[] prefix() {
+        return tokens.get().prefix();
+    }
+
+    @Override
     public List<Slot<Projection>> projections() {
         List<Slot<Projection>> slots = new ArrayList<>();
-        for (TransformerBlock block : blocks) {
-            slots.add(block.attention().qkv());
-            slots.add(block.attention().output());
-            slots.add(block.mlp().up());
-            slots.add(block.mlp().down());
-        }
+        blocks.forEach(block -> slots.addAll(block.slots()));
         slots.add(head.projection());
         return slots;
     }
@@ -332,10 +361,15 @@ public final class Gpt2 implements LanguageModel {
     }
 
     @Override
+    public List<Place> places() {
+        return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    @Override
     public List<Parameter> parameters() {
         List<Parameter> parameters = new ArrayList<>(tokens.parameters());
         parameters.addAll(positions.parameters());
-        for (TransformerBlock block : blocks) {
+        for (Block block : blocks) {
             parameters.addAll(block.parameters());
         }
         parameters.addAll(finalNorm.parameters());

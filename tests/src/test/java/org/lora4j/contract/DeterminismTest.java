@@ -167,6 +167,7 @@ class DeterminismTest {
                 keep(y);
             }
             backend.dropout(x, y, new DropoutMask(0.3, 4, 5, 6));
+            backend.multiply(x, y, y);
             backend.add(x.matrix(), y.matrix(), 0.3);
             backend.scale(y, 0.7);
             keep(y);

@@ -96,6 +96,37 @@ abstract class ElementwiseContract extends ContractFamily {
         assertSameBits(read(to), expected);
     }
 
+    @ParameterizedTest
+    @MethodSource("sizes")
+    void multiplyingIsOneCorrectlyRoundedProductOfEachPair(int size) {
+        double[] x = numbers("x", size);
+        double[] y = numbers("y", size);
+        double[] expected = new double[size];
+        for (int i = 0; i < size; i++) {
+            expected[i] = subject.round(x[i] * y[i]);
+        }
+        Tensor whole = nans(size + 3);
+        backend().multiply(tensor(x, size), tensor(y, size), whole.as(Shape.of(size)));
+        assertSameBits(Arrays.copyOf(read(whole), size), expected);
+        assertThat(Arrays.copyOfRange(read(whole), size, size + 3)).containsOnly(Double.NaN);
+        Tensor first = tensor(x, size);
+        backend().multiply(first, tensor(y, size), first);
+        assertSameBits(read(first), expected);
+        Tensor second = tensor(y, size);
+        backend().multiply(tensor(x, size), second, second);
+        assertSameBits(read(second), expected);
+    }
+
+    @Test
+    void multiplyKeepsDenormalsSignsAndWhatIsNotANumber() {
+        Tensor z = nans(6);
+        backend().multiply(vector(2 * Float.MIN_NORMAL, -0.0, 0x1p100, Double.NaN, Double.POSITIVE_INFINITY, 0),
+                vector(0.5, 3, 0x1p100, 0, -1, Double.POSITIVE_INFINITY), z);
+        double large = subject.round(0x1p200);
+        assertSameBits(read(z), new double[] {
+            Float.MIN_NORMAL, -0.0, large, Double.NaN, Double.NEGATIVE_INFINITY, Double.NaN});
+    }
+
     @Test
     void addKeepsDenormalsInfinitiesAndLargeNumbers() {
         Tensor y = vector(Float.MIN_NORMAL, 0x1p127, 1, -0.0);

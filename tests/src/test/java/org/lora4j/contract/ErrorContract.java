@@ -51,6 +51,8 @@ abstract class ErrorContract extends ContractFamily {
         refused(() -> backend().add(shaped(6), shaped(7)), "6", "7");
         refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), DropoutMask.NONE), "(2, 3)", "(2, 4)");
         refused(() -> backend().dropout(shaped(2, 3), shaped(2, 4), new DropoutMask(0.5, 1, 2, 3)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().multiply(shaped(2, 3), shaped(2, 4), shaped(2, 3)), "(2, 3)", "(2, 4)");
+        refused(() -> backend().multiply(shaped(2, 3), shaped(2, 3), shaped(3, 3)), "(2, 3)", "(3, 3)");
         refused(() -> backend().activate(Activation.GELU_ERF, shaped(2, 3), shaped(5)), "(2, 3)", "(5)");
         refused(() -> backend().activateBackward(Activation.GELU_TANH, shaped(2, 3), shaped(2, 2), shaped(2, 3)), "(2, 3)", "(2, 2)");
         refused(() -> backend().activateBackward(Activation.GELU_TANH, shaped(2, 3), shaped(2, 3), shaped(2, 2)), "(2, 3)", "(2, 2)");

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Attention;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
@@ -16,15 +17,16 @@ import org.lora4j.data.Batch;
 import org.lora4j.fixture.ReferenceAndCpu;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.nn.CausalSelfAttention;
-import org.lora4j.nn.Dropout;
+import org.lora4j.nn.AttentionRule;
 import org.lora4j.nn.Embedding;
-import org.lora4j.nn.FeedForward;
-import org.lora4j.nn.LayerNorm;
+import org.lora4j.nn.FusedMaps;
 import org.lora4j.nn.Linear;
+import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Perceptron;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Role;
+import org.lora4j.nn.SelfAttention;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.Workspace;
@@ -146,7 +148,7 @@ class MinGptOracleTest extends ReferenceAndCpu {
 
         Tensor whole = zeros(backend, ROWS, WIDTH);
         attentionOf(backend, 0).forward(
-                expected(backend, "ln1", ROWS, WIDTH), whole, new Sequences(BATCH, LENGTH, null),
+                expected(backend, "ln1", ROWS, WIDTH), whole, new Sequences(BATCH, LENGTH, null, null),
                 Workspace.forInference(backend, ROWS));
         assertClose(whole, "yProj", 12, backend);
         backend.add(expected(backend, "x", ROWS, WIDTH), whole);
@@ -163,7 +165,7 @@ class MinGptOracleTest extends ReferenceAndCpu {
         assertClose(linear(backend, "transformer.h.0.mlp.c_proj", "gelu", WIDTH), "mlp", 8, backend);
 
         Tensor whole = zeros(backend, ROWS, WIDTH);
-        new FeedForward(slot(backend, "transformer.h.0.mlp.c_fc"), slot(backend, "transformer.h.0.mlp.c_proj"), Activation.GELU_TANH)
+        new Perceptron(slot(backend, "transformer.h.0.mlp.c_fc"), slot(backend, "transformer.h.0.mlp.c_proj"), Activation.GELU_TANH)
                 .forward(expected(backend, "ln2", ROWS, WIDTH), whole, Workspace.forInference(backend, ROWS));
         assertClose(whole, "mlp", 12, backend);
         backend.add(expected(backend, "attnResid", ROWS, WIDTH), whole);
@@ -227,10 +229,10 @@ class MinGptOracleTest extends ReferenceAndCpu {
         return new Slot<>(name, Role.UP, new Linear(parameter(backend, name + ".weight"), parameter(backend, name + ".bias")));
     }
 
-    private static CausalSelfAttention attentionOf(Backend backend, int layer) {
+    private static SelfAttention attentionOf(Backend backend, int layer) {
         String name = "transformer.h." + layer + ".attn";
-        return new CausalSelfAttention(
-                layer, HEADS, 1 / Math.sqrt(HEAD_SIZE), new Dropout(0, 0), slot(backend, name + ".c_attn"),
+        AttentionHeads heads = AttentionHeads.of(HEADS, HEAD_SIZE, 1 / Math.sqrt(HEAD_SIZE));
+        return new SelfAttention(AttentionRule.causal(layer, heads), new FusedMaps(slot(backend, name + ".c_attn"), heads),
                 slot(backend, name + ".c_proj"));
     }
 
@@ -238,7 +240,7 @@ class MinGptOracleTest extends ReferenceAndCpu {
 
     private static Tensor layerNorm(Backend backend, String name, String input) {
         Tensor y = zeros(backend, ROWS, WIDTH);
-        new LayerNorm(parameter(backend, name + ".weight"), parameter(backend, name + ".bias"), 1e-5)
+        Normalisation.layer(parameter(backend, name + ".weight"), parameter(backend, name + ".bias"), 1e-5)
                 .forward(expected(backend, input, ROWS, WIDTH), y, Workspace.forInference(backend, ROWS));
         return y;
     }
@@ -276,7 +278,7 @@ class MinGptOracleTest extends ReferenceAndCpu {
     private double[] normalised(double[] x) {
         Backend reference = backends().getFirst();
         Tensor y = zeros(reference, ROWS, WIDTH);
-        new LayerNorm(parameter(reference, "transformer.ln_f.weight"), parameter(reference, "transformer.ln_f.bias"), 1e-5)
+        Normalisation.layer(parameter(reference, "transformer.ln_f.weight"), parameter(reference, "transformer.ln_f.bias"), 1e-5)
                 .forward(tensor(reference, x, ROWS, WIDTH), y, Workspace.forInference(reference, ROWS));
         return reference.readDoubles(y);
     }

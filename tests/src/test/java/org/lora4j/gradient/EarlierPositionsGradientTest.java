@@ -12,7 +12,7 @@ import org.lora4j.data.Batch;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
-import org.lora4j.nn.LayerNorm;
+import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Shape;
@@ -70,7 +70,7 @@ class EarlierPositionsGradientTest {
         Tensor x = backend.allocate(Shape.of(LENGTH, width));
         Tensor y = backend.allocate(Shape.of(LENGTH, width));
         backend.upload(sum, x);
-        new LayerNorm(parameter(model, "transformer.h.0.ln_1.weight"), parameter(model, "transformer.h.0.ln_1.bias"), 1e-5)
+        Normalisation.layer(parameter(model, "transformer.h.0.ln_1.weight"), parameter(model, "transformer.h.0.ln_1.bias"), 1e-5)
                 .forward(x, y, Workspace.forInference(backend, LENGTH));
         double[] rows = backend.readDoubles(y);
         double[][] input = new double[LENGTH][];

@@ -197,6 +197,12 @@ final class CpuBackend implements Backend {
     }
 
     @Override
+    public void multiply(Tensor x, Tensor y, Tensor z) {
+        Checks.multiply(x, y, z);
+        ElementwiseKernels.multiply(workers, floats(x, "x"), floats(y, "y"), floats(z, "z"), length(x));
+    }
+
+    @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
         Checks.dropout(x, y);
         ElementwiseKernels.dropout(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), mask);

@@ -62,6 +62,11 @@ final class ElementwiseKernels {
         });
     }
 
+    /** z ← x ⊙ y; z may be either. */
+    static void multiply(Workers workers, float[] x, float[] y, float[] z, int count) {
+        Chunks.elements(workers, count, (from, to) -> multiply(x, from, y, from, z, from, to - from));
+    }
+
     /** y ← x ⊙ keep / (1 − p); y may be x. */
     static void dropout(
             Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, DropoutMask mask) {

@@ -18,6 +18,7 @@ enum Kernel {
     SCALE(ElementwiseKernels::scale),
     COPY(ElementwiseKernels::copy),
     ADD(ElementwiseKernels::add),
+    MULTIPLY(ElementwiseKernels::multiply),
     GELU(ElementwiseKernels::gelu),
     GELU_BACKWARD(ElementwiseKernels::geluBackward),
     ACTIVATE(ElementwiseKernels::activate),

@@ -29,6 +29,7 @@ final class Tasks {
             case SCALE -> ElementwiseKernels::scale;
             case COPY -> ElementwiseKernels::copy;
             case ADD -> ElementwiseKernels::add;
+            case MULTIPLY -> ElementwiseKernels::multiply;
             case GELU -> ElementwiseKernels::gelu;
             case GELU_BACKWARD -> ElementwiseKernels::geluBackward;
             case ACTIVATE -> ElementwiseKernels::activate;

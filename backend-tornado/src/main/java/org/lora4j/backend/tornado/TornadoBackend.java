@@ -188,6 +188,15 @@ final class TornadoBackend implements Backend {
     }
 
     @Override
+    public void multiply(Tensor x, Tensor y, Tensor z) {
+        Checks.multiply(x, y, z);
+        Region a = region(x, "x");
+        Region b = region(y, "y");
+        Region to = region(z, "z");
+        record(Launch.of(Kernel.MULTIPLY, new int[] {(int) x.size(), a.from(), b.from(), to.from()}), new Region[] {a, b}, to);
+    }
+
+    @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
         Checks.dropout(x, y);
         if (mask.isNone()) {

@@ -145,6 +145,17 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public void multiply(Tensor x, Tensor y, Tensor z) {
+        Checks.multiply(x, y, z);
+        double[] a = Memory.of(x);
+        double[] b = Memory.of(y);
+        double[] to = Memory.of(z);
+        for (int i = 0; i < x.size(); i++) {
+            to[i] = a[i] * b[i];
+        }
+    }
+
+    @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
         Checks.dropout(x, y);
         double[] from = Memory.of(x);

@@ -90,6 +90,17 @@ public final class ElementwiseKernels {
         }
     }
 
+    /** z ← x ⊙ y. args: count, x, y, z. */
+    public static void multiply(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
+        int count = args[slot];
+        int x = args[slot + 1];
+        int y = args[slot + 2];
+        int z = args[slot + 3];
+        for (@Parallel int i = 0; i < count; i++) {
+            memory[z + i] = memory[x + i] * memory[y + i];
+        }
+    }
+
     /** y ← GELU(x). args: count, x, y, kind. */
     public static void gelu(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];

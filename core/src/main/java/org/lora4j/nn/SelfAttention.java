@@ -1,0 +1,120 @@
+package org.lora4j.nn;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * Multi-head self-attention (Vaswani et al. 2017):
+ *
+ * <pre>
+ *   q, k, v = maps(x)      (q, k) ← positioning(q, k), where there is one
+ *   P = softmax(scale·q·kᵀ, what the position may not see hidden), for each head
+ *   y = (P·v)·W_oᵀ + b_o          x, y: (N, C)
+ * </pre>
+ *
+ * <p>Backward goes through q, and through the keys and values of every position that q saw. The scores are never stored:
+ * forward keeps the log of each row's sum and backward recomputes P from it.
+ *
+ * <p>In training a row's others are those of its sequence, in decoding those of its past: the {@link Context} knows which.
+ */
+public final class SelfAttention implements Layer {
+
+    private final AttentionRule rule;
+    private final AttentionMaps maps;
+    private final Positioning positioning;
+    private final Slot<Projection> output;
+    private final String heads;
+
+    /** @param output the map after the heads are put side by side */
+    public SelfAttention(AttentionRule rule, AttentionMaps maps, Slot<Projection> output) {
+        this(rule, maps, null, output);
+    }
+
+    private SelfAttention(AttentionRule rule, AttentionMaps maps, Positioning positioning, Slot<Projection> output) {
+        this.rule = rule;
+        this.maps = maps;
+        this.positioning = positioning;
+        this.output = output;
+        heads = maps.slots().getFirst().beside("heads");
+    }
+
+    /** The same, whose queries and keys are told where they stand. */
+    public SelfAttention withPositioning(Positioning positioning) {
+        return new SelfAttention(rule, maps, positioning, output);
+    }
+
+    /**
+     * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
+     * @param y (N, C); written
+     */
+    public void forward(Tensor x, Tensor y, Context context, Workspace ws) {
+        QueriesKeysValues in = maps.forward(x, ws);
+        if (positioning != null) {
+            positioning.forward(in, context, ws);
+        }
+        Tensor mixed = mixed(x.rows(), ws);
+        context.attend(rule, in, mixed, ws.training() ? logSumExp(x.rows(), ws) : null, ws);
+        ws.show(heads, mixed);
+        output.get().forward(mixed, y, ws);
+        ws.show(output.name(), y);
+    }
+
+    /**
+     * @param dy ∂L/∂y (N, C); read
+     * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
+     */
+    public void backward(Tensor dy, Tensor dx, Sequences sequences, Workspace ws) {
+        if (dx == null && !maps.trains()) {
+            output.get().backward(dy, null, ws);
+            return;
+        }
+        int rows = dy.rows();
+        Tensor mixedGradient = ws.scratch("attention.dmixed", rows, rule.heads().width());
+        output.get().backward(dy, mixedGradient, ws);
+        ws.showGradient(heads, mixedGradient);
+        QueriesKeysValues gradient = maps.gradients(rows, ws);
+        sequences.attendBackward(rule, maps.made(rows, ws), mixed(rows, ws), logSumExp(rows, ws), mixedGradient, gradient, ws);
+        if (positioning != null) {
+            positioning.backward(gradient, sequences, ws);
+        }
+        maps.backward(rows, dx, ws);
+    }
+
+    /** The heads' outputs side by side, which backward reads. */
+    private Tensor mixed(int rows, Workspace ws) {
+        return ws.activation(this, "mixed", rows, rule.heads().width());
+    }
+
+    private Tensor logSumExp(int rows, Workspace ws) {
+        return ws.tensor(this, "lse", rows, rule.heads().count());
+    }
+
+    /** Whether backward reads the forward's input. */
+    public boolean keepsInput() {
+        return maps.keepsInput();
+    }
+
+    public AttentionRule rule() {
+        return rule;
+    }
+
+    /** The map after the heads are put side by side. */
+    public Slot<Projection> output() {
+        return output;
+    }
+
+    /** Its linear maps: those that make q, k and v, then the output's. */
+    public List<Slot<Projection>> slots() {
+        List<Slot<Projection>> slots = new ArrayList<>(maps.slots());
+        slots.add(output);
+        return slots;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(maps.parameters());
+        parameters.addAll(output.parameters());
+        return parameters;
+    }
+}
