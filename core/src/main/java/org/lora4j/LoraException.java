@@ -1,5 +1,7 @@
 package org.lora4j;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An error that a user can do something about. Its message is one line that says what was asked, what was found and what
  * to do, with the names the user typed; the command line prints just that line.
@@ -13,7 +15,7 @@ public class LoraException extends RuntimeException {
         super(Names.bounded(message));
     }
 
-    public LoraException(String message, Throwable cause) {
+    public LoraException(String message, @Nullable Throwable cause) {
         super(Names.bounded(message), cause);
     }
 }

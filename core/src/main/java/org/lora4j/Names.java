@@ -68,7 +68,7 @@ public final class Names {
         return line.toString();
     }
 
-    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}; null for null. */
+    /** The message, or its beginning and its end where it is longer than {@link #LONGEST_MESSAGE}. */
     public static String bounded(String message) {
         if (message == null || message.length() <= LONGEST_MESSAGE + 100) { // no message becomes longer by it
             return message;

@@ -54,27 +54,29 @@ final class ReproducedReport {
 
     /** @return the page */
     Path write(Experiment.TableRow row, RunResult result, TrainingPlan plan, List<Decoded> texts) {
-        Path folder = setup.folder(row, result.seed());
+        Path folder = setup.folder(row, result.recipe().seed());
         RunReport.Builder report = RunReport.of(
-                        capitalised(result.method()) + " on E2E: " + result.name().replace("  ", ", "),
+                        capitalised(result.row().method()) + " on E2E: " + result.row().name().replace("  ", ", "),
                         base(result), ReproducedRun.reported(result))
                 .subtitle("From facts to sentences: %,d steps on %,d pairs, then a text for each of %,d inputs, seed %d".formatted(
-                        result.steps(), result.trainPairs(), result.inputs(), result.seed()))
+                        result.recipe().steps(), result.recipe().trainPairs(), result.texts().inputs(),
+                        result.recipe().seed()))
                 .curves(MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME)))
-                .trainingTime(Duration.ofMillis(Math.round(1e3 * result.trainingSeconds())))
-                .command(result.command());
+                .trainingTime(Duration.ofMillis(Math.round(1e3 * result.training().seconds())))
+                .command(result.training().command());
         scores(report, result);
         report.comparison(new Comparison("Beside the paper",
-                "The paper's numbers are of %s; this base has %,d. ".formatted(experiment.papersBase(), result.parameters())
+                "The paper's numbers are of %s; this base has %,d. ".formatted(experiment.papersBase(), result.base().parameters())
                         + METEOR,
                 COLUMNS, lines(row, result)));
         samples(report, texts);
         recipe(report, result, plan);
         RunReporter.environment(backend).forEach(fact -> report.environment(fact.label(), fact.value()));
-        report.timing("Training", "%.0f s, %,.0f tokens/s".formatted(result.trainingSeconds(), result.tokensPerSecond()))
-                .timing("Decoding", "%.0f s for %,d inputs".formatted(result.decodingSeconds(), result.inputs()))
-                .timing("Steps", "%,d, the best after %,d".formatted(result.steps(), result.bestStep()));
-        report.file(result.trainable() < result.parameters() ? "Adapter" : "Model", folder.toString())
+        RunResult.Training training = result.training();
+        report.timing("Training", "%.0f s, %,.0f tokens/s".formatted(training.seconds(), training.tokensPerSecond()))
+                .timing("Decoding", "%.0f s for %,d inputs".formatted(result.texts().seconds(), result.texts().inputs()))
+                .timing("Steps", "%,d, the best after %,d".formatted(result.recipe().steps(), training.bestStep()));
+        report.file(result.row().trainable() < result.base().parameters() ? "Adapter" : "Model", folder.toString())
                 .file("Texts", folder.resolve(ScorerFiles.HYPOTHESES).toString())
                 .file("References", folder.resolve(ScorerFiles.REFERENCES).toString())
                 .file("Metrics", folder.resolve(MetricsLog.FILE_NAME).toString());
@@ -88,14 +90,14 @@ final class ReproducedReport {
     }
 
     private static RunReport.Base base(RunResult result) {
-        return new RunReport.Base(result.base(), result.parameters());
+        return new RunReport.Base(result.base().name(), result.base().parameters());
     }
 
     private void scores(RunReport.Builder report, RunResult result) {
         E2eScores before = base.scores();
-        E2eScores after = result.scores();
+        E2eScores after = result.texts().scores();
         report.score(Score.higherIsBetter("BLEU", 100 * before.bleu(), 100 * after.bleu(), 1))
-                .score(Score.devLoss(result.devLossBefore(), result.devLoss()))
+                .score(Score.devLoss(result.training().devLossBefore(), result.training().devLoss()))
                 .score(Score.higherIsBetter("NIST", before.nist(), after.nist(), 2))
                 .score(Score.higherIsBetter("METEOR*", 100 * before.meteor(), 100 * after.meteor(), 1))
                 .score(Score.higherIsBetter("ROUGE-L", 100 * before.rougeL(), 100 * after.rougeL(), 1))
@@ -105,14 +107,14 @@ final class ReproducedReport {
     private List<Line> lines(Experiment.TableRow row, RunResult result) {
         List<Line> lines = new ArrayList<>();
         lines.add(line("this run", result));
-        lines.add(new Line("the base alone", values(0, result.devLossBefore(), base.scores()), false));
+        lines.add(new Line("the base alone", values(0, result.training().devLossBefore(), base.scores()), false));
         Published paper = row.paper() != null ? row.paper() : experiment.paper();
         lines.add(published(paper));
         return lines;
     }
 
     private static Line line(String name, RunResult result) {
-        return new Line(name, values(result.trainable(), result.devLoss(), result.scores()), true);
+        return new Line(name, values(result.row().trainable(), result.training().devLoss(), result.texts().scores()), true);
     }
 
     private static Line published(Published paper) {
@@ -158,28 +160,30 @@ final class ReproducedReport {
 
     /** What this run did, by the keys of the recipe. */
     private Map<String, String> used(RunResult result, TrainingPlan plan) {
+        RunResult.Recipe recipe = result.recipe();
         Map<String, String> used = new LinkedHashMap<>();
-        used.put("base", "%s, %,d parameters".formatted(result.base(), result.parameters()));
-        used.put("adapter", result.settings());
-        used.put("init", result.method().equals("LoRA") ? "Gaussian" : "");
+        used.put("base", "%s, %,d parameters".formatted(result.base().name(), result.base().parameters()));
+        used.put("adapter", result.row().settings());
+        used.put("init", result.row().method().equals("LoRA") ? "Gaussian" : "");
         used.put("dropout", "none");
         used.put("optimiser", "AdamW, decay %s, epsilon %s, decay %s the update".formatted(
                 plan.adamW().weightDecay(), number(plan.adamW().epsilon()), plan.adamW().decayOrder().name().toLowerCase(Locale.ROOT)));
         used.put("learning_rate", "%s, %s, %d warm-up steps".formatted(
                 number(plan.learningRate()), plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
-        used.put("batch", Integer.toString(result.batch()));
+        used.put("batch", Integer.toString(result.recipe().batch()));
         used.put("length", "%,d steps, %.2f epochs of %,d pairs".formatted(
-                result.steps(), (double) result.steps() * result.batch() / result.trainPairs(), result.trainPairs()));
+                recipe.steps(), (double) recipe.steps() * recipe.batch() / recipe.trainPairs(), recipe.trainPairs()));
         used.put("label_smoothing", plan.labelSmoothing() == 0 ? "none" : Double.toString(plan.labelSmoothing()));
         used.put("texts", "as E2E has them");
         used.put("padding", "none: batches of about one length");
-        used.put("kept", "lowest dev loss of %,d pairs, after step %,d".formatted(result.devPairs(), result.bestStep()));
+        used.put("kept", "lowest dev loss of %,d pairs, after step %,d".formatted(
+                recipe.devPairs(), result.training().bestStep()));
         used.put("beam", Integer.toString(setup.beam().width()));
         used.put("length_penalty", Double.toString(setup.beam().lengthPenalty()));
         used.put("no_repeat_ngram", setup.beam().noRepeatNgram() == 4 ? "4" : Integer.toString(setup.beam().noRepeatNgram()));
         used.put("max_new_tokens", setup.maxNewTokens() + " tokens");
         used.put("meteor", "exact, stem and synonym modules, no paraphrases");
-        used.put("seed", Long.toString(result.seed()));
+        used.put("seed", Long.toString(result.recipe().seed()));
         return used;
     }
 
@@ -192,18 +196,19 @@ final class ReproducedReport {
      */
     Path summarise(
             Experiment.Table table, List<Experiment.TableRow> rows, List<RunResult> results, TrainingPlan plan, String command) {
-        RunResult best = results.stream().max(Comparator.comparingDouble(run -> run.scores().bleu())).orElseThrow();
+        RunResult best = results.stream().max(Comparator.comparingDouble(run -> run.texts().scores().bleu())).orElseThrow();
         String title = table == null ? experiment.title() : table.title() + ", on " + setup.modelName();
         RunReport.Builder report = RunReport.summary(title, base(best), verdict(best, results))
                 .subtitle("%,d runs of %,d steps each; a text for every one of %,d inputs of the %s set".formatted(
-                        results.size(), best.steps(), best.inputs(), best.split()))
+                        results.size(), best.recipe().steps(), best.texts().inputs(), best.texts().split()))
                 .command(command);
         List<Line> lines = new ArrayList<>();
         for (RunResult result : results) {
-            boolean severalSeeds = results.stream().filter(other -> other.row().equals(result.row())).count() > 1;
-            lines.add(line(result.name().replace("  ", ", ") + (severalSeeds ? ", seed " + result.seed() : ""), result));
+            boolean severalSeeds = results.stream().filter(other -> other.row().id().equals(result.row().id())).count() > 1;
+            lines.add(line(result.row().name().replace("  ", ", ")
+                    + (severalSeeds ? ", seed " + result.recipe().seed() : ""), result));
         }
-        lines.add(new Line("the base alone", values(0, best.devLossBefore(), base.scores()), false));
+        lines.add(new Line("the base alone", values(0, best.training().devLossBefore(), base.scores()), false));
         report.comparison(new Comparison("Our runs", (table == null ? "" : table.note() + " ") + METEOR, COLUMNS, lines));
         List<Line> published = rows.stream().filter(row -> row.paper() != null)
                 .map(row -> new Line(row.paper().row(), values(row.paper()), true)).toList();
@@ -217,16 +222,16 @@ final class ReproducedReport {
             used.put("learning_rate", learningRates(results) + ", %s, %d warm-up steps".formatted(
                     plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
         }
-        used.put("seed", String.join(", ", results.stream().map(run -> Long.toString(run.seed())).distinct().toList()));
-        used.put("kept", "lowest dev loss of %,d pairs".formatted(best.devPairs()));
+        used.put("seed", String.join(", ", results.stream().map(run -> Long.toString(run.recipe().seed())).distinct().toList()));
+        used.put("kept", "lowest dev loss of %,d pairs".formatted(best.recipe().devPairs()));
         for (Experiment.RecipeLine line : experiment.recipe()) {
             report.recipe(line.what(), line.paper(), line.scripts(), used.getOrDefault(line.used(), ""));
         }
         for (RunResult result : results) {
-            report.file(result.name().replace("  ", ", ") + ", seed " + result.seed(),
-                    result.row() + "-seed" + result.seed() + "/" + RunReporter.FILE_NAME);
-            report.timing(result.name().replace("  ", ", ") + ", seed " + result.seed(),
-                    "training %.0f s, decoding %.0f s".formatted(result.trainingSeconds(), result.decodingSeconds()));
+            report.file(result.row().name().replace("  ", ", ") + ", seed " + result.recipe().seed(),
+                    result.row().id() + "-seed" + result.recipe().seed() + "/" + RunReporter.FILE_NAME);
+            report.timing(result.row().name().replace("  ", ", ") + ", seed " + result.recipe().seed(),
+                    "training %.0f s, decoding %.0f s".formatted(result.training().seconds(), result.texts().seconds()));
         }
         RunReporter.environment(backend).forEach(fact -> report.environment(fact.label(), fact.value()));
         Path page = setup.root().resolve(table == null ? RunReporter.FILE_NAME : "table" + table.id() + ".html");
@@ -242,16 +247,17 @@ final class ReproducedReport {
     /** {@code 0.01}, or each with its method where they differ. */
     private static String learningRates(List<RunResult> results) {
         Map<Double, List<String>> rates = new LinkedHashMap<>();
-        results.forEach(result -> rates.computeIfAbsent(result.learningRate(), rate -> new ArrayList<>())
-                .add(result.name().replace("  ", ", ")));
-        return rates.size() == 1 ? number(results.getFirst().learningRate())
+        results.forEach(result -> rates.computeIfAbsent(result.recipe().learningRate(), rate -> new ArrayList<>())
+                .add(result.row().name().replace("  ", ", ")));
+        return rates.size() == 1 ? number(results.getFirst().recipe().learningRate())
                 : String.join(", ", rates.entrySet().stream()
                         .map(rate -> number(rate.getKey()) + " for " + String.join(" and ", rate.getValue())).toList());
     }
 
     private String verdict(RunResult best, List<RunResult> results) {
         return "The base writes texts of BLEU %.1f; the best of %d runs, %s, reaches %.1f by training %,d numbers.".formatted(
-                100 * base.scores().bleu(), results.size(), best.name().replace("  ", ", "), 100 * best.scores().bleu(),
-                best.trainable());
+                100 * base.scores().bleu(), results.size(), best.row().name().replace("  ", ", "),
+                100 * best.texts().scores().bleu(),
+                best.row().trainable());
     }
 }

@@ -19,7 +19,6 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
-import org.lora4j.family.ModelCompanions;
 import org.lora4j.generate.Beam;
 import org.lora4j.io.FileErrors;
 import org.lora4j.tokenizer.Tokenizer;
@@ -83,7 +82,7 @@ final class ReproducedRun {
 
     /** What a row would train: its method in words and the number of its parameters. */
     static RunReport.Method reported(RunResult result) {
-        return new RunReport.Method(result.method(), result.settings(), result.trainable());
+        return new RunReport.Method(result.row().method(), result.row().settings(), result.row().trainable());
     }
 
     /** Takes away what an earlier command has left of a run. */
@@ -113,10 +112,11 @@ final class ReproducedRun {
         Tokenizer tokenizer = Families.tokenizer(setup.model);
         Tuning tuning = tuningMethod(row).attach(model, plan.seed());
         RunReport.Method method = method(row, tuning);
-        RunResult asked = new RunResult(row.id(), row.name(), method.name(), method.settings(), setup.modelName,
-                model.parameterCount(), method.trainableParameters(), plan.seed(), plan.steps(), setup.batch,
-                plan.learningRate(), setup.train.size(), setup.dev.size(), Double.NaN, Double.NaN, 0, 0, 0, null, 0, null, 0,
-                null, backend.name() + ", " + backend.describe(), command);
+        RunResult asked = RunResult.asked(
+                new RunResult.Row(row.id(), row.name(), method.name(), method.settings(), method.trainableParameters()),
+                new RunResult.Base(setup.modelName, model.parameterCount()),
+                new RunResult.Recipe(plan.seed(), plan.steps(), setup.batch, plan.learningRate(), setup.train.size(),
+                        setup.dev.size()));
         RunResult trained = overwrite ? readable(folder) : RunResult.read(folder, RunResult.TRAINED_FILE_NAME);
         if (trained != null && (!overwrite || trained.isSameRun(asked, folder))) {
             trained.requireSameRun(asked, folder);
@@ -135,10 +135,8 @@ final class ReproducedRun {
             locked.clear();
         }
         Trainer.Outcome outcome = new TrainingRun(ui).train(job, plan, folder, setup.modelName);
-        trained = new RunResult(asked.row(), asked.name(), asked.method(), asked.settings(), asked.base(),
-                asked.parameters(), asked.trainable(), asked.seed(), asked.steps(), asked.batch(), asked.learningRate(),
-                asked.trainPairs(), asked.devPairs(), outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
-                outcome.seconds(), outcome.tokensPerSecond(), null, 0, null, 0, null, asked.backend(), command);
+        trained = asked.trained(new RunResult.Training(outcome.before().loss(), outcome.after().loss(), outcome.bestStep(),
+                outcome.seconds(), outcome.tokensPerSecond(), backend.name() + ", " + backend.describe(), command));
         trained.write(folder, RunResult.TRAINED_FILE_NAME);
         return trained;
     }
@@ -179,10 +177,11 @@ final class ReproducedRun {
 
     /** Decodes with what was trained, and scores. */
     RunResult score(Experiment.TableRow row, RunResult trained) {
-        Path folder = setup.folder(row, trained.seed());
+        Path folder = setup.folder(row, trained.recipe().seed());
         RunResult done = RunResult.read(folder, RunResult.FILE_NAME);
-        if (done != null && done.scores() != null && done.inputs() == setup.references.size()
-                && done.split().equals(setup.part.toString()) && done.decoding().equals(setup.decoding())) {
+        if (done != null && done.texts() != null && done.texts().inputs() == setup.references.size()
+                && done.texts().split().equals(setup.part.toString())
+                && done.texts().decoding().equals(setup.decoding())) {
             return done;
         }
         LanguageModel model = load(isLora(row) ? setup.model : folder);
@@ -190,8 +189,8 @@ final class ReproducedRun {
             PeftFormat.load(model, folder).freeze();
         }
         TaskScores.Result found = decode(row.name() + ", decode", model, folder);
-        RunResult scored = trained.scored(
-                setup.part.toString(), setup.references.size(), setup.decoding(), found.seconds(), found.scores());
+        RunResult scored = trained.scored(new RunResult.Texts(
+                setup.part.toString(), setup.references.size(), setup.decoding(), found.seconds(), found.scores()));
         scored.write(folder, RunResult.FILE_NAME);
         return scored;
     }
@@ -204,7 +203,7 @@ final class ReproducedRun {
 
     /** The texts of a run whose scores are there. */
     List<Decoded> texts(Experiment.TableRow row, RunResult result) {
-        return DecodedLines.read(setup.folder(row, result.seed()));
+        return DecodedLines.read(setup.folder(row, result.recipe().seed()));
     }
 
     private TaskScores.Result decode(String task, LanguageModel model, Path folder) {

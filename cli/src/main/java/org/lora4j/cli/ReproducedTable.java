@@ -44,12 +44,13 @@ final class ReproducedTable {
             ui.print(ui.dim(LINE.formatted("", "seed", "parameters", "dev loss", "BLEU", "NIST", "METEOR*", "ROUGE-L", "CIDEr",
                     "training", "decoding")));
         }
-        E2eScores scores = result.scores();
-        ui.print(LINE.formatted(result.name(), result.seed(), "%,d".formatted(result.trainable()),
-                "%.4f".formatted(result.devLoss()), percent(scores, E2eScores::bleu), number(scores, E2eScores::nist),
+        RunResult.Texts texts = result.texts();
+        E2eScores scores = texts == null ? null : texts.scores();
+        ui.print(LINE.formatted(result.row().name(), result.recipe().seed(), "%,d".formatted(result.row().trainable()),
+                "%.4f".formatted(result.training().devLoss()), percent(scores, E2eScores::bleu), number(scores, E2eScores::nist),
                 percent(scores, E2eScores::meteor), percent(scores, E2eScores::rougeL), number(scores, E2eScores::cider),
-                "%.0f s".formatted(result.trainingSeconds()),
-                scores == null ? "" : "%.0f s".formatted(result.decodingSeconds())));
+                "%.0f s".formatted(result.training().seconds()),
+                texts == null ? "" : "%.0f s".formatted(texts.seconds())));
     }
 
     private static String percent(E2eScores scores, ToDoubleFunction<E2eScores> which) {
@@ -64,7 +65,7 @@ final class ReproducedTable {
     void summarise(List<RunResult> results, TaskScores.Result base, Path file, Path page) {
         if (base != null) {
             E2eScores scores = base.scores();
-            ui.print(ui.dim(LINE.formatted("the base alone", "", "0", "%.4f".formatted(results.getFirst().devLossBefore()),
+            ui.print(ui.dim(LINE.formatted("the base alone", "", "0", "%.4f".formatted(results.getFirst().training().devLossBefore()),
                     percent(scores, E2eScores::bleu), number(scores, E2eScores::nist), percent(scores, E2eScores::meteor),
                     percent(scores, E2eScores::rougeL), number(scores, E2eScores::cider), "", "%.0f s".formatted(base.seconds()))));
             ui.print(ui.dim("* without paraphrases, so below METEOR 1.5"));
@@ -80,22 +81,23 @@ final class ReproducedTable {
     /** A line for each row, with mean and standard deviation where it was run with several seeds. */
     static String markdown(List<RunResult> results) {
         Map<String, List<RunResult>> byRow = new LinkedHashMap<>();
-        results.forEach(result -> byRow.computeIfAbsent(result.row(), row -> new ArrayList<>()).add(result));
+        results.forEach(result -> byRow.computeIfAbsent(result.row().id(), row -> new ArrayList<>()).add(result));
         StringBuilder table = new StringBuilder(
                 "| adapted | parameters | dev loss | BLEU | NIST | METEOR* | ROUGE-L | CIDEr | training | decoding |\n"
                         + "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
         for (List<RunResult> runs : byRow.values()) {
             RunResult first = runs.getFirst();
-            table.append("| ").append(first.name().replace("  ", ", ")).append(" | ")
-                    .append("%,d".formatted(first.trainable())).append(" | ").append(cell(runs, RunResult::devLoss, 4, 1));
-            boolean scored = runs.stream().allMatch(run -> run.scores() != null);
+            table.append("| ").append(first.row().name().replace("  ", ", ")).append(" | ")
+                    .append("%,d".formatted(first.row().trainable())).append(" | ")
+                    .append(cell(runs, run -> run.training().devLoss(), 4, 1));
+            boolean scored = runs.stream().allMatch(run -> run.texts() != null);
             score(table, runs, scored, E2eScores::bleu, 2, 100);
             score(table, runs, scored, E2eScores::nist, 4, 1);
             score(table, runs, scored, E2eScores::meteor, 2, 100);
             score(table, runs, scored, E2eScores::rougeL, 2, 100);
             score(table, runs, scored, E2eScores::cider, 4, 1);
-            table.append(" | ").append("%.0f s".formatted(mean(runs, RunResult::trainingSeconds))).append(" | ")
-                    .append(scored ? "%.0f s".formatted(mean(runs, RunResult::decodingSeconds)) : "").append(" |\n");
+            table.append(" | ").append("%.0f s".formatted(mean(runs, run -> run.training().seconds()))).append(" | ")
+                    .append(scored ? "%.0f s".formatted(mean(runs, run -> run.texts().seconds())) : "").append(" |\n");
         }
         return table.toString();
     }
@@ -103,7 +105,7 @@ final class ReproducedTable {
     private static void score(
             StringBuilder table, List<RunResult> runs, boolean scored, ToDoubleFunction<E2eScores> which, int decimals,
             double factor) {
-        table.append(" | ").append(scored ? cell(runs, run -> which.applyAsDouble(run.scores()), decimals, factor) : "");
+        table.append(" | ").append(scored ? cell(runs, run -> which.applyAsDouble(run.texts().scores()), decimals, factor) : "");
     }
 
     private static String cell(List<RunResult> runs, ToDoubleFunction<RunResult> which, int decimals, double factor) {

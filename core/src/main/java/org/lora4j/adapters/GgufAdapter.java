@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
@@ -227,7 +228,7 @@ public final class GgufAdapter {
         }
     }
 
-    private static void requirePair(Path file, NamedTensor a, NamedTensor b, boolean embedding, int parts) {
+    private static void requirePair(Path file, NamedTensor a, @Nullable NamedTensor b, boolean embedding, int parts) {
         if (b == null) {
             throw new FormatException(file, "tensor " + Names.quoted(a.name()) + " has no lora_b beside it");
         }

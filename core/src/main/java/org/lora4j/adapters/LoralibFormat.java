@@ -11,6 +11,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
@@ -92,7 +93,7 @@ public final class LoralibFormat {
      * @param parts   the enabled parts of fused maps; empty for q and v where there are two and all where there are three
      * @param base    what to write as {@code base_model_name_or_path}; null for nothing
      */
-    public record Options(OptionalDouble alpha, List<String> parts, String base) {
+    public record Options(OptionalDouble alpha, List<String> parts, @Nullable String base) {
 
         public static Options alpha(double alpha) {
             return new Options(OptionalDouble.of(alpha), List.of(), null);
@@ -135,7 +136,7 @@ public final class LoralibFormat {
         }
     }
 
-    private static Update checked(Path file, String module, NamedTensor a, NamedTensor b) {
+    private static Update checked(Path file, String module, NamedTensor a, @Nullable NamedTensor b) {
         if (b == null) {
             throw new FormatException(file, Names.quoted(module + A) + " has no lora_B beside it");
         }

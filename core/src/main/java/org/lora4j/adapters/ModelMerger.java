@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
@@ -153,7 +154,7 @@ public final class ModelMerger {
     }
 
     /** Where a weight starts from before it is updated: the adapter's own, one it brought along, or the base's. */
-    private NamedTensor own(String name) {
+    private @Nullable NamedTensor own(String name) {
         NamedTensor own = replaced.get(name);
         return own != null ? own : brought.get(tied && name.equals(head) ? table : name);
     }
@@ -199,7 +200,7 @@ public final class ModelMerger {
      * @param type the type of all floating tensors; null for each as in the base
      * @return what rounding did to each merged weight, in the order in which they were written
      */
-    public List<MergeError> write(Path file, DType type) {
+    public List<MergeError> write(Path file, @Nullable DType type) {
         List<MergeError> errors = new ArrayList<>();
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         Set<String> names = new LinkedHashSet<>(stored.keySet());

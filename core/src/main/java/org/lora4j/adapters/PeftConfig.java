@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.AtomicFile;
@@ -133,7 +134,7 @@ public final class PeftConfig {
      *
      * @param value a text, number, boolean, list, map or null
      */
-    public PeftConfig with(String field, Object value) {
+    public PeftConfig with(String field, @Nullable Object value) {
         JsonNode node = MAPPER.valueToTree(value);
         ObjectNode changed = json.objectNode();
         boolean placed = json.has(field);

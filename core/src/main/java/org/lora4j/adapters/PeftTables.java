@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -95,7 +96,7 @@ record PeftTables(Model model, LoraAdapter adapter, TensorSource source, Path fo
     }
 
     /** The base's weight of an embedding or the head, or of an adapted map; null for anything else. */
-    private Parameter frozen(String module) {
+    private @Nullable Parameter frozen(String module) {
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
             if (slot.name().equals(module)) {
                 return slot.get() instanceof Embedding plain ? plain.table()

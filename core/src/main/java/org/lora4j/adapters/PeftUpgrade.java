@@ -34,7 +34,7 @@ import org.lora4j.tensor.Shape;
  * @param config the configuration, as PEFT 0.21 would write it
  * @param source the tensors, by today's keys
  */
-public record PeftUpgrade(PeftConfig config, TensorSource source) {
+record PeftUpgrade(PeftConfig config, TensorSource source) {
 
     private static final List<String> PARTS = FusedParts.QKV;
     private static final String A = ".lora_A.weight";

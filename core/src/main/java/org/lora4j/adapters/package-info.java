@@ -3,4 +3,7 @@
  * adapter be looked at. {@link org.lora4j.adapters.StoredAdapter} is that form, {@link org.lora4j.adapters.AdapterFiles}
  * opens any of the formats.
  */
+@NullMarked
 package org.lora4j.adapters;
+
+import org.jspecify.annotations.NullMarked;

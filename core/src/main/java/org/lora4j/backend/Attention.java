@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 
@@ -11,7 +12,8 @@ import org.lora4j.tensor.MatrixView;
  * @param v    (batch·keyRows, keyWidth)
  * @param mask (batch, keys), 1 for a key that may be seen and 0 for padding; null if all may
  */
-public record Attention(MatrixView q, MatrixView k, MatrixView v, IntTensor mask, AttentionShape shape, DropoutMask dropout) {
+public record Attention(
+        MatrixView q, MatrixView k, MatrixView v, @Nullable IntTensor mask, AttentionShape shape, DropoutMask dropout) {
 
     /** All keys may be seen, and nothing is dropped. */
     public static Attention of(MatrixView q, MatrixView k, MatrixView v, AttentionShape shape) {
@@ -19,7 +21,7 @@ public record Attention(MatrixView q, MatrixView k, MatrixView v, IntTensor mask
     }
 
     /** The same with a padding mask, or null for none. */
-    public Attention withMask(IntTensor mask) {
+    public Attention withMask(@Nullable IntTensor mask) {
         return new Attention(q, k, v, mask, shape, dropout);
     }
 

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
@@ -9,5 +10,5 @@ import org.lora4j.tensor.Tensor;
  * @param y   (batch·queries, width)
  * @param lse (batch·nHead, queries), the log of each query's sum of exponentials; null if there will be no backward
  */
-public record AttentionOutput(MatrixView y, Tensor lse) {
+public record AttentionOutput(MatrixView y, @Nullable Tensor lse) {
 }

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -66,7 +67,7 @@ public final class Checks {
                 "matmul", "a (m, k), b (k, n), c (m, n)", "a", a, "b", b, "c", c);
     }
 
-    public static void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    public static void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
         require(x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows() && stored(y)
                         && (bias == null || bias.size() == w.rows()),
                 "linear", "x (N, in), w (out, in), bias (out), y (N, out)", "x", x, "w", w, "bias", bias, "y", y);
@@ -85,7 +86,7 @@ public final class Checks {
     }
 
     public static void normBackward(
-            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
         int columns = x.columns();
         require(same(x, dy) && same(x, dx) && norm.gamma().size() == columns && statisticsFit(norm, rows, x.rows())
                         && (dgamma == null || dgamma.size() == columns)
@@ -194,7 +195,7 @@ public final class Checks {
         return x.rows() == shape.batch() * shape.keyRows() && x.columns() == shape.keyWidth() && stored(x);
     }
 
-    private static boolean lseFits(Tensor lse, AttentionShape shape) {
+    private static boolean lseFits(@Nullable Tensor lse, AttentionShape shape) {
         return lse.size() == (long) shape.batch() * shape.nHead() * shape.queries();
     }
 
@@ -206,7 +207,7 @@ public final class Checks {
     }
 
     /** The operands come as name, operand, name, operand; a null operand was left out by the caller and is not named. */
-    private static void require(boolean fits, String operation, String needed, Object... operands) {
+    private static void require(boolean fits, String operation, String needed, @Nullable Object... operands) {
         if (fits) {
             return;
         }

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -123,7 +124,7 @@ public final class CountingBackend implements Backend {
     }
 
     @Override
-    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    public void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
     }
 
     @Override
@@ -136,7 +137,7 @@ public final class CountingBackend implements Backend {
 
     @Override
     public void normBackward(
-            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.lora4j.backend;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
@@ -125,7 +126,7 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
-    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    public void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
         delegate.linear(x, w, bias, y);
     }
 
@@ -161,7 +162,7 @@ public abstract class ForwardingBackend implements Backend {
 
     @Override
     public void normBackward(
-            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
         delegate.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
     }
 

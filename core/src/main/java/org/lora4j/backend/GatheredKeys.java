@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Tensor;
 
@@ -11,5 +12,5 @@ import org.lora4j.tensor.Tensor;
  * @param rows (N, S), each in 0 … R − 1, those of hidden keys too
  * @param mask (N, S), 1 for a key that may be seen and 0 for one that is hidden; null if all may
  */
-public record GatheredKeys(Tensor k, Tensor v, IntTensor rows, IntTensor mask) {
+public record GatheredKeys(Tensor k, Tensor v, IntTensor rows, @Nullable IntTensor mask) {
 }

@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -9,7 +10,7 @@ import org.lora4j.tensor.Tensor;
  * @param beta    (C), β of {@link NormKind#LAYER}; null of the other kinds
  * @param epsilon ε
  */
-public record Norm(NormKind kind, Tensor gamma, Tensor beta, double epsilon) {
+public record Norm(NormKind kind, Tensor gamma, @Nullable Tensor beta, double epsilon) {
 
     public Norm {
         if (kind.centres() != (beta != null)) {

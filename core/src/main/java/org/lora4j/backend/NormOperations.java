@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /** The normalisations of a {@link Backend}, with their gradient. */
@@ -33,5 +34,6 @@ public interface NormOperations {
      * @param dgamma (C), or null where gamma is frozen; added to
      * @param dbeta  (C), or null where beta is frozen or there is none; added to
      */
-    void normBackward(Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta);
+    void normBackward(Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx,
+            @Nullable Tensor dgamma, @Nullable Tensor dbeta);
 }

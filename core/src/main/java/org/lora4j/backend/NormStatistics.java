@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -8,5 +9,5 @@ import org.lora4j.tensor.Tensor;
  * @param mean (N), μ of {@link NormKind#LAYER}; null of the other kinds
  * @param rstd (N)
  */
-public record NormStatistics(Tensor mean, Tensor rstd) {
+public record NormStatistics(@Nullable Tensor mean, Tensor rstd) {
 }

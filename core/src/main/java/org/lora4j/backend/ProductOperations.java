@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
@@ -24,7 +25,7 @@ public interface ProductOperations {
      * @param bias (out), or null for none; read
      * @param y    (N, out); written
      */
-    void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y);
+    void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y);
 
     /**
      * The gradient of a bias: out ← out + Σ over rows of g.

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -111,7 +112,7 @@ public final class AtomicFile {
     }
 
     /** Makes renames in a folder durable. Windows cannot open a folder and needs no such thing. */
-    static void syncFolder(Path folder) throws IOException {
+    static void syncFolder(@Nullable Path folder) throws IOException {
         FileChannel channel;
         try {
             channel = FileChannel.open(folder, StandardOpenOption.READ);

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -41,7 +42,7 @@ public final class FileErrors {
     }
 
     /** {@code is a link to TARGET, which is not there}; null where it is no link, or one that leads somewhere. */
-    public static String brokenLink(Path path) {
+    public static @Nullable String brokenLink(Path path) {
         if (!Files.isSymbolicLink(path) || Files.exists(path)) {
             return null;
         }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -100,7 +101,7 @@ public final class FolderLock implements AutoCloseable {
     }
 
     /** What tells two files of one name apart, found without opening it; null if there is none. */
-    private static Object identity(Path file) throws IOException {
+    private static @Nullable Object identity(Path file) throws IOException {
         try {
             Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).fileKey();
             return key == null ? file : key;

@@ -1,6 +1,7 @@
 package org.lora4j.io;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -22,7 +23,7 @@ public class FormatException extends LoraException {
         this(file, problem, null);
     }
 
-    public FormatException(Path file, String problem, Throwable cause) {
+    public FormatException(Path file, String problem, @Nullable Throwable cause) {
         super(Names.oneLine(file + ": " + problem), cause);
         this.file = file;
     }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.Reader;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -45,7 +46,7 @@ public final class JsonLines implements AutoCloseable {
      *
      * @throws LoraException if something else comes next; the message has file and line
      */
-    public ObjectNode next() throws IOException {
+    public @Nullable ObjectNode next() throws IOException {
         try {
             JsonToken token = parser.nextToken();
             if (token == null) {

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.tensor.Shape;
 
@@ -44,7 +45,7 @@ final class SafetensorsHeader {
     private final long dataStart;
     private final long dataSize;
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    private Map<String, String> metadata;
+    private @Nullable Map<String, String> metadata;
 
     private SafetensorsHeader(Path file, JsonParser json, long dataStart, long dataSize) {
         this.file = file;

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -129,7 +130,7 @@ public final class TextInput {
      *
      * @param start the first bytes, read as Latin-1
      */
-    static String whatElse(String start) {
+    static @Nullable String whatElse(String start) {
         for (Map.Entry<String, String> signature : SIGNATURES.entrySet()) {
             if (start.startsWith(signature.getKey())) {
                 return signature.getValue();

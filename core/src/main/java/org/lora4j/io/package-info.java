@@ -8,4 +8,7 @@
  * {@link org.lora4j.io.FormatException} that names the file, the tensor or field, what was found and what was expected.
  * Whatever is written is complete or absent: {@link org.lora4j.io.AtomicFile}, {@link org.lora4j.io.AtomicFolder}.
  */
+@NullMarked
 package org.lora4j.io;
+
+import org.jspecify.annotations.NullMarked;

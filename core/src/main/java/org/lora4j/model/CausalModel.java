@@ -1,5 +1,6 @@
 package org.lora4j.model;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.Past;
@@ -35,5 +36,5 @@ public interface CausalModel {
      * @return logits, (wanted, V), in memory of the workspace
      * @throws org.lora4j.LoraException if a token is not in the vocabulary or a position beyond {@link #maxLength()}
      */
-    Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws);
+    Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws);
 }

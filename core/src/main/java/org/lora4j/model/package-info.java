@@ -4,4 +4,7 @@
  * {@link org.lora4j.model.Classifier} of one that labels. Training, decoding, adapters and the command line use these and
  * never a family's class.
  */
+@NullMarked
 package org.lora4j.model;
+
+import org.jspecify.annotations.NullMarked;

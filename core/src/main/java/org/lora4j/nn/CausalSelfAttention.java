@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
@@ -73,7 +74,7 @@ public final class CausalSelfAttention implements Layer {
      * @param dy ∂L/∂y (N, C); read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
-    public void backward(Tensor dy, Tensor dx, Sequences sequences, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Sequences sequences, Workspace ws) {
         if (dx == null && !qkv.get().trains()) {
             output.get().backward(dy, null, ws);
             return;

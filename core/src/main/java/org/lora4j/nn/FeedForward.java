@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Activation;
 import org.lora4j.tensor.Tensor;
 
@@ -54,7 +55,7 @@ public final class FeedForward implements Layer {
      * @param dy ∂L/∂y (N, C); read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         if (dx == null && !up.get().trains()) {
             down.get().backward(dy, null, ws);
             return;

@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.Arrays;
 import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
@@ -159,7 +160,7 @@ public final class KeyValuePool {
      * @param trails (N, S) rows of this pool, the new one among them; any row where the mask hides it
      * @param mask   (N, S), 1 for a row of the trail and 0 where it is shorter; null where all are S long
      */
-    public Past next(int[] rows, IntTensor trails, IntTensor mask) {
+    public Past next(int[] rows, IntTensor trails, @Nullable IntTensor mask) {
         return (layer, q, k, v, nHead, scale, y, ws) -> {
             keep(k, keys[layer], rows);
             keep(v, values[layer], rows);

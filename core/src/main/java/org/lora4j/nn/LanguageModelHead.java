@@ -1,6 +1,7 @@
 package org.lora4j.nn;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -52,11 +53,11 @@ public final class LanguageModelHead implements Layer {
      * @return Σ of the losses, without the weight
      */
     public double lossAndGradient(
-            Tensor h, int[] targets, double labelSmoothing, double weight, Tensor dh, Workspace ws) {
+            Tensor h, int[] targets, double labelSmoothing, double weight, @Nullable Tensor dh, Workspace ws) {
         return blocks(h, targets, labelSmoothing, weight, dh, ws);
     }
 
-    private double blocks(Tensor h, int[] targets, double labelSmoothing, double weight, Tensor dh, Workspace ws) {
+    private double blocks(Tensor h, int[] targets, double labelSmoothing, double weight, @Nullable Tensor dh, Workspace ws) {
         Backend backend = ws.backend();
         int rows = h.rows();
         int width = h.columns();

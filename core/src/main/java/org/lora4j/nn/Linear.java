@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.Tensor;
 
@@ -20,13 +21,13 @@ import org.lora4j.tensor.Tensor;
 public final class Linear implements Projection {
 
     private final Parameter weight;
-    private final Parameter bias;
+    private final @Nullable Parameter bias;
 
     /**
      * @param weight (out, in)
      * @param bias   (out), or null for none
      */
-    public Linear(Parameter weight, Parameter bias) {
+    public Linear(Parameter weight, @Nullable Parameter bias) {
         if (weight.shape().rank() != 2 || bias != null && bias.size() != weight.shape().dim(0)) {
             throw new IllegalArgumentException("a linear layer takes a weight (out, in) and a bias (out), found " + weight
                     + " and " + bias);
@@ -44,7 +45,7 @@ public final class Linear implements Projection {
     }
 
     @Override
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         Backend backend = ws.backend();
         if (weight.isTrainable()) {
             Tensor x = ws.keptInput(this);
@@ -63,7 +64,7 @@ public final class Linear implements Projection {
     }
 
     /** The bias, or null if this map has none. */
-    public Parameter bias() {
+    public @Nullable Parameter bias() {
         return bias;
     }
 

@@ -1,5 +1,6 @@
 package org.lora4j.nn;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -18,7 +19,7 @@ public final class Parameter {
     private final Backend backend;
     private final Tensor base;
     private Tensor value;
-    private Tensor gradient;
+    private @Nullable Tensor gradient;
     private boolean copied;
 
     /**
@@ -63,7 +64,7 @@ public final class Parameter {
     }
 
     /** The sum of ∂L/∂value since the last {@link #clearGradient}; null while frozen. */
-    public Tensor gradient() {
+    public @Nullable Tensor gradient() {
         return gradient;
     }
 

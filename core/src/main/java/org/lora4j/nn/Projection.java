@@ -1,5 +1,6 @@
 package org.lora4j.nn;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /**
@@ -26,7 +27,7 @@ public interface Projection extends Layer {
      * @param dx ∂L/∂x (N, in); written; null where nothing below needs it
      * @param ws the workspace of the forward pass
      */
-    void backward(Tensor dy, Tensor dx, Workspace ws);
+    void backward(Tensor dy, @Nullable Tensor dx, Workspace ws);
 
     /** Whether backward reads the forward's input, so that its memory must not be reused between the two. */
     boolean keepsInput();

@@ -1,5 +1,6 @@
 package org.lora4j.nn;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.IntTensor;
 
 /**
@@ -9,7 +10,7 @@ import org.lora4j.tensor.IntTensor;
  * @param length T; N = B·T
  * @param mask   (B, T), 1 for a token and 0 for padding, or null where there is no padding
  */
-public record Sequences(int batch, int length, IntTensor mask) {
+public record Sequences(int batch, int length, @Nullable IntTensor mask) {
 
     /** B·T. */
     public int rows() {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.tensor.IntTensor;
@@ -50,13 +51,13 @@ public final class Workspace {
     /** How often each block has asked for a name. */
     private final Map<Object, Multiset<String>> taken = new IdentityHashMap<>();
     /** The block that asks; null outside. */
-    private Object inside;
+    private @Nullable Object inside;
     /** The block whose activations are in the shared memory. */
-    private Object held;
+    private @Nullable Object held;
     private long tokens = 1;
     private long step;
     private int piece;
-    private Tap tap;
+    private @Nullable Tap tap;
 
     private Workspace(Backend backend, boolean training, boolean dropping, long maxTokens, long seed, boolean recomputing) {
         this.backend = backend;
@@ -140,7 +141,7 @@ public final class Workspace {
     }
 
     /** From now on {@code tap} is shown what passes compute; null for none, as at first. */
-    public void watch(Tap tap) {
+    public void watch(@Nullable Tap tap) {
         this.tap = tap;
     }
 
@@ -203,7 +204,7 @@ public final class Workspace {
      *
      * @param value null takes it away
      */
-    public <T> void note(Class<T> kind, T value) {
+    public <T> void note(Class<T> kind, @Nullable T value) {
         if (value == null) {
             notes.remove(kind);
         } else {
@@ -212,7 +213,7 @@ public final class Workspace {
     }
 
     /** What was last left under this kind, or null. */
-    public <T> T note(Class<T> kind) {
+    public <T> @Nullable T note(Class<T> kind) {
         return notes.isEmpty() ? null : kind.cast(notes.get(kind));
     }
 
@@ -246,8 +247,8 @@ public final class Workspace {
     /** One buffer and the shapes in which it has been asked for. */
     private final class Memory {
 
-        private Tensor whole;
-        private IntTensor wholeInts;
+        private @Nullable Tensor whole;
+        private @Nullable IntTensor wholeInts;
         private long[] keys = new long[4];
         private Tensor[] views = new Tensor[4];
         private int count;

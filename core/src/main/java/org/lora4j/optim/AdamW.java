@@ -1,6 +1,7 @@
 package org.lora4j.optim;
 
 import java.util.List;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Backend;
@@ -68,8 +69,8 @@ public final class AdamW {
     public void step(double learningRate) {
         step++;
         AdamWStep numbers = new AdamWStep(
-                learningRate, settings.beta1(), settings.beta2(), settings.epsilonAt(step), settings.weightDecay(), step, true,
-                settings.decayOrder());
+                learningRate, new Betas(settings.beta1(), settings.beta2()), settings.epsilonAt(step), settings.weightDecay(), step,
+                true, settings.decayOrder());
         for (int i = 0; i < firstMoments.length; i++) {
             Parameter parameter = parameters.get(i);
             backend.adamW(parameter.value(), parameter.gradient(), firstMoments[i], secondMoments[i], numbers);

@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
  * </pre>
  *
  * What Python calls an error is one here. Some constructs that no adapter was seen to use are not read: conditions, the flags
- * a, m and x, look-behinds with more in them than one character after the other, and characters by octal number, \U or \N. Letters, digits and spaces are Unicode's.
+ * a, m and x, look-behinds with more in them than one character after the other, and characters by octal number, {@code \U} or {@code \N}.
+ * Letters, digits and spaces are Unicode's, by Java's count.
  *
  * <p>Every piece gets a {@link #LOOK} before it, for the matching is bounded by counting the characters it reads, and an
  * expression such as {@code (||)(||)(||)…x} can be made to take forever without reading one.

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -74,7 +75,7 @@ final class PythonRegex {
     }
 
     /** The match that begins where the name begins, or null: Python's {@code re.match}. */
-    Matcher matchAtStart(String name) {
+    @Nullable Matcher matchAtStart(String name) {
         return guarded(name, Matcher::lookingAt);
     }
 
@@ -88,7 +89,7 @@ final class PythonRegex {
         boolean on(Matcher matcher);
     }
 
-    private Matcher guarded(String name, Attempt attempt) {
+    private @Nullable Matcher guarded(String name, Attempt attempt) {
         Matcher matcher = pattern.matcher(new Watched(name, new int[1]));
         try {
             return attempt.on(matcher) ? matcher : null;

@@ -3,4 +3,7 @@
  * model it is a {@link org.lora4j.tuning.Tuning}, which knows what trains, how it is saved and how it is taken out again.
  * LoRA has a package of its own, {@code tuning.lora}.
  */
+@NullMarked
 package org.lora4j.tuning;
+
+import org.jspecify.annotations.NullMarked;

@@ -44,7 +44,8 @@ class PythonRegexTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"(", "[", "*", "a{2,1}", "(?P<a>x)(?P=b)", "\\", "(?P<a", "(?<n>a)(?<n>b)", "[z-a]", "(?<=a)*+*", "(?-u:a)", "a(?i)b", "\\q"})
+    @ValueSource(strings = {"(", "[", "*", "a{2,1}", "(?P<a>x)(?P=b)", "\\", "(?P<a", "(?<n>a)(?<n>b)", "[z-a]", "(?<=a)*+*",
+        "(?-u:a)", "a(?i)b", "\\q"})
     void whatIsNoExpressionIsAnErrorOfOneLine(String pattern) {
         assertThatThrownBy(() -> PythonRegex.compile("targets", pattern)).isInstanceOf(LoraException.class)
                 .hasMessageStartingWith("targets '" + pattern + "' is not a regular expression: ")
@@ -119,7 +120,8 @@ class PythonRegexTest {
 
     /** The last four try ways without end that read no character of the name by themselves. */
     static List<String> endless() {
-        return List.of("(?:a{0,60}){60}b", "(a*)*(a*)*(a*)*b", "()(a+)+\\1$", "()(a|a)*\\1b", "((((((((((.*)*)*)*)*)*)*)*)*)*)*x", "(.*)(.*)(.*)(.*)(.*)\\1\\2\\3\\4\\5x",
+        return List.of("(?:a{0,60}){60}b", "(a*)*(a*)*(a*)*b", "()(a+)+\\1$", "()(a|a)*\\1b", "((((((((((.*)*)*)*)*)*)*)*)*)*)*x",
+                "(.*)(.*)(.*)(.*)(.*)\\1\\2\\3\\4\\5x",
                 ".{61}" + "(?:||)".repeat(40) + "x", ".{61}" + "(?:||)".repeat(40) + "^", "(b)?.{61}" + "(?:||)".repeat(40) + "\\1",
                 "(?:(?=){2000000000}){2000000000}x");
     }

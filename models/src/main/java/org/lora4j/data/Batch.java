@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Examples of about one length side by side, (B, T) row by row, padded at the right to the longest. The conventions are
@@ -23,7 +24,9 @@ import java.util.List;
  * @param tokenTypeIds  B·T ids whose embeddings are added to the tokens', rarely used with GPT-2; null for none
  * @param labels        B·T ids or {@link #IGNORED}, or null where there is nothing to compare with
  */
-public record Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] tokenTypeIds, int[] labels) {
+public record Batch(
+        int size, int length, int[] inputIds, int @Nullable [] attentionMask, int @Nullable [] tokenTypeIds,
+        int @Nullable [] labels) {
 
     public static final int IGNORED = -100;
     public static final int PADDING = 0;
@@ -42,7 +45,7 @@ public record Batch(int size, int length, int[] inputIds, int[] attentionMask, i
     }
 
     /** A batch without token types. */
-    public Batch(int size, int length, int[] inputIds, int[] attentionMask, int[] labels) {
+    public Batch(int size, int length, int[] inputIds, int @Nullable [] attentionMask, int @Nullable [] labels) {
         this(size, length, inputIds, attentionMask, null, labels);
     }
 
@@ -57,7 +60,7 @@ public record Batch(int size, int length, int[] inputIds, int[] attentionMask, i
         int length = examples.stream().mapToInt(EncodedExample::length).max().orElse(0);
         boolean padded = examples.stream().anyMatch(example -> example.length() < length);
         int[] inputIds = new int[size * length]; // zeros, that is padding
-        int[] attentionMask = padded ? new int[size * length] : null;
+        int @Nullable [] attentionMask = padded ? new int[size * length] : null;
         int[] labels = new int[size * length];
         Arrays.fill(labels, IGNORED);
         for (int b = 0; b < size; b++) {

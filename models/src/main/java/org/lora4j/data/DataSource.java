@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.ZipFile;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
@@ -35,10 +36,10 @@ public final class DataSource {
     private static final Pattern SHARD = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})");
 
     private final String name;
-    private final ByteSource file;
-    private final FileTree tree; // null for a single file
+    private final @Nullable ByteSource file; // null for a tree
+    private final @Nullable FileTree tree; // null for a single file
 
-    private DataSource(String name, ByteSource file, FileTree tree) {
+    private DataSource(String name, @Nullable ByteSource file, @Nullable FileTree tree) {
         this.name = name;
         this.file = file;
         this.tree = tree;

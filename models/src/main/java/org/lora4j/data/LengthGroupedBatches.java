@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.Philox;
 
@@ -31,7 +32,7 @@ public final class LengthGroupedBatches<E> {
     private final int batchSize;
     private final Philox random;
     private int orderedEpoch = -1;
-    private int[][] order; // of orderedEpoch
+    private int @Nullable [][] order; // of orderedEpoch
 
     /** @param length the tokens of an example */
     public LengthGroupedBatches(List<E> examples, ToIntFunction<? super E> length, int batchSize, long seed) {

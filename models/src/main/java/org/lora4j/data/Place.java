@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 
 /**
@@ -13,7 +14,7 @@ import org.lora4j.Names;
  * @param unit   what is counted: line, entry, example
  * @param number from 1 on
  */
-public record Place(String file, String unit, int number) {
+public record Place(@Nullable String file, String unit, int number) {
 
     private static final int MOST_SHOWN = 5;
 
@@ -39,7 +40,7 @@ public record Place(String file, String unit, int number) {
         return places.size() > MOST_SHOWN ? shown + " and " + (places.size() - MOST_SHOWN) + " more" : shown;
     }
 
-    private static String text(String file, String unit, List<Integer> numbers) {
+    private static String text(@Nullable String file, String unit, List<Integer> numbers) {
         return (file == null ? "" : Names.oneLine(file) + ", ") + unit + (numbers.size() > 1 ? "s " : " ")
                 + String.join(", ", numbers.stream().map(String::valueOf).toList());
     }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
@@ -49,7 +50,7 @@ public final class PromptFile {
      * @param adapter the name it gives, or null
      * @param text    what to continue; may be empty
      */
-    public record Line(int line, String adapter, String text) {
+    public record Line(int line, @Nullable String adapter, String text) {
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.JsonLines;
@@ -83,7 +84,7 @@ enum TextFormat {
     }
 
     /** What of a file's name says its format, perhaps with {@code .gz} behind it; null if nothing does. */
-    static String endingOf(String name) {
+    static @Nullable String endingOf(String name) {
         String unpacked = TextInput.unpackedName(name);
         for (TextFormat format : values()) {
             for (String ending : format.endings) {

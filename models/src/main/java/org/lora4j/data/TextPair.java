@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model is given and what it shall write, to the last space: white space can be what matters, as in code. Formats
@@ -13,7 +14,7 @@ import java.util.Map;
  * @param completion blank where only inputs are known, as in E2E's {@code testset.csv}
  * @param place      where it was read, for messages; null if nowhere
  */
-public record TextPair(String context, String completion, Place place) {
+public record TextPair(String context, String completion, @Nullable Place place) {
 
     /** A pair from nowhere. */
     public TextPair(String context, String completion) {
@@ -21,7 +22,7 @@ public record TextPair(String context, String completion, Place place) {
     }
 
     /** Without white space around the texts. */
-    public static TextPair stripped(String context, String completion, Place place) {
+    public static TextPair stripped(String context, String completion, @Nullable Place place) {
         return new TextPair(context.strip(), completion.strip(), place);
     }
 

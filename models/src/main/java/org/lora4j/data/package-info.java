@@ -9,4 +9,7 @@
  * {@link org.lora4j.data.PromptFile} reads prompts. The readers of the paper's own data-to-text tasks are in the module
  * {@code experiments}.
  */
+@NullMarked
 package org.lora4j.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.TensorFiles;
@@ -54,7 +55,7 @@ public final class ModelTensors implements TensorSource {
     /** Names here to names in the file. */
     private final Map<String, String> stored = new LinkedHashMap<>();
     private final boolean tied;
-    private final String remark;
+    private final @Nullable String remark;
 
     private ModelTensors(TensorSource source, ModelNames family, boolean ties) {
         this.source = source;

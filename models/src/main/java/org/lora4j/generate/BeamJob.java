@@ -2,6 +2,7 @@ package org.lora4j.generate;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /** A text that is searched for: the rows are {@link BeamSearch}'s hypotheses. */
@@ -9,7 +10,7 @@ final class BeamJob extends Job {
 
     private final BeamSearch search;
     private final TopTokens top;
-    private End end;
+    private @Nullable End end;
 
     /** @param top of at least as many tokens as the beam is wide */
     BeamJob(Request request, Ticket ticket, TopTokens top) {
@@ -90,7 +91,7 @@ final class BeamJob extends Job {
     }
 
     @Override
-    Hypothesis hypothesis() {
+    @Nullable Hypothesis hypothesis() {
         return rows.isEmpty() && search.best() != null && search.rows() == 0 ? search.best() : null;
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Beam search for one input, by the rules of the authors' {@code gpt2_beam.py}. It knows no model: each step is given the
@@ -59,7 +60,7 @@ final class BeamSearch {
 
     private List<Row> rows = List.of(new Row(0, new int[0], 0));
     private int steps;
-    private Hypothesis best;
+    private @Nullable Hypothesis best;
 
     /** @param maxNewTokens at least 1 */
     BeamSearch(Beam beam, Set<Integer> stopIds, int maxNewTokens) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.model.CausalModel;
 import org.lora4j.tensor.Tensor;
@@ -50,7 +51,7 @@ public final class Engine {
     private static final long MOST_BYTES = 256L << 20;
 
     private final CausalModel model;
-    private final AdapterSet set;
+    private final @Nullable AdapterSet set;
     private final Passes passes;
     private final Sampler sampler;
     private final float[] logits;
@@ -81,7 +82,7 @@ public final class Engine {
         throw new LoraException(set.model().description() + ": writes no text");
     }
 
-    private Engine(CausalModel model, AdapterSet set) {
+    private Engine(CausalModel model, @Nullable AdapterSet set) {
         this.model = model;
         this.set = set;
         passes = new Passes(model, set);

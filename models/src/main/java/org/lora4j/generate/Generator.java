@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.model.CausalModel;
 import org.lora4j.tuning.lora.AdapterSet;
@@ -28,8 +29,8 @@ public final class Generator {
         void found(int input, Hypothesis hypothesis);
     }
 
-    private final CausalModel model;
-    private final AdapterSet set;
+    private final @Nullable CausalModel model; // in the set, where that is given
+    private final @Nullable AdapterSet set;
 
     public Generator(CausalModel model) {
         this.model = model;
@@ -115,7 +116,7 @@ public final class Generator {
     public List<Hypothesis> beam(
             List<int[]> prompts, String adapter, int maxNewTokens, Set<Integer> stopIds, Beam beam, BeamListener listener) {
         if (maxNewTokens < 1) {
-            throw new LoraException("--max-new-tokens " + maxNewTokens + ": expected at least 1 with a beam");
+            throw new LoraException("`maxNewTokens` " + maxNewTokens + ": expected at least 1 with a beam");
         }
         Engine engine = engine();
         Ticket[] tickets = new Ticket[prompts.size()];

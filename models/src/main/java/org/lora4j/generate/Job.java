@@ -2,6 +2,7 @@ package org.lora4j.generate;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Tensor;
 
 /** A request that an engine is at work on: its rows, each of which wants its next position computed. */
@@ -65,7 +66,7 @@ abstract class Job {
     /** Marks the texts that are still being written. */
     abstract void end(End end);
 
-    Hypothesis hypothesis() {
+    @Nullable Hypothesis hypothesis() {
         return null;
     }
 
@@ -85,7 +86,7 @@ abstract class Job {
     }
 
     /** Gives all rows back and tells the ticket. */
-    void finish(End unfinished, RuntimeException failure) {
+    void finish(End unfinished, @Nullable RuntimeException failure) {
         RuntimeException why = failure;
         try {
             end(unfinished);

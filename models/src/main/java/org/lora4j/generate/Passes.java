@@ -2,6 +2,7 @@ package org.lora4j.generate;
 
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.model.CausalModel;
 import org.lora4j.nn.KeyValuePool;
@@ -17,7 +18,7 @@ import org.lora4j.tuning.lora.AdapterSet;
 final class Passes {
 
     private final CausalModel model;
-    private final AdapterSet set;
+    private final @Nullable AdapterSet set;
     private final Backend backend;
     private final Workspace ws;
     private KeyValuePool pool;
@@ -26,7 +27,7 @@ final class Passes {
     private long steps;
 
     /** @param set null for the model as it is */
-    Passes(CausalModel model, AdapterSet set) {
+    Passes(CausalModel model, @Nullable AdapterSet set) {
         this.model = model;
         this.set = set;
         backend = model.backend();

@@ -1,6 +1,7 @@
 package org.lora4j.generate;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.tuning.lora.AdapterSet;
 
@@ -22,7 +23,7 @@ public final class Request {
     private int minNewTokens;
     private Set<Integer> stopIds = Set.of();
     private Sampling sampling = Sampling.GREEDY;
-    private Beam beam;
+    private @Nullable Beam beam;
     private int number;
     private int samples = 1;
     private TokenListener listener = SILENT;
@@ -69,7 +70,7 @@ public final class Request {
     /** Most tokens of a text; 0 is allowed and gives an empty one. */
     public Request withMaxNewTokens(int count) {
         if (count < 0) {
-            throw new LoraException("--max-new-tokens " + count + ": expected 0 or a positive number");
+            throw new LoraException("`maxNewTokens` " + count + ": expected 0 or a positive number");
         }
         Request copy = copy();
         copy.maxNewTokens = count;
@@ -79,7 +80,7 @@ public final class Request {
     /** No stop token is chosen before a text has so many tokens: until then their logits are −∞. */
     public Request withMinNewTokens(int count) {
         if (count < 0) {
-            throw new LoraException("--min-new-tokens " + count + ": expected 0 or a positive number");
+            throw new LoraException("`minNewTokens` " + count + ": expected 0 or a positive number");
         }
         Request copy = copy();
         copy.minNewTokens = count;
@@ -122,7 +123,7 @@ public final class Request {
     /** How many texts, which share the prompt's keys and values and differ in their draws. */
     public Request withSamples(int count) {
         if (count < 1) {
-            throw new LoraException("--samples " + count + ": expected at least 1");
+            throw new LoraException("`samples` " + count + ": expected at least 1");
         }
         Request copy = copy();
         copy.samples = count;
@@ -164,7 +165,7 @@ public final class Request {
     }
 
     /** Null where nothing is searched. */
-    public Beam beam() {
+    public @Nullable Beam beam() {
         return beam;
     }
 

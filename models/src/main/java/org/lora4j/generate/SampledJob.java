@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.Tensor;
 
@@ -19,8 +20,8 @@ final class SampledJob extends Job {
 
         private int[] tokens = new int[16];
         private int count;
-        private BitSet there;
-        private End end;
+        private @Nullable BitSet there;
+        private @Nullable End end;
 
         void add(int id) {
             if (count == tokens.length) {

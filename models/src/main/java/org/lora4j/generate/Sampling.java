@@ -41,10 +41,10 @@ public record Sampling(double temperature, int topK, double topP, double minP, d
             throw new LoraException("`topP` " + topP + ": expected a share in (0, 1]");
         }
         if (!(minP >= 0 && minP <= 1)) {
-            throw new LoraException("--min-p " + minP + ": expected a share in [0, 1], of the likeliest token's probability");
+            throw new LoraException("`minP` " + minP + ": expected a share in [0, 1], of the likeliest token's probability");
         }
         if (!(repetitionPenalty > 0) || Double.isInfinite(repetitionPenalty)) {
-            throw new LoraException("--repetition-penalty " + repetitionPenalty
+            throw new LoraException("`repetitionPenalty` " + repetitionPenalty
                     + ": expected a positive number, 1 for none, 1.2 say against repetition");
         }
     }

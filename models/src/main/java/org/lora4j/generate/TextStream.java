@@ -6,6 +6,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.tokenizer.Tokenizer;
 
@@ -38,7 +39,7 @@ public final class TextStream {
      */
     public TextStream(Tokenizer tokenizer, List<String> stops) {
         if (stops.contains("")) {
-            throw new LoraException("--stop \"\": expected a text that ends what is written");
+            throw new LoraException("`stop` \"\": expected a text that ends what is written");
         }
         this.tokenizer = tokenizer;
         this.stops = List.copyOf(stops);
@@ -82,7 +83,7 @@ public final class TextStream {
     }
 
     /** The longest stop string with which what is held ends, or null. */
-    private String completed() {
+    private @Nullable String completed() {
         String longest = null;
         for (String stop : stops) {
             int from = held.length() - stop.length();

@@ -1,6 +1,7 @@
 package org.lora4j.generate;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How large a number must be to belong to the largest ones that together have some mass: the k-th largest where each counts
@@ -30,7 +31,7 @@ final class Threshold {
      * @param weights mass of each, not negative; null where each counts 1
      * @param count   how many keys there are, at least 1
      */
-    int find(int[] keys, double[] weights, int count, double target) {
+    int find(int[] keys, double @Nullable [] weights, int count, double target) {
         int prefix = 0;
         int known = 0; // mask of the bits of prefix that are decided
         double above = 0;

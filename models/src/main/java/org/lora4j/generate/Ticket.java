@@ -1,15 +1,16 @@
 package org.lora4j.generate;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What became of a {@link Request}, so far. */
 public final class Ticket {
 
     private final Request request;
-    private Job job;
-    private List<Written> texts;
-    private Hypothesis hypothesis;
-    private RuntimeException failure;
+    private @Nullable Job job;
+    private @Nullable List<Written> texts;
+    private @Nullable Hypothesis hypothesis;
+    private @Nullable RuntimeException failure;
     private volatile boolean cancelled;
 
     Ticket(Request request) {
@@ -31,7 +32,7 @@ public final class Ticket {
     }
 
     /** What beam search found; null for other requests, and before. */
-    public Hypothesis hypothesis() {
+    public @Nullable Hypothesis hypothesis() {
         return hypothesis;
     }
 
@@ -39,7 +40,7 @@ public final class Ticket {
      * Why nothing more is written, or null: the model's logits are no numbers, the adapter was removed from its set, the
      * listener threw. Other requests are not touched by it.
      */
-    public RuntimeException failure() {
+    public @Nullable RuntimeException failure() {
         return failure;
     }
 
@@ -59,7 +60,7 @@ public final class Ticket {
         job = asked;
     }
 
-    void finish(List<Written> written, Hypothesis found, RuntimeException why) {
+    void finish(List<Written> written, @Nullable Hypothesis found, @Nullable RuntimeException why) {
         texts = List.copyOf(written);
         hypothesis = found;
         failure = why;

@@ -3,6 +3,7 @@ package org.lora4j.gpt2;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
@@ -200,7 +201,7 @@ public final class Gpt2 implements LanguageModel {
         return lowest;
     }
 
-    private Tensor embed(IntTensor ids, IntTensor places, IntTensor types, Workspace ws) {
+    private Tensor embed(IntTensor ids, IntTensor places, @Nullable IntTensor types, Workspace ws) {
         Tensor x = ws.tensor(this, "x0", ids.size(), config.nEmbd());
         tokens.get().forward(ids, x, 0, ws);
         positions.get().forward(places, x, 1, ws);
@@ -213,7 +214,7 @@ public final class Gpt2 implements LanguageModel {
     }
 
     @Override
-    public Tensor next(int[] ids, int[] positions, Past past, int[] wanted, Workspace ws) {
+    public Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws) {
         AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
         checkIds(ids);

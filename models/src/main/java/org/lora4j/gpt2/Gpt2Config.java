@@ -2,6 +2,8 @@ package org.lora4j.gpt2;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.family.ModelConfig;
@@ -10,30 +12,67 @@ import org.lora4j.model.ModelSizes;
 import org.lora4j.tensor.Shape;
 
 /**
- * The sizes and choices of a GPT-2, by the names of its {@code config.json}.
- *
- * @param vocabSize               V
- * @param nPositions              the longest sequence
- * @param nEmbd                   C
- * @param nLayer                  number of blocks
- * @param nHead                   number of heads; divides C
- * @param nInner                  width of the perceptron, 4·C unless the file says otherwise
- * @param activation              the perceptron's function between its two maps
- * @param layerNormEpsilon        ε of every LayerNorm
- * @param scaleAttention          whether q·k is multiplied by 1/√headSize ({@code scale_attn_weights})
- * @param scaleByInverseLayer     whether q·k of block i is also divided by i + 1
- *                                ({@code scale_attn_by_inverse_layer_idx})
- * @param tieWordEmbeddings       whether the head is the token embedding
+ * The sizes and choices of a GPT-2, by the names of its {@code config.json}. It does not change; what is put differently is
+ * a new one: {@code Gpt2Config.of(50257, 1024, 768, 12, 12).withTieWordEmbeddings(false)}.
  */
-public record Gpt2Config(
-        int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner, Activation activation,
-        double layerNormEpsilon, boolean scaleAttention, boolean scaleByInverseLayer, boolean tieWordEmbeddings)
-        implements ModelConfig {
+public final class Gpt2Config implements ModelConfig {
 
     private static final int MOST_LAYERS = 1 << 16;
     private static final int WIDEST = Integer.MAX_VALUE / 3;
 
-    public Gpt2Config {
+    // set before anyone else sees the object, and never again: see changed()
+    private int vocabSize;
+    private int nPositions;
+    private int nEmbd;
+    private int nLayer;
+    private int nHead;
+    private int nInner;
+    private Activation activation = Activation.GELU_TANH;
+    private double layerNormEpsilon = 1e-5;
+    private boolean scaleAttention = true;
+    private boolean scaleByInverseLayer;
+    private boolean tieWordEmbeddings = true;
+
+    private Gpt2Config() {
+    }
+
+    /** A GPT-2 with the usual choices: tanh GELU, 4·C, ε 1e-5, tied head. */
+    public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead) {
+        return of(vocabSize, nPositions, nEmbd, nLayer, nHead, innerOf(nEmbd));
+    }
+
+    /** The same with a perceptron of another width than 4·C. */
+    public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead, int nInner) {
+        return new Gpt2Config().changed(config -> {
+            config.vocabSize = vocabSize;
+            config.nPositions = nPositions;
+            config.nEmbd = nEmbd;
+            config.nLayer = nLayer;
+            config.nHead = nHead;
+            config.nInner = nInner;
+        });
+    }
+
+    /** A copy with a change in it, checked. */
+    private Gpt2Config changed(Consumer<Gpt2Config> change) {
+        Gpt2Config copy = new Gpt2Config();
+        copy.vocabSize = vocabSize;
+        copy.nPositions = nPositions;
+        copy.nEmbd = nEmbd;
+        copy.nLayer = nLayer;
+        copy.nHead = nHead;
+        copy.nInner = nInner;
+        copy.activation = activation;
+        copy.layerNormEpsilon = layerNormEpsilon;
+        copy.scaleAttention = scaleAttention;
+        copy.scaleByInverseLayer = scaleByInverseLayer;
+        copy.tieWordEmbeddings = tieWordEmbeddings;
+        change.accept(copy);
+        copy.check();
+        return copy;
+    }
+
+    private void check() {
         if (vocabSize < 1 || nPositions < 1 || nEmbd < 1 || nLayer < 1 || nHead < 1 || nInner < 1) {
             throw new LoraException("a GPT-2 needs positive sizes, found vocab_size " + vocabSize + ", n_positions "
                     + nPositions + ", n_embd " + nEmbd + ", n_layer " + nLayer + ", n_head " + nHead + ", n_inner "
@@ -62,16 +101,29 @@ public record Gpt2Config(
         return 4 * nEmbd;
     }
 
-    /** The same with or without a head of its own. */
-    public Gpt2Config withTieWordEmbeddings(boolean tied) {
-        return new Gpt2Config(vocabSize, nPositions, nEmbd, nLayer, nHead, nInner, activation, layerNormEpsilon,
-                scaleAttention, scaleByInverseLayer, tied);
+    /** The perceptron's function between its two maps. */
+    public Gpt2Config withActivation(Activation activation) {
+        return changed(config -> config.activation = activation);
     }
 
-    /** A GPT-2 with the usual choices: tanh GELU, 4·C, ε 1e-5, tied head. */
-    public static Gpt2Config of(int vocabSize, int nPositions, int nEmbd, int nLayer, int nHead) {
-        return new Gpt2Config(
-                vocabSize, nPositions, nEmbd, nLayer, nHead, innerOf(nEmbd), Activation.GELU_TANH, 1e-5, true, false, true);
+    /** ε of every LayerNorm. */
+    public Gpt2Config withLayerNormEpsilon(double epsilon) {
+        return changed(config -> config.layerNormEpsilon = epsilon);
+    }
+
+    /** Whether q·k is multiplied by 1/√headSize ({@code scale_attn_weights}). */
+    public Gpt2Config withScaleAttention(boolean scaled) {
+        return changed(config -> config.scaleAttention = scaled);
+    }
+
+    /** Whether q·k of block i is also divided by i + 1 ({@code scale_attn_by_inverse_layer_idx}). */
+    public Gpt2Config withScaleByInverseLayer(boolean scaled) {
+        return changed(config -> config.scaleByInverseLayer = scaled);
+    }
+
+    /** The same with or without a head of its own. */
+    public Gpt2Config withTieWordEmbeddings(boolean tied) {
+        return changed(config -> config.tieWordEmbeddings = tied);
     }
 
     /** GPT-2 small: 124,439,808 parameters. */
@@ -92,6 +144,61 @@ public record Gpt2Config(
     /** GPT-2 XL: 1,557,611,200 parameters. */
     public static Gpt2Config xl() {
         return of(50257, 1024, 1600, 48, 25);
+    }
+
+    /** V. */
+    public int vocabSize() {
+        return vocabSize;
+    }
+
+    /** The longest sequence. */
+    public int nPositions() {
+        return nPositions;
+    }
+
+    /** C. */
+    public int nEmbd() {
+        return nEmbd;
+    }
+
+    /** Number of blocks. */
+    public int nLayer() {
+        return nLayer;
+    }
+
+    /** Number of heads; divides C. */
+    public int nHead() {
+        return nHead;
+    }
+
+    /** Width of the perceptron, 4·C unless the file says otherwise. */
+    public int nInner() {
+        return nInner;
+    }
+
+    /** The perceptron's function between its two maps. */
+    public Activation activation() {
+        return activation;
+    }
+
+    /** ε of every LayerNorm. */
+    public double layerNormEpsilon() {
+        return layerNormEpsilon;
+    }
+
+    /** Whether q·k is multiplied by 1/√headSize ({@code scale_attn_weights}). */
+    public boolean scaleAttention() {
+        return scaleAttention;
+    }
+
+    /** Whether q·k of block i is also divided by i + 1 ({@code scale_attn_by_inverse_layer_idx}). */
+    public boolean scaleByInverseLayer() {
+        return scaleByInverseLayer;
+    }
+
+    /** Whether the head is the token embedding. */
+    public boolean tieWordEmbeddings() {
+        return tieWordEmbeddings;
     }
 
     @Override
@@ -159,5 +266,29 @@ public record Gpt2Config(
         long block = 4 * c * c + 2 * c * inner + 9 * c + inner;
         long head = tieWordEmbeddings ? 0 : vocabSize * c;
         return vocabSize * c + nPositions * c + nLayer * block + 2 * c + head;
+    }
+
+    private List<Object> values() {
+        return List.of(vocabSize, nPositions, nEmbd, nLayer, nHead, nInner, activation, layerNormEpsilon, scaleAttention,
+                scaleByInverseLayer, tieWordEmbeddings);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Gpt2Config config && values().equals(config.values());
+    }
+
+    @Override
+    public int hashCode() {
+        return values().hashCode();
+    }
+
+    /** In these words a checkpoint knows its model. */
+    @Override
+    public String toString() {
+        return "Gpt2Config[vocabSize=" + vocabSize + ", nPositions=" + nPositions + ", nEmbd=" + nEmbd + ", nLayer=" + nLayer
+                + ", nHead=" + nHead + ", nInner=" + nInner + ", activation=" + activation + ", layerNormEpsilon="
+                + layerNormEpsilon + ", scaleAttention=" + scaleAttention + ", scaleByInverseLayer=" + scaleByInverseLayer
+                + ", tieWordEmbeddings=" + tieWordEmbeddings + "]";
     }
 }

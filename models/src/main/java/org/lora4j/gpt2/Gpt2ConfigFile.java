@@ -48,12 +48,14 @@ final class Gpt2ConfigFile {
             throw new FormatException(file, "add_cross_attention is true: only decoders without an encoder can be loaded");
         }
         int nEmbd = size("hidden_size", "n_embd", 768);
-        return new Gpt2Config(
+        return Gpt2Config.of(
                 size("vocab_size", "vocab_size", 50257), size("max_position_embeddings", "n_positions", 1024), nEmbd,
                 size("num_hidden_layers", "n_layer", 12), size("num_attention_heads", "n_head", 12),
-                fields.has("n_inner") ? size("n_inner", 0) : Gpt2Config.innerOf(nEmbd),
-                activation(), epsilon(), flag("scale_attn_weights", true), flag("scale_attn_by_inverse_layer_idx", false),
-                flag("tie_word_embeddings", true));
+                fields.has("n_inner") ? size("n_inner", 0) : Gpt2Config.innerOf(nEmbd))
+                .withActivation(activation()).withLayerNormEpsilon(epsilon())
+                .withScaleAttention(flag("scale_attn_weights", true))
+                .withScaleByInverseLayer(flag("scale_attn_by_inverse_layer_idx", false))
+                .withTieWordEmbeddings(flag("tie_word_embeddings", true));
     }
 
     /** @param general the name that wins where both are there */

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the {@link AddedToken}s that are written out in a text, before BPE sees it, as Hugging Face's tokenizers do:
@@ -34,7 +35,7 @@ final class AddedTokens {
     /** One char further in the tokens that begin alike. */
     private static final class Node {
         private final Map<Character, Node> next = new HashMap<>();
-        private AddedToken token;
+        private @Nullable AddedToken token;
     }
 
     /**
@@ -59,12 +60,12 @@ final class AddedTokens {
     }
 
     /** Null if there is none. */
-    AddedToken withId(int id) {
+    @Nullable AddedToken withId(int id) {
         return byId.get(id);
     }
 
     /** Null if there is none. */
-    AddedToken named(String content) {
+    @Nullable AddedToken named(String content) {
         return byContent.get(content);
     }
 
@@ -101,7 +102,7 @@ final class AddedTokens {
         }
     }
 
-    private static AddedToken longest(String text, int at, Node tokens) {
+    private static @Nullable AddedToken longest(String text, int at, Node tokens) {
         AddedToken found = null;
         Node node = tokens;
         for (int i = at; i < text.length(); i++) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 
 /** What the two files of a byte-level BPE say, read and checked: every byte has a token, every merge gives one. */
@@ -28,7 +29,7 @@ final class BpeFiles {
 
     private final String vocabName;
     private final Map<String, Integer> ids;
-    private final byte[][] bytesOfId; // null where the vocabulary has a gap
+    private final byte[] @Nullable [] bytesOfId; // null where the vocabulary has a gap
     private final int[] idOfByte = new int[256];
     private final MergeTable merges;
     private final String fingerprint;
@@ -149,7 +150,7 @@ final class BpeFiles {
     }
 
     /** Null where the vocabulary has no such id. */
-    byte[] bytesOf(int id) {
+    byte @Nullable [] bytesOf(int id) {
         return id < bytesOfId.length ? bytesOfId[id] : null;
     }
 

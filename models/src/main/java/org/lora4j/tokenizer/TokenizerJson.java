@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
@@ -31,7 +32,7 @@ final class TokenizerJson {
 
     private final Path file;
     private final ObjectNode root;
-    private final String beginsWith;
+    private final @Nullable String beginsWith;
 
     private TokenizerJson(Path file) {
         this.file = file;
@@ -45,7 +46,7 @@ final class TokenizerJson {
     }
 
     /** The folder's; null if it has none. */
-    static TokenizerJson in(Path folder) {
+    static @Nullable TokenizerJson in(Path folder) {
         Path file = folder.resolve(FILE_NAME);
         return Files.exists(file) ? new TokenizerJson(file) : null;
     }
@@ -81,7 +82,7 @@ final class TokenizerJson {
     }
 
     /** The token that the template puts before a text, or null. */
-    private String beginning(JsonNode processor) {
+    private @Nullable String beginning(JsonNode processor) {
         if (processor.isNull() || processor.isMissingNode() || isByteLevel(processor)) {
             return null;
         }
@@ -108,7 +109,7 @@ final class TokenizerJson {
     }
 
     /** What the template puts before every text; null for nothing. */
-    String beginsWith() {
+    @Nullable String beginsWith() {
         return beginsWith;
     }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFields;
 import org.lora4j.io.JsonFile;
@@ -54,8 +55,8 @@ final class TokenizerSettings {
      * @param source  the file, for messages; null for what goes without saying
      */
     private record Entry(
-            String content, boolean special, boolean normalized, boolean lstrip, boolean rstrip, boolean singleWord,
-            Path source) {
+            @Nullable String content, boolean special, boolean normalized, boolean lstrip, boolean rstrip, boolean singleWord,
+            @Nullable Path source) {
 
         AddedToken as(int id) {
             return new AddedToken(content, id, special, normalized, lstrip, rstrip, singleWord);
@@ -73,7 +74,7 @@ final class TokenizerSettings {
     }
 
     /** @param json the folder's {@code tokenizer.json}; null if it has none */
-    static TokenizerSettings read(Path folder, TokenizerJson json) {
+    static TokenizerSettings read(Path folder, @Nullable TokenizerJson json) {
         TokenizerSettings settings = new TokenizerSettings();
         Path file = folder.resolve(CONFIG);
         ObjectNode config = Files.exists(file) ? JsonFile.read(file) : null;
@@ -106,7 +107,7 @@ final class TokenizerSettings {
         return settings;
     }
 
-    private void readFlags(JsonFields config, TokenizerJson json) {
+    private void readFlags(JsonFields config, @Nullable TokenizerJson json) {
         ofGpt2 = json == null || config.text("tokenizer_class").map(name -> name.startsWith("GPT2")).orElse(true);
         prefixSpace = config.flag("add_prefix_space").orElse(false);
         bos = config.flag("add_bos_token").orElse(false);
@@ -266,16 +267,16 @@ final class TokenizerSettings {
     }
 
     /** How the token that ends a text is written; null if the files say that there is none. */
-    String endOfText() {
+    @Nullable String endOfText() {
         return name("eos_token");
     }
 
     /** How the token is written that begins every text; null if none does. */
-    String beginning() {
+    @Nullable String beginning() {
         return bos ? name("bos_token") : null;
     }
 
-    private String name(String field) {
+    private @Nullable String name(String field) {
         return named.containsKey(field) ? named.get(field).content : null;
     }
 

@@ -3,4 +3,7 @@
  *
  * <p>{@link org.lora4j.tokenizer.Tokenizer} is what the rest of the project sees.
  */
+@NullMarked
 package org.lora4j.tokenizer;
+
+import org.jspecify.annotations.NullMarked;

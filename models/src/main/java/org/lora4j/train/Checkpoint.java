@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.LengthGroupedBatches.Cursor;
@@ -59,7 +60,7 @@ public final class Checkpoint {
      */
     public record Progress(
             long step, int epoch, int batch, @JsonProperty("bestLoss") double bestValue, long bestStep,
-            @JsonProperty("firstLoss") double firstValue, Long evaluated) {
+            @JsonProperty("firstLoss") double firstValue, @Nullable Long evaluated) {
 
         static final Progress START = new Progress(0, 0, 0, Double.NaN, -1, Double.NaN, -1L);
 
@@ -199,7 +200,7 @@ public final class Checkpoint {
         }
     }
 
-    private static <T> T parse(Path file, String text, TypeReference<T> type) {
+    private static <T> T parse(Path file, @Nullable String text, TypeReference<T> type) {
         if (text == null) {
             throw new FormatException(file, "has no metadata of a training run, so it is not a checkpoint");
         }

@@ -11,7 +11,6 @@ import org.lora4j.data.EncodedExample;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.LengthGroupedBatches;
 import org.lora4j.data.TextPair;
-import org.lora4j.data.TooLong;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelCompanions;

@@ -136,10 +136,10 @@ class SamplerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 0, 1, -0.1, 1, --min-p", "1, 0, 1, 1.1, 1, --min-p", "1, 0, 1, NaN, 1, --min-p",
-        "1, 0, 1, 0, 0, --repetition-penalty", "1, 0, 1, 0, -1, --repetition-penalty", "1, 0, 1, 0, NaN, --repetition-penalty",
-        "1, 0, 1, 0, Infinity, --repetition-penalty", "-1, 0, 1, 0, 1, --temperature", "1, -1, 1, 0, 1, --top-k",
-        "1, 0, 0, 0, 1, --top-p"})
+    @CsvSource({"1, 0, 1, -0.1, 1, `minP`", "1, 0, 1, 1.1, 1, `minP`", "1, 0, 1, NaN, 1, `minP`",
+        "1, 0, 1, 0, 0, `repetitionPenalty`", "1, 0, 1, 0, -1, `repetitionPenalty`", "1, 0, 1, 0, NaN, `repetitionPenalty`",
+        "1, 0, 1, 0, Infinity, `repetitionPenalty`", "-1, 0, 1, 0, 1, `temperature`", "1, -1, 1, 0, 1, `topK`",
+        "1, 0, 0, 0, 1, `topP`"})
     void settingsThatMakeNoSenseAreRefused(
             double temperature, int topK, double topP, double minP, double penalty, String option) {
         assertThatThrownBy(() -> new Sampling(temperature, topK, topP, minP, penalty, 0)).hasMessageStartingWith(option);

@@ -106,6 +106,6 @@ class TextStreamTest {
     @Test
     void anEmptyStopStringIsRefused() {
         assertThatThrownBy(() -> new TextStream(TOKENIZER, List.of("a", ""))).isInstanceOf(LoraException.class)
-                .hasMessageContaining("--stop");
+                .hasMessageContaining("`stop`");
     }
 }

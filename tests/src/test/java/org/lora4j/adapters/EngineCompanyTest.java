@@ -16,7 +16,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
-import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.fixture.ReferenceAndCpu;
@@ -42,7 +41,7 @@ import org.lora4j.tuning.lora.LoraConfig;
 class EngineCompanyTest extends ReferenceAndCpu {
 
     /** No width is a multiple of the vectors' or of each other's, and the products are deep enough for both of cpu's ways. */
-    private static final Gpt2Config ODD = new Gpt2Config(151, 64, 132, 2, 4, 210, Activation.GELU_TANH, 1e-5, true, false, false);
+    private static final Gpt2Config ODD = Gpt2Config.of(151, 64, 132, 2, 4, 210).withTieWordEmbeddings(false);
 
     private static Request request(AdapterSet set, Random random, int number) {
         List<String> names = new ArrayList<>(set.names());

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
-import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
 import org.lora4j.fixture.ReferenceAndCpu;
@@ -34,7 +33,7 @@ class MixedBatchTest extends ReferenceAndCpu {
 
 
     /** As wide as the kernels for few rows and for many want it, so that both take part. */
-    private static final Gpt2Config WIDE = new Gpt2Config(61, 40, 96, 2, 4, 200, Activation.GELU_TANH, 1e-5, true, false, false);
+    private static final Gpt2Config WIDE = Gpt2Config.of(61, 40, 96, 2, 4, 200).withTieWordEmbeddings(false);
 
     private static List<String> shareable(AdapterSet set) {
         List<String> names = new ArrayList<>(set.names());

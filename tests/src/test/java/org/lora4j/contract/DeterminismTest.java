@@ -8,6 +8,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Attention;
@@ -109,7 +110,7 @@ class DeterminismTest {
             keep(table, dx);
             Tensor m = zeros(CLASSES, WIDTH);
             Tensor v = zeros(CLASSES, WIDTH);
-            backend.adamW(w, dw, m, v, new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 1, true, DecayOrder.AFTER));
+            backend.adamW(w, dw, m, v, new AdamWStep(0.01, new Betas(0.9, 0.999), 1e-8, 0.1, 1, true, DecayOrder.AFTER));
             keep(w, m, v);
             results.add(new double[] {backend.sum(dw), backend.sumOfSquares(dw)});
         }

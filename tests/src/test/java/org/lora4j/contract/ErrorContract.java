@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Attention;
@@ -159,7 +160,7 @@ abstract class ErrorContract extends ContractFamily {
 
     @Test
     void update() {
-        AdamWStep step = new AdamWStep(1, 0.9, 0.99, 1e-8, 0, 1, true, DecayOrder.BEFORE);
+        AdamWStep step = new AdamWStep(1, new Betas(0.9, 0.99), 1e-8, 0, 1, true, DecayOrder.BEFORE);
         refused(() -> backend().adamW(shaped(2, 3), shaped(5), shaped(2, 3), shaped(2, 3), step), "(2, 3)", "(5)");
         refused(() -> backend().adamW(shaped(2, 3), shaped(2, 3), shaped(5), shaped(2, 3), step), "(2, 3)", "(5)");
         refused(() -> backend().adamW(shaped(2, 3), shaped(2, 3), shaped(2, 3), shaped(5), step), "(2, 3)", "(5)");

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.tensor.Tensor;
@@ -56,7 +57,7 @@ abstract class UpdateContract extends ContractFamily {
         for (boolean correction : new boolean[] {true, false}) {
             for (DecayOrder order : DecayOrder.values()) {
                 for (long t : new long[] {1, 2, 1000}) {
-                    AdamWStep step = new AdamWStep(1e-2, 0.9, 0.999, 1e-6, 0.1, t, correction, order);
+                    AdamWStep step = new AdamWStep(1e-2, new Betas(0.9, 0.999), 1e-6, 0.1, t, correction, order);
                     checkAdamW(p, numbers("g" + t, size), m, v, step);
                 }
             }
@@ -70,7 +71,7 @@ abstract class UpdateContract extends ContractFamily {
         for (DecayOrder order : DecayOrder.values()) {
             Tensor parameter = tensor(p, 1000);
             backend().adamW(parameter, tensor(constant(0, 1000), 1000), tensor(constant(0, 1000), 1000),
-                    tensor(constant(0, 1000), 1000), new AdamWStep(1e-5, 0.9, 0.999, 1e-6, 0.01, 1, true, order));
+                    tensor(constant(0, 1000), 1000), new AdamWStep(1e-5, new Betas(0.9, 0.999), 1e-6, 0.01, 1, true, order));
             double[] expected = Arrays.stream(p).map(x -> x - 1e-7 * x).toArray();
             assertWithin(read(parameter), expected, i -> roundings(1.001) * Math.abs(p[i]));
         }
@@ -116,7 +117,7 @@ abstract class UpdateContract extends ContractFamily {
             Tensor p = vector(1);
             Tensor m = vector(0);
             Tensor v = vector(0);
-            backend().adamW(p, vector(0.5), m, v, new AdamWStep(0.1, 0.9, 0.999, 0, 0.1, 1, true, order));
+            backend().adamW(p, vector(0.5), m, v, new AdamWStep(0.1, new Betas(0.9, 0.999), 0, 0.1, 1, true, order));
             assertThat(read(m)[0]).isCloseTo(0.05, within(roundings(3) * 0.05));
             assertThat(read(v)[0]).isCloseTo(0.00025, within(roundings(4) * 0.00025));
             assertThat(read(p)[0]).isCloseTo(order == DecayOrder.BEFORE ? 0.89 : 0.891, within(roundings(12)));
@@ -127,7 +128,8 @@ abstract class UpdateContract extends ContractFamily {
     void withoutBiasCorrectionTheFirstStepIsTheRawMoments() {
         // m = 0.1·2 = 0.2, v = 0.001·4 = 0.004, p = 3 − 0.5·0.2/(√0.004 + 0.1)
         Tensor p = vector(3);
-        backend().adamW(p, vector(2), vector(0), vector(0), new AdamWStep(0.5, 0.9, 0.999, 0.1, 0, 1, false, DecayOrder.AFTER));
+        backend().adamW(p, vector(2), vector(0), vector(0),
+                new AdamWStep(0.5, new Betas(0.9, 0.999), 0.1, 0, 1, false, DecayOrder.AFTER));
         assertThat(read(p)[0]).isCloseTo(3 - 0.1 / (Math.sqrt(0.004) + 0.1), within(roundings(12) * 3));
     }
 
@@ -137,7 +139,7 @@ abstract class UpdateContract extends ContractFamily {
         Tensor zero = vector(0, 0, 0, 0);
         Tensor m = vector(0, 0, 0, 0);
         Tensor v = vector(0, 0, 0, 0);
-        backend().adamW(p, zero, m, v, new AdamWStep(1, 0.9, 0.999, 1e-8, 0.5, 1, true, DecayOrder.BEFORE));
+        backend().adamW(p, zero, m, v, new AdamWStep(1, new Betas(0.9, 0.999), 1e-8, 0.5, 1, true, DecayOrder.BEFORE));
         assertWithin(read(p), new double[] {1, 0, Float.MIN_VALUE / 2.0, 0x1p99}, i -> 0);
         assertThat(read(m)).containsOnly(0);
         assertThat(read(v)).containsOnly(0);

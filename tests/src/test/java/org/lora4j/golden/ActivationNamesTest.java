@@ -57,8 +57,7 @@ class ActivationNamesTest {
     private void write(Activation activation) {
         Gpt2Config tied = SmallGpt2.TIED;
         try (Backend backend = Backends.create("reference")) {
-            Gpt2Writer.write(SmallGpt2.of(new Gpt2Config(tied.vocabSize(), tied.nPositions(), tied.nEmbd(), tied.nLayer(),
-                    tied.nHead(), tied.nInner(), activation, 1e-5, true, false, true), backend), folder);
+            Gpt2Writer.write(SmallGpt2.of(tied.withActivation(activation), backend), folder);
         }
     }
 

@@ -64,8 +64,7 @@ class CharacterGptOracleTest {
     }
 
     private static Gpt2 model(Backend backend) {
-        Gpt2Config config = new Gpt2Config(
-                VOCABULARY, LENGTH, 64, 4, 4, 256, Activation.GELU_ERF, 1e-5, true, false, true);
+        Gpt2Config config = Gpt2Config.of(VOCABULARY, LENGTH, 64, 4, 4, 256).withActivation(Activation.GELU_ERF);
         try (Safetensors file = Safetensors.open(FOLDER.resolve("model.safetensors"))) {
             return new Gpt2(config, backend, name -> {
                 String stored = name.replace("transformer.", "").replaceFirst("^h\\.", "blocks.")

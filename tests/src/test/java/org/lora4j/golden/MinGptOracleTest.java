@@ -194,8 +194,8 @@ class MinGptOracleTest extends ReferenceAndCpu {
 
     /** @param vocabulary the letters, or as many as there are features, and then the head is the unit matrix */
     private static double[] logits(Backend backend, int layers, int vocabulary) {
-        Gpt2Config config = new Gpt2Config(
-                vocabulary, LENGTH, WIDTH, layers, HEADS, 4 * WIDTH, Activation.GELU_TANH, 1e-5, true, false, false);
+        Gpt2Config config = Gpt2Config.of(vocabulary, LENGTH, WIDTH, layers, HEADS, 4 * WIDTH)
+                .withTieWordEmbeddings(false);
         Gpt2 model = new Gpt2(config, backend, name -> switch (name) {
             case "lm_head.weight" -> vocabulary == LETTERS ? parameter(backend, name) : unitMatrix(backend, name);
             case "transformer.wte.weight" -> new Parameter(name, backend, tensor(

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
@@ -37,7 +36,7 @@ class EarlierPositionsGradientTest {
     @ParameterizedTest
     @ValueSource(strings = {"k", "v"})
     void aLossAtTheLastPositionReachesPositionZero(String part) {
-        Gpt2Config oneLayer = new Gpt2Config(11, 9, 8, 1, 2, 20, Activation.GELU_TANH, 1e-5, true, false, true);
+        Gpt2Config oneLayer = Gpt2Config.of(11, 9, 8, 1, 2, 20);
         Gpt2 model = SmallGpt2.of(oneLayer, backend);
         LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(1, 1).withParts(part), 1);
         LoraProjection lora = adapter.projections().get("transformer.h.0.attn.c_attn");

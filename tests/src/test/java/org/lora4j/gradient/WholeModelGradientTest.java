@@ -112,9 +112,7 @@ class WholeModelGradientTest {
     @Test
     void tokenTypesAndAttentionScaledByLayer() {
         Gpt2Config tied = SmallGpt2.TIED;
-        Gpt2Config config = new Gpt2Config(
-                tied.vocabSize(), tied.nPositions(), tied.nEmbd(), tied.nLayer(), tied.nHead(), tied.nInner(),
-                tied.activation(), tied.layerNormEpsilon(), true, true, true);
+        Gpt2Config config = tied.withScaleByInverseLayer(true);
         Batch plain = Padding.RIGHT.batch(config.vocabSize());
         int[] types = new int[plain.inputIds().length];
         Arrays.setAll(types, i -> i % 3);

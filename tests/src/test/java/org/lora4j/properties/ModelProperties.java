@@ -12,8 +12,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
-import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallBatches.Side;
+import org.lora4j.fixture.SmallBatches;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
@@ -107,9 +107,8 @@ class ModelProperties {
             @ForAll @IntRange(min = 1, max = 4) int headSize, @ForAll @IntRange(min = 1, max = 3) int layers,
             @ForAll @IntRange(min = 1, max = 3) int heads, @ForAll @IntRange(min = 1, max = 20) int inner,
             @ForAll boolean tied) {
-        Gpt2Config config = new Gpt2Config(
-                vocabulary, positions, headSize * heads, layers, heads, inner, SmallGpt2.TIED.activation(), 1e-5, true,
-                false, tied);
+        Gpt2Config config = Gpt2Config.of(vocabulary, positions, headSize * heads, layers, heads, inner)
+                .withActivation(SmallGpt2.TIED.activation()).withTieWordEmbeddings(tied);
         Backend backend = BACKENDS.getFirst();
         long before = backend.allocations();
         Gpt2 model = SmallGpt2.of(config, backend);

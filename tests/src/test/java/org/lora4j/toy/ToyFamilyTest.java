@@ -160,9 +160,9 @@ class ToyFamilyTest {
         all.detach();
         assertThatThrownBy(() -> LoraAdapter.attach(model, LoraConfig.of(2, 4).withTargets("q", List.of(1, 3)), 5))
                 .isInstanceOf(LoraException.class)
-                .hasMessage("layers 1 and 3: nothing that is 'q' is in layer 3; they are in 0, 1 and 2");
+                .hasMessage("`layers` 1 and 3: nothing that is 'q' is in layer 3; they are in 0, 1 and 2");
         assertThatThrownBy(() -> LoraAdapter.attach(model, LoraConfig.of(2, 4).withTargets("head", List.of(1)), 5))
-                .hasMessage("layers 1: nothing that is 'head' is in layer 1 or any other");
+                .hasMessage("`layers` 1: nothing that is 'head' is in layer 1 or any other");
         assertThatThrownBy(() -> LoraAdapter.attach(model, LoraConfig.of(2, 4).withTargets("gate", List.of()), 5))
                 .isInstanceOf(LoraException.class).hasMessageContaining("this Toy").hasMessageContaining("q, k, v, o, up, down");
     }

@@ -108,8 +108,7 @@ class RecomputeTest {
 
     private static Gpt2Config layers(int count) {
         Gpt2Config of = SmallGpt2.TIED;
-        return new Gpt2Config(
-                of.vocabSize(), of.nPositions(), of.nEmbd(), count, of.nHead(), of.nInner(), of.activation(),
-                of.layerNormEpsilon(), true, false, true);
+        return Gpt2Config.of(of.vocabSize(), of.nPositions(), of.nEmbd(), count, of.nHead(), of.nInner())
+                .withActivation(of.activation()).withLayerNormEpsilon(of.layerNormEpsilon());
     }
 }

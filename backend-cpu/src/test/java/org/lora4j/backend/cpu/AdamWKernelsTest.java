@@ -8,17 +8,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.lora4j.backend.AdamWStep;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.backend.AdamWStep;
 
 class AdamWKernelsTest {
 
     static Stream<AdamWStep> steps() {
         return Stream.of(
-                new AdamWStep(1e-3, 0.9, 0.999, 1e-8, 0.01, 1, true, DecayOrder.BEFORE),
-                new AdamWStep(1e-3, 0.9, 0.999, 1e-6, 0.1, 7, true, DecayOrder.AFTER),
-                new AdamWStep(1e-2, 0.9, 0.95, 1e-6, 0.1, 1000, false, DecayOrder.BEFORE),
-                new AdamWStep(1e-2, 0.8, 0.98, 1e-6, 0, 3, false, DecayOrder.AFTER));
+                new AdamWStep(1e-3, new Betas(0.9, 0.999), 1e-8, 0.01, 1, true, DecayOrder.BEFORE),
+                new AdamWStep(1e-3, new Betas(0.9, 0.999), 1e-6, 0.1, 7, true, DecayOrder.AFTER),
+                new AdamWStep(1e-2, new Betas(0.9, 0.95), 1e-6, 0.1, 1000, false, DecayOrder.BEFORE),
+                new AdamWStep(1e-2, new Betas(0.8, 0.98), 1e-6, 0, 3, false, DecayOrder.AFTER));
     }
 
     @ParameterizedTest
@@ -61,7 +62,7 @@ class AdamWKernelsTest {
     @Test
     void aSmallDecayIsNotLostToTheRoundingOfItsFactor() {
         // in float 1 − 4e-8 is 1 − 6e-8: as a factor it would move every p by an ulp, though most should stay
-        AdamWStep step = new AdamWStep(4e-6, 0.9, 0.999, 1e-8, 0.01, 1, true, DecayOrder.BEFORE);
+        AdamWStep step = new AdamWStep(4e-6, new Betas(0.9, 0.999), 1e-8, 0.01, 1, true, DecayOrder.BEFORE);
         int count = 1000;
         float[] p = new float[count];
         for (int i = 0; i < count; i++) {
@@ -78,7 +79,7 @@ class AdamWKernelsTest {
 
     @Test
     void withoutAnyGradientYetNothingMoves() {
-        AdamWStep step = new AdamWStep(1e-3, 0.9, 0.999, 1e-8, 0, 1, true, DecayOrder.BEFORE);
+        AdamWStep step = new AdamWStep(1e-3, new Betas(0.9, 0.999), 1e-8, 0, 1, true, DecayOrder.BEFORE);
         float[] p = Fixtures.normal(1, 100, 1);
         float[] kept = p.clone();
         try (Workers workers = new Workers(1)) {

@@ -2,6 +2,7 @@ package org.lora4j.backend.cpu;
 
 import java.util.List;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionShape;
@@ -56,7 +57,7 @@ final class KernelCalls {
     static List<Call> all() {
         AttentionShape attention = AttentionShape.self(1, ROWS, 4, COLUMNS / 4, true);
         AttentionShape decoding = new AttentionShape(1, 1, ROWS, ROWS, AttentionHeads.of(4, COLUMNS / 4, 0.125), true);
-        AdamWStep step = new AdamWStep(1e-6, 0.9, 0.999, 1e-8, 0.01, 10, true, AdamWStep.DecayOrder.BEFORE);
+        AdamWStep step = new AdamWStep(1e-6, new Betas(0.9, 0.999), 1e-8, 0.01, 10, true, AdamWStep.DecayOrder.BEFORE);
         return List.of(
                 kernel("GELU tanh", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, Activation.GELU_TANH)),
                 kernel("GELU erf", () -> GeluKernels.forward(WORKERS, A, 0, C, 0, A.length, Activation.GELU_ERF)),

@@ -1,5 +1,6 @@
 package org.lora4j.backend.reference;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionOutput;
@@ -16,7 +17,7 @@ final class ReferenceAttention {
     private final MatrixView k;
     private final MatrixView v;
     private final AttentionShape shape;
-    private final int[] mask;
+    private final int @Nullable [] mask;
     private final DropoutMask dropout;
     private final Philox random;
 

@@ -2,6 +2,7 @@ package org.lora4j.backend.reference;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Attention;
@@ -190,7 +191,7 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
-    public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    public void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
         Checks.linear(x, w, bias, y);
         ReferenceProducts.linear(x, w, bias, y);
     }
@@ -211,7 +212,7 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public void normBackward(
-            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
         Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
         ReferenceNorm.backward(norm, rows, x, dy, dx, dgamma, dbeta);
     }

@@ -1,5 +1,6 @@
 package org.lora4j.backend.reference;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
 import org.lora4j.tensor.Tensor;
@@ -40,7 +41,7 @@ final class ReferenceNorm {
         }
     }
 
-    static void backward(Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+    static void backward(Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
         int columns = x.columns();
         boolean centred = norm.kind().centres();
         double[] gradient = Memory.of(dy);

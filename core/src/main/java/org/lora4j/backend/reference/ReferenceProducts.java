@@ -1,6 +1,7 @@
 package org.lora4j.backend.reference;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
 
@@ -37,7 +38,7 @@ final class ReferenceProducts {
     }
 
     /** y[i, :] ← bias + x[i, :]·wᵀ. */
-    static void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
+    static void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
         matmul(x, w.t(), y, 1, 0);
         if (bias == null) {
             return;

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.tensor.Shape;
 
@@ -25,7 +26,7 @@ final class PickleWriter {
     }
 
     /** @param wrapper the key of the dict that holds the tensors in another; null for none */
-    static byte[] dictOf(List<NamedTensor> tensors, String wrapper) {
+    static byte[] dictOf(List<NamedTensor> tensors, @Nullable String wrapper) {
         PickleWriter writer = new PickleWriter();
         writer.opcode(0x80);
         writer.opcode(2);

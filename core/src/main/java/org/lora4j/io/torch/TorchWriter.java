@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.AtomicFile;
@@ -35,7 +36,7 @@ public final class TorchWriter {
     private static final int NO_DATE = 1 << 5 | 1;
 
     private final String folder;
-    private final String wrapper;
+    private final @Nullable String wrapper;
     private final List<NamedTensor> tensors = new ArrayList<>();
     private final Set<String> names = new HashSet<>();
 
@@ -44,8 +45,8 @@ public final class TorchWriter {
         this(folder, null);
     }
 
-    /** @param wrapper the key under which the dict of tensors lies in another, {@code model_state_dict} say */
-    public TorchWriter(String folder, String wrapper) {
+    /** @param wrapper the key under which the dict of tensors lies in another, {@code model_state_dict} say; null for none */
+    public TorchWriter(String folder, @Nullable String wrapper) {
         this.folder = folder.replaceAll("[^A-Za-z0-9_.-]", "_").replaceAll("^\\.*$", "archive") + "/";
         this.wrapper = wrapper;
     }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
 
@@ -72,7 +73,7 @@ final class ZipRecords {
         return entries.keySet();
     }
 
-    Location find(String name) {
+    @Nullable Location find(String name) {
         return entries.get(name);
     }
 

@@ -5,4 +5,7 @@
  * {@link org.lora4j.io.torch.TorchWriter} writes one. Between them stand a reader of zip archives that takes stored entries
  * only, and an interpreter of a closed set of pickle opcodes and globals that calls nothing.
  */
+@NullMarked
 package org.lora4j.io.torch;
+
+import org.jspecify.annotations.NullMarked;

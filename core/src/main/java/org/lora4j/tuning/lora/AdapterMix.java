@@ -2,6 +2,7 @@ package org.lora4j.tuning.lora;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.nn.Workspace;
 
@@ -22,7 +23,7 @@ import org.lora4j.nn.Workspace;
 public final class AdapterMix {
 
     /** Neighbouring sequences with one adapter, or with none where it is null. */
-    record Run(LoraAdapter adapter, int first, int count) {
+    record Run(@Nullable LoraAdapter adapter, int first, int count) {
     }
 
     private final AdapterSet set;

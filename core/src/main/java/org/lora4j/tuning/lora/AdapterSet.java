@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.model.Model;
@@ -47,7 +48,7 @@ public final class AdapterSet implements AutoCloseable {
     private final Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
     private final Map<Slot<Projection>, SharedProjection> projections = new LinkedHashMap<>();
     private final Map<Slot<TokenEmbedding>, SharedEmbedding> embeddings = new LinkedHashMap<>();
-    private LoraAdapter current;
+    private @Nullable LoraAdapter current;
 
     /** An empty set over a model that has no adapter attached. */
     public AdapterSet(Model model) {
@@ -197,7 +198,7 @@ public final class AdapterSet implements AutoCloseable {
         switchTo(find(name));
     }
 
-    private void switchTo(LoraAdapter adapter) {
+    private void switchTo(@Nullable LoraAdapter adapter) {
         endMerges();
         if (current != null) {
             current.switchOwn(false);
@@ -308,7 +309,7 @@ public final class AdapterSet implements AutoCloseable {
     }
 
     /** Null for the base. */
-    private LoraAdapter find(String name) {
+    private @Nullable LoraAdapter find(String name) {
         return name.equals(BASE) ? null : get(name);
     }
 
@@ -324,12 +325,12 @@ public final class AdapterSet implements AutoCloseable {
     // ------------------------------------------------------------------------------------------------ for the shared maps
 
     /** What all passes without a mix use; null for the base. */
-    LoraAdapter current() {
+    @Nullable LoraAdapter current() {
         return current;
     }
 
     /** The workspace's mix, or null if it has none. */
-    AdapterMix mixOf(Workspace ws) {
+    @Nullable AdapterMix mixOf(Workspace ws) {
         AdapterMix mix = ws.note(AdapterMix.class);
         if (mix != null && mix.set() != this) {
             throw new LoraException("this workspace has a mix of adapters of another set");

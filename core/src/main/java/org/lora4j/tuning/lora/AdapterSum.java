@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -152,8 +153,8 @@ final class AdapterSum {
     }
 
     /** The parts that all these updates are of, or null where they differ or one is of the whole map. */
-    private static boolean[] sameParts(List<Share<LoraProjection>> shares) {
-        boolean[] first = null;
+    private static boolean @Nullable [] sameParts(List<Share<LoraProjection>> shares) {
+        boolean @Nullable [] first = null;
         for (Share<LoraProjection> share : shares) {
             if (!(share.lora() instanceof MergedLoraLinear merged)
                     || first != null && !Arrays.equals(first, merged.enabled())) {

@@ -3,6 +3,7 @@ package org.lora4j.tuning.lora;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
@@ -90,7 +91,7 @@ public final class DoraLinear implements LoraProjection {
     }
 
     /** v ← y − b in the adapted outputs. */
-    private void takeDirections(MatrixView y, Tensor bias, Tensor v, Backend backend) {
+    private void takeDirections(MatrixView y, @Nullable Tensor bias, Tensor v, Backend backend) {
         eachPart((part, from) -> {
             int width = part.b().rows();
             backend.copy(y.columns(part.firstRow(), width), v.columns(from, width));
@@ -110,7 +111,7 @@ public final class DoraLinear implements LoraProjection {
     }
 
     @Override
-    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+    public void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
         lora.addUpdate(x, y, bias, ws);
         Tensor v = ws.scratch("v", x.rows(), adapted);
         takeDirections(y, bias, v, ws.backend());
@@ -118,7 +119,7 @@ public final class DoraLinear implements LoraProjection {
     }
 
     @Override
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         Backend backend = ws.backend();
         Tensor v = ws.activation(this, "v", dy.rows(), adapted);
         Tensor f = magnitude.keptFactors(this, ws);

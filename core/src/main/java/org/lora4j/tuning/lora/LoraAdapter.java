@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -41,8 +42,8 @@ public final class LoraAdapter {
     private final Map<String, LoraEmbedding> embeddings = new LinkedHashMap<>();
     private final List<Parameter> biases = new ArrayList<>();
     private final Map<Parameter, Tensor> ownBiases = new LinkedHashMap<>();
-    private AdapterSet set;
-    private MergedWeights merged;
+    private @Nullable AdapterSet set;
+    private @Nullable MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
 
@@ -297,11 +298,11 @@ public final class LoraAdapter {
     }
 
     /** Its merged weights while they are in the model, or null. */
-    MergedWeights merged() {
+    @Nullable MergedWeights merged() {
         return merged;
     }
 
-    void merged(MergedWeights open) {
+    void merged(@Nullable MergedWeights open) {
         merged = open;
     }
 
@@ -313,12 +314,12 @@ public final class LoraAdapter {
     }
 
     /** The set it has joined, or null. */
-    AdapterSet set() {
+    @Nullable AdapterSet set() {
         return set;
     }
 
     /** This adapter's own value of a bias of the base, or the base's where it trains none. */
-    Tensor biasValue(Parameter bias) {
+    @Nullable Tensor biasValue(@Nullable Parameter bias) {
         Tensor own = bias == null ? null : ownBiases.get(bias);
         return own != null || bias == null ? own : bias.baseValue();
     }
@@ -355,7 +356,7 @@ public final class LoraAdapter {
         return trainable;
     }
 
-    private static void addAll(List<Parameter> trainable, Parameter a, Parameter b, Parameter magnitude) {
+    private static void addAll(List<Parameter> trainable, Parameter a, Parameter b, @Nullable Parameter magnitude) {
         Collections.addAll(trainable, a, b);
         if (magnitude != null) {
             trainable.add(magnitude);

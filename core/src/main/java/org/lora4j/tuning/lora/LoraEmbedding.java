@@ -2,6 +2,7 @@ package org.lora4j.tuning.lora;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.Parameter;
@@ -99,7 +100,7 @@ public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbeddin
     }
 
     /** DoRA's magnitudes, one for each feature; null for plain LoRA. */
-    public Parameter magnitude() {
+    public @Nullable Parameter magnitude() {
         return null;
     }
 

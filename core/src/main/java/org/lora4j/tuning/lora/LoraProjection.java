@@ -1,6 +1,7 @@
 package org.lora4j.tuning.lora;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
@@ -66,7 +67,7 @@ public interface LoraProjection extends Projection {
     Dropout dropout();
 
     /** DoRA's magnitudes, one for each adapted output; null for plain LoRA. */
-    default Parameter magnitude() {
+    default @Nullable Parameter magnitude() {
         return null;
     }
 
@@ -86,5 +87,5 @@ public interface LoraProjection extends Projection {
      * @param y    (N, out), x·W₀ᵀ + bias; becomes this map's output
      * @param bias (out), what y has in it beside x·W₀ᵀ, or null for nothing; read
      */
-    void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws);
+    void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws);
 }

@@ -56,7 +56,7 @@ final class LoraTargets {
         Set<String> both = new LinkedHashSet<>(parted);
         both.retainAll(whole);
         if (!both.isEmpty()) {
-            throw new LoraException("targets " + Names.some(both, 3) + ": asked both as a whole and by its parts "
+            throw new LoraException("`targets` " + Names.some(both, 3) + ": asked both as a whole and by its parts "
                     + String.join(", ", config.parts()) + "; leave out one of the two");
         }
         if (parted.isEmpty() && whole.isEmpty()) {
@@ -85,7 +85,7 @@ final class LoraTargets {
         List<Slot<Projection>> fused = slots(slot -> slot.parts().contains(word));
         List<Slot<Projection>> single = slots(slot -> slot.role().text().equals(word));
         if (fused.isEmpty() && single.isEmpty()) {
-            throw new LoraException("targets " + String.join(",", config.parts()) + ": nothing in " + model.description()
+            throw new LoraException("`targets` " + String.join(",", config.parts()) + ": nothing in " + model.description()
                     + " is " + Names.quoted(word) + "; there are " + String.join(", ", words()));
         }
         requireLayers(word, Stream.concat(fused.stream(), single.stream()));
@@ -105,7 +105,7 @@ final class LoraTargets {
         Set<Integer> blocks = meant.map(Slot::block).collect(Collectors.toCollection(TreeSet::new));
         for (int layer : config.layers()) {
             if (!blocks.contains(layer)) {
-                throw new LoraException("layers " + commas(config.layers()) + ": nothing that is " + Names.quoted(word)
+                throw new LoraException("`layers` " + commas(config.layers()) + ": nothing that is " + Names.quoted(word)
                         + " is in layer " + layer + (blocks.contains(Slot.NO_BLOCK) ? " or any other"
                                 : "; they are in " + commas(blocks)));
             }

@@ -1,6 +1,7 @@
 package org.lora4j.tuning.lora;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
@@ -30,7 +31,7 @@ final class Magnitude {
     private final Parameter m;
     private final Tensor squares;
     private final double scaling;
-    private Tensor settled;
+    private @Nullable Tensor settled;
 
     /**
      * @param m       (K); set to the lengths of the base's rows, so that DoRA begins at the base

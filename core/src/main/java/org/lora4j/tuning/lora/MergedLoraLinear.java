@@ -2,6 +2,7 @@ package org.lora4j.tuning.lora;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
@@ -78,7 +79,7 @@ public final class MergedLoraLinear extends LowRankMap {
     }
 
     @Override
-    public void addUpdate(MatrixView x, MatrixView y, Tensor bias, Workspace ws) {
+    public void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
         Backend backend = ws.backend();
         Tensor u = ws.scratch("u", x.rows(), a.shape().dim(0));
         backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
@@ -88,7 +89,7 @@ public final class MergedLoraLinear extends LowRankMap {
     }
 
     @Override
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         Backend backend = ws.backend();
         base.backward(dy, dx, ws);
         Tensor u = ws.activation(this, "u", dy.rows(), a.shape().dim(0));

@@ -1,5 +1,6 @@
 package org.lora4j.tuning.lora;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -48,7 +49,7 @@ final class SharedProjection extends SharedUpdates<Projection, Linear, LoraProje
     }
 
     @Override
-    public void backward(Tensor dy, Tensor dx, Workspace ws) {
+    public void backward(Tensor dy, @Nullable Tensor dx, Workspace ws) {
         current().backward(dy, dx, ws);
     }
 

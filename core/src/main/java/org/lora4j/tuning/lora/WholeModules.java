@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.model.Model;
@@ -43,7 +44,7 @@ public final class WholeModules {
         private final Slot<M> slot;
         private final M base;
         private final M module;
-        private M under;
+        private @Nullable M under;
 
         Replacement(Slot<M> slot, M base, M module) {
             this.slot = slot;
@@ -200,7 +201,7 @@ public final class WholeModules {
     }
 
     /** What was trained in the place of this parameter of the model's; null if nothing was. */
-    Tensor ownValue(Parameter parameter) {
+    @Nullable Tensor ownValue(Parameter parameter) {
         return own.get(parameter);
     }
 

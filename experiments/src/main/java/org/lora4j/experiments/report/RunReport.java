@@ -5,23 +5,31 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 
 /**
  * Everything a report says about one run, or about several that are compared. Lists may be empty, {@code method} and
  * {@code trainingTime} may be null: the page leaves out what it has nothing to say about.
- *
- * @param title        what ran, in a few words: "LoRA on E2E"
- * @param subtitle     one sentence more
- * @param scores       before and after, the most telling first: it makes the headline
- * @param trainingTime from the first to the last update
- * @param command      the command line that made this run, as one would type it
- * @param comparisons  this run beside others, in tables
- * @param verdict      the headline, for a page about several runs; empty to have it made of the first score
  */
-public record RunReport(String title, String subtitle, ZonedDateTime date, Base base, Method method, List<RecipeRow> recipe,
-        TrainingCurves curves, List<Score> scores, List<Sample> samples, Duration trainingTime, List<Fact> environment,
-        List<Fact> timings, List<Fact> files, String command, List<Comparison> comparisons, String verdict) {
+public final class RunReport {
+
+    private final String title;
+    private final String subtitle;
+    private final ZonedDateTime date;
+    private final Base base;
+    private final @Nullable Method method;
+    private final List<RecipeRow> recipe;
+    private final TrainingCurves curves;
+    private final List<Score> scores;
+    private final List<Sample> samples;
+    private final @Nullable Duration trainingTime;
+    private final List<Fact> environment;
+    private final List<Fact> timings;
+    private final List<Fact> files;
+    private final String command;
+    private final List<Comparison> comparisons;
+    private final String verdict;
 
     /** The model that was adapted, and how many parameters it has. */
     public record Base(String name, long parameters) {}
@@ -115,17 +123,23 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
     /** A label and what there is to say about it. */
     public record Fact(String label, String value) {}
 
-    public RunReport {
-        Objects.requireNonNull(title, "title");
-        Objects.requireNonNull(date, "date");
-        Objects.requireNonNull(base, "base");
-        recipe = List.copyOf(recipe);
-        scores = List.copyOf(scores);
-        samples = List.copyOf(samples);
-        environment = List.copyOf(environment);
-        timings = List.copyOf(timings);
-        files = List.copyOf(files);
-        comparisons = List.copyOf(comparisons);
+    private RunReport(Builder parts) {
+        title = Objects.requireNonNull(parts.title, "title");
+        subtitle = parts.subtitle;
+        date = Objects.requireNonNull(parts.date, "date");
+        base = Objects.requireNonNull(parts.base, "base");
+        method = parts.method;
+        recipe = List.copyOf(parts.recipe);
+        curves = parts.curves;
+        scores = List.copyOf(parts.scores);
+        samples = List.copyOf(parts.samples);
+        trainingTime = parts.trainingTime;
+        environment = List.copyOf(parts.environment);
+        timings = List.copyOf(parts.timings);
+        files = List.copyOf(parts.files);
+        command = parts.command;
+        comparisons = List.copyOf(parts.comparisons);
+        verdict = parts.verdict;
     }
 
     public static Builder of(String title, Base base, Method method) {
@@ -139,12 +153,85 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         return builder;
     }
 
+    /** What ran, in a few words: "LoRA on E2E". */
+    public String title() {
+        return title;
+    }
+
+    /** One sentence more. */
+    public String subtitle() {
+        return subtitle;
+    }
+
+    /** When it ended. */
+    public ZonedDateTime date() {
+        return date;
+    }
+
+    public Base base() {
+        return base;
+    }
+
+    /** Null for a page about several runs. */
+    public @Nullable Method method() {
+        return method;
+    }
+
+    public List<RecipeRow> recipe() {
+        return recipe;
+    }
+
+    public TrainingCurves curves() {
+        return curves;
+    }
+
+    /** Before and after, the most telling first: it makes the headline. */
+    public List<Score> scores() {
+        return scores;
+    }
+
+    public List<Sample> samples() {
+        return samples;
+    }
+
+    /** From the first to the last update; null where none was measured. */
+    public @Nullable Duration trainingTime() {
+        return trainingTime;
+    }
+
+    public List<Fact> environment() {
+        return environment;
+    }
+
+    public List<Fact> timings() {
+        return timings;
+    }
+
+    public List<Fact> files() {
+        return files;
+    }
+
+    /** The command line that made this run, as one would type it. */
+    public String command() {
+        return command;
+    }
+
+    /** This run beside others, in tables. */
+    public List<Comparison> comparisons() {
+        return comparisons;
+    }
+
+    /** The headline, for a page about several runs; empty to have it made of the first score. */
+    public String verdict() {
+        return verdict;
+    }
+
     /** Collects the parts of a report in the order in which a run comes to know them. */
     public static final class Builder {
 
         private final String title;
         private final Base base;
-        private final Method method;
+        private final @Nullable Method method;
         private final List<RecipeRow> recipe = new ArrayList<>();
         private final List<Score> scores = new ArrayList<>();
         private final List<Sample> samples = new ArrayList<>();
@@ -154,12 +241,12 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         private String subtitle = "";
         private ZonedDateTime date = ZonedDateTime.now();
         private TrainingCurves curves = TrainingCurves.none();
-        private Duration trainingTime;
+        private @Nullable Duration trainingTime;
         private String command = "";
         private final List<Comparison> comparisons = new ArrayList<>();
         private String verdict = "";
 
-        private Builder(String title, Base base, Method method) {
+        private Builder(String title, Base base, @Nullable Method method) {
             this.title = title;
             this.base = base;
             this.method = method;
@@ -180,6 +267,11 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
             return this;
         }
 
+        public Builder recipe(List<RecipeRow> rows) {
+            recipe.addAll(rows);
+            return this;
+        }
+
         public Builder curves(TrainingCurves measured) {
             curves = measured;
             return this;
@@ -187,6 +279,16 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
 
         public Builder score(Score score) {
             scores.add(score);
+            return this;
+        }
+
+        public Builder scores(List<Score> found) {
+            scores.addAll(found);
+            return this;
+        }
+
+        public Builder samples(List<Sample> texts) {
+            samples.addAll(texts);
             return this;
         }
 
@@ -202,6 +304,16 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
 
         public Builder environment(String label, String value) {
             environment.add(new Fact(label, value));
+            return this;
+        }
+
+        public Builder environment(List<Fact> facts) {
+            environment.addAll(facts);
+            return this;
+        }
+
+        public Builder timings(List<Fact> facts) {
+            timings.addAll(facts);
             return this;
         }
 
@@ -226,8 +338,7 @@ public record RunReport(String title, String subtitle, ZonedDateTime date, Base 
         }
 
         public RunReport build() {
-            return new RunReport(title, subtitle, date, base, method, recipe, curves, scores, samples, trainingTime,
-                    environment, timings, files, command, comparisons, verdict);
+            return new RunReport(this);
         }
     }
 }

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.backend.Activation;
+import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
@@ -192,8 +193,8 @@ class ComparisonTest {
     private static final class WrongUpdate extends Wrong {
         @Override
         public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
-            super.adamW(p, g, m, v, new AdamWStep(step.learningRate(), step.beta1(), 0.99, step.epsilon(),
-                    step.weightDecay(), step.step(), false, step.decayOrder()));
+            super.adamW(p, g, m, v, new AdamWStep(step.learningRate(), new Betas(step.beta1(), 0.99), step.epsilon(), step.weightDecay(),
+                    step.step(), false, step.decayOrder()));
         }
     }
 
