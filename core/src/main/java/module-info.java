@@ -5,7 +5,7 @@ module org.lora4j.core {
     requires com.google.common;
     requires ejml.core;
     requires ejml.ddense;
-    requires static transitive org.jspecify; // where null is meant; not needed to run
+    requires static org.jspecify; // where null is meant; not needed to run
 
     exports org.lora4j;
     exports org.lora4j.adapters;

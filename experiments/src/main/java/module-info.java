@@ -5,7 +5,7 @@ module org.lora4j.experiments {
     requires com.google.common;
     requires com.samskivert.jmustache;
     requires extjwnl.data.wn30;
-    requires static transitive org.jspecify;
+    requires static org.jspecify;
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
 

@@ -3,7 +3,7 @@ module org.lora4j.models {
     requires com.google.common;
     requires org.apache.commons.csv;
     requires transitive org.lora4j.core;
-    requires static transitive org.jspecify;
+    requires static org.jspecify;
 
     exports org.lora4j.data;
     exports org.lora4j.family;

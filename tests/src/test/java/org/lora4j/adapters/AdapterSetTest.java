@@ -198,7 +198,7 @@ class AdapterSetTest extends ReferenceAndCpu {
         set.switchTo("biased");
         double[] before = SomeAdapters.logits(model, BATCH);
         assertThatThrownBy(() -> set.load("slip", m -> LoraAdapter.attach(m, LoraConfig.of(99, 1).withParts("q"), 1)))
-                .isInstanceOf(LoraException.class).hasMessageContaining("rank 99");
+                .isInstanceOf(LoraException.class).hasMessageContaining("`rank` 99");
         assertThat(set.names()).doesNotContain("slip");
         assertThat(SomeAdapters.logits(model, BATCH)).isEqualTo(before);
     }

@@ -31,7 +31,7 @@ class OutsideProjectTest {
     private static final Pattern DEPENDENCIES = Pattern.compile(
             ".*[/\\\\](core|models|backend-cpu)[/\\\\]target[/\\\\](classes|lora4j-[a-z-]+-[0-9][^/\\\\]*(?<!-tests)\\.jar)"
                     + "|.*[/\\\\]lora4j-(core|models|backend-cpu)-[0-9][^/\\\\]*(?<!-tests)\\.jar"
-                    + "|.*[/\\\\](jackson-|guava-|failureaccess-|ejml-|commons-)[^/\\\\]*\\.jar");
+                    + "|.*[/\\\\](jackson-|guava-|failureaccess-|jspecify-|ejml-|commons-)[^/\\\\]*\\.jar");
 
     @TempDir
     private Path folder;
