@@ -114,8 +114,9 @@ public final class GgufAdapter {
 
     /** Those that no family knows; all where each is known, but not to one and the same. */
     private static List<String> unknown(List<String> modules) {
+        List<ModelNames> families = ModelNames.all();
         List<String> unknown = modules.stream()
-                .filter(module -> ModelNames.all().stream().noneMatch(names -> names.knows(module))).toList();
+                .filter(module -> families.stream().noneMatch(names -> names.knows(module))).toList();
         return (unknown.isEmpty() ? modules : unknown).stream().map(Names::quoted).toList();
     }
 

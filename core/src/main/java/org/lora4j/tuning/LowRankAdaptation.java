@@ -56,16 +56,6 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
         }
 
         @Override
-        public String name() {
-            return method.name();
-        }
-
-        @Override
-        public String title() {
-            return method.title();
-        }
-
-        @Override
         public String settings() {
             LoraConfig config = adapter.config();
             List<String> updates = new ArrayList<>();

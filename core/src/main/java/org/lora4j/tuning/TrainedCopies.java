@@ -51,13 +51,8 @@ final class TrainedCopies implements Tuning {
     }
 
     @Override
-    public String name() {
-        return method.name();
-    }
-
-    @Override
-    public String title() {
-        return method.title();
+    public TuningMethod method() {
+        return method;
     }
 
     @Override

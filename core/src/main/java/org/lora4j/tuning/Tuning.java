@@ -29,11 +29,17 @@ public interface Tuning {
 
     Model model();
 
+    TuningMethod method();
+
     /** The method's {@link TuningMethod#name}. */
-    String name();
+    default String name() {
+        return method().name();
+    }
 
     /** The method's {@link TuningMethod#title}. */
-    String title();
+    default String title() {
+        return method().title();
+    }
 
     /** Everything that decides what trains and from where it starts, in one line: what a checkpoint must agree with. */
     String settings();
