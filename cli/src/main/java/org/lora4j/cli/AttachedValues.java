@@ -21,7 +21,8 @@ final class AttachedValues {
     static void check(CommandLine main, String... args) {
         CommandLine command = args.length == 0 ? null : main.getSubcommands().get(args[0]);
         for (int i = 1; command != null && i + 1 < args.length && !args[i].equals("--"); i++) {
-            OptionSpec option = command.getCommandSpec().findOption(args[i]);
+            // not findOption, which takes a name without its hyphens too: `bench adapters` names no option
+            OptionSpec option = command.getCommandSpec().optionsMap().get(args[i]);
             if (option != null && option.arity().min() > 0) {
                 i++;
                 String name = args[i].contains("=") ? args[i].substring(0, args[i].indexOf('=')) : args[i];

@@ -23,6 +23,7 @@ class BenchCommandTest {
         "step --shape base-6m --batch 1 --length 4 --method full --loss half, 'step full, loss on half', tokens/s",
         "decode --shape base-6m --length 2, weights read in decoding, GB/s",
         "latency --shape base-6m --batch 1 --length 4, LoRA merged, passes/s",
+        "adapters --shape base-6m --rows 2 --adapters 2 --length 4, 'decode, 2 adapters', tokens/s",
         "beam --inputs 1, beam search, inputs/s",
         "e2e --batch 2 --steps 1, e2e, examples/s",
         "e2e --batch 1 --steps 1 --pad 256, e2e padded to 256, examples/s",
