@@ -86,12 +86,17 @@ final class GeneratedTexts {
         @Override
         public void ended(int sample, Written all) {
             begun |= all.end() != End.FAILED;
-            written = all;
             append(stream.finish());
-            finish();
+            text.append(searched ? held.toString().strip() : ExampleEncoder.completion(held.toString()));
+            held.setLength(0);
+            written = all; // not before the text is whole: its line ends with it
+            showFront();
         }
 
-        /** A completion's text is known when its first characters are, see {@link ExampleEncoder#completion}. */
+        /**
+         * A completion's text is known when its first characters are, see {@link ExampleEncoder#completion}; one that was
+         * searched for when it has ended, since the authors' texts have no white space around them.
+         */
         private void append(String piece) {
             if (!prompt.pair) {
                 text.append(piece);
@@ -103,13 +108,6 @@ final class GeneratedTexts {
             } else {
                 text.append(piece);
             }
-            showFront();
-        }
-
-        /** The authors' texts have no white space around them. */
-        private void finish() {
-            text.append(searched ? held.toString().strip() : ExampleEncoder.completion(held.toString()));
-            held.setLength(0);
             showFront();
         }
 

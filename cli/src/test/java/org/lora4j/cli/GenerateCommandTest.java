@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.tokenizer.ByteLevelBpe;
@@ -65,6 +66,17 @@ class GenerateCommandTest {
         assertThat(parts.getFirst()).isEqualTo("Once upon a time");
         Run alone = generate("--prompt", "The sea", "--max-new-tokens", "30");
         assertThat(whole).endsWith("\n" + alone.out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--max-new-tokens 12", "--max-new-tokens 1", "--max-new-tokens 12 --beam 3",
+        "--max-new-tokens 1 --beam 3"})
+    void aCompletionIsPrintedAsJsonHasIt(String options) throws IOException {
+        List<String> asked = new ArrayList<>(List.of("--prompt-format", "pair", "--prompt", "name : Blue Spice | Type : pub"));
+        asked.addAll(List.of(options.split(" ")));
+        String text = json(asked.toArray(String[]::new)).get(0).get("text").asText();
+        assertThat(text).isNotBlank();
+        assertThat(generate(asked.toArray(String[]::new)).out()).isEqualToNormalizingNewlines(text + "\n");
     }
 
     @Test
