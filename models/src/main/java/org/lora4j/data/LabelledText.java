@@ -19,7 +19,7 @@ public record LabelledText(String first, @Nullable String second, @Nullable Stri
     }
 
     /** Where it stands, for messages; {@code example 3} where it was not read from a file. */
-    Place placeOr(int number) {
+    public Place placeOr(int number) {
         return place != null ? place : new Place(null, "example", number);
     }
 
