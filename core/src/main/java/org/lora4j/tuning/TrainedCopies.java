@@ -25,7 +25,11 @@ final class TrainedCopies implements Tuning {
         this.parameters = parameters;
     }
 
-    /** @param trains which of the model's parameters train */
+    /**
+     * A classifier's head trains whatever the method says: what was drawn at random has to be learnt.
+     *
+     * @param trains which of the model's other parameters train
+     */
     static TrainedCopies of(TuningMethod method, Model model, Predicate<Parameter> trains) {
         List<Parameter> parameters = new ArrayList<>();
         for (Parameter parameter : model.parameters()) {
@@ -33,7 +37,7 @@ final class TrainedCopies implements Tuning {
                 throw new LoraException(parameter.name() + " trains already: detach the method that " + model.description()
                         + " has before " + method.title());
             }
-            if (trains.test(parameter)) {
+            if (trains.test(parameter) || ClassifierHeads.holds(model, parameter)) {
                 parameters.add(parameter);
             }
         }
