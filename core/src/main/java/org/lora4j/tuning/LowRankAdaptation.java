@@ -37,12 +37,9 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
         return config.dora() ? "DoRA" : "LoRA";
     }
 
-    /** With a classifier's head as one more that trains as a whole, as PEFT does with adapters of the kind SEQ_CLS. */
     @Override
     public Attached attach(Model model, long seed) {
-        List<String> modules = new ArrayList<>(whole);
-        ClassifierHeads.modules(model).stream().filter(head -> !modules.contains(head)).forEach(modules::add);
-        return new Attached(this, LoraAdapter.attach(model, config, modules, seed));
+        return new Attached(this, LoraAdapter.attach(model, config, whole, seed));
     }
 
     /** An adapter that is in its model already, such as one that was loaded to be trained further. */

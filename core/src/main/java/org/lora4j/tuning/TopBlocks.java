@@ -5,8 +5,7 @@ import org.lora4j.model.Model;
 
 /**
  * Trains the last n Transformer blocks and nothing else: with n = 2 the FT-Top2 of the paper's table 3 (Li and Liang 2021),
- * 25,192,448 parameters of GPT-2 medium. The final norm, a language model's head and the embeddings stay frozen; a classifier's
- * head trains.
+ * 25,192,448 parameters of GPT-2 medium. The final norm, the head and the embeddings stay frozen.
  *
  * @param count n, at least 1
  */

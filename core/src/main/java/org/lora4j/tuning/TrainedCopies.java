@@ -25,11 +25,7 @@ final class TrainedCopies implements Tuning {
         this.parameters = parameters;
     }
 
-    /**
-     * A classifier's head trains whatever the method says: what was drawn at random has to be learnt.
-     *
-     * @param trains which of the model's other parameters train
-     */
+    /** @param trains which of the model's parameters train */
     static TrainedCopies of(TuningMethod method, Model model, Predicate<Parameter> trains) {
         List<Parameter> parameters = new ArrayList<>();
         for (Parameter parameter : model.parameters()) {
@@ -37,7 +33,7 @@ final class TrainedCopies implements Tuning {
                 throw new LoraException(parameter.name() + " trains already: detach the method that " + model.description()
                         + " has before " + method.title());
             }
-            if (trains.test(parameter) || ClassifierHeads.holds(model, parameter)) {
+            if (trains.test(parameter)) {
                 parameters.add(parameter);
             }
         }

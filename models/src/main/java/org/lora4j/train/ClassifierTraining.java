@@ -31,7 +31,7 @@ import org.lora4j.tuning.TuningMethod;
  * Trainer.Outcome outcome = job.run(TrainingPlan.of(job.steps(3, 1), 5e-4, 0), folder, "roberta-base", TrainingListener.NONE);
  * }</pre>
  *
- * <p>What is saved says what its scores stand for and how long a text may be, see {@link TaskFormat}.
+ * <p>What is saved says what its scores stand for, and how long a text was ({@link TaskFormat}).
  */
 public final class ClassifierTraining extends TrainingJob<EncodedText, LabelledBatch> {
 
@@ -81,7 +81,7 @@ public final class ClassifierTraining extends TrainingJob<EncodedText, LabelledB
         Measure<LabelledBatch> measure = parts.measure();
         return new ClassifierTraining(new Parts<>(model, tuning, parts.source, objective, measure, data,
                 objective.byLength(devExamples.examples(), EVALUATION_BATCH)), recipe, model,
-                new TaskFormat(model.answers(), longest), examples, devExamples);
+                new TaskFormat(model.answers().regression(), longest), examples, devExamples);
     }
 
     /** A job to be described. */
