@@ -70,11 +70,29 @@ public interface ModelNames {
         return List.of();
     }
 
+    /** The weight of the last of {@link #classifierModules}, (labels, C). */
+    default Optional<String> classifierWeight() {
+        return classifierModules().isEmpty() ? Optional.empty() : Optional.of(classifierModules().getLast() + ".weight");
+    }
+
     /** The number of the block that a module or tensor of this name is in; {@code Slot.NO_BLOCK} outside of them. */
     int blockOf(String name);
 
     /** Whether this is the complete name of a module of this family that a low-rank update can sit beside. */
     boolean knows(String module);
+
+    /**
+     * Whether a tensor of this complete name is in a head that a classifier of sequences does not have, such as that of a
+     * language model: it may be in the folder that a classifier is read from.
+     */
+    default boolean isOfOtherHead(String tensor) {
+        return tensor.equals(headWeight()) && !isOfClassifier(tensor);
+    }
+
+    /** Today's name of a tensor that older versions of Transformers called otherwise, such as {@code LayerNorm.gamma}. */
+    default String modern(String tensor) {
+        return tensor;
+    }
 
     // ------------------------------------------------------------------------------------------------ finding
 

@@ -30,6 +30,9 @@ import org.lora4j.tensor.Tensor;
  */
 public final class WholeModules {
 
+    /** What PEFT saves of every model that classifies sequences, by the ends of the names: {@code pre_classifier} is meant too. */
+    public static final List<String> HEADS = List.of("classifier", "score");
+
     private final Backend backend;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Parameter> tables = new LinkedHashMap<>();
@@ -135,7 +138,7 @@ public final class WholeModules {
         if (!(slot.get() instanceof Embedding base)) {
             throw alsoAdapted(slot.name());
         }
-        replacements.add(new Replacement<>(slot, base, new Embedding(copy(slot.name(), base.table()))));
+        replacements.add(new Replacement<>(slot, base, base.with(copy(slot.name(), base.table()))));
         undo.add(() -> slot.set(base));
     }
 
