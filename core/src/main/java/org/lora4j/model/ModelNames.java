@@ -81,6 +81,19 @@ public interface ModelNames {
     /** Whether this is the complete name of a module of this family that a low-rank update can sit beside. */
     boolean knows(String module);
 
+    /**
+     * Whether a tensor of this complete name is in a head that a classifier of sequences does not have, such as that of a
+     * language model: it may be in the folder that a classifier is read from.
+     */
+    default boolean isOfOtherHead(String tensor) {
+        return tensor.equals(headWeight()) && !isOfClassifier(tensor);
+    }
+
+    /** Today's name of a tensor that older versions of Transformers called otherwise, such as {@code LayerNorm.gamma}. */
+    default String modern(String tensor) {
+        return tensor;
+    }
+
     // ------------------------------------------------------------------------------------------------ finding
 
     /** All families on the class path or module path. */

@@ -1,7 +1,13 @@
 package org.lora4j.family;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 
 /**
  * Which head a caller wants on a classifier:
@@ -45,5 +51,49 @@ public record ClassifierHead(@Nullable Labels labels, boolean anew, long seed) {
     /** The same, drawn from another seed where it is new. */
     public ClassifierHead withSeed(long other) {
         return new ClassifierHead(labels, anew, other);
+    }
+
+    /**
+     * The labels of a model read from a folder.
+     *
+     * @param folder  for messages
+     * @param stored  what {@code config.json} says, asked only where it counts
+     * @param present whether the folder holds a head
+     * @throws LoraException if the folder's head is for other labels than these
+     */
+    public Labels labelsFor(Path folder, Supplier<Labels> stored, boolean present) {
+        if (labels == null) {
+            return stored.get();
+        }
+        return anew || !present ? labels : agreed(folder, labels, stored.get());
+    }
+
+    private static Labels agreed(Path folder, Labels labels, Labels stored) {
+        boolean alike = labels.regression() == stored.regression() && labels.count() == stored.count();
+        if (alike && (stored.isNumbered() || labels.equals(stored))) {
+            return labels;
+        }
+        if (alike && (labels.isNumbered() || Set.copyOf(labels.names()).equals(Set.copyOf(stored.names())))) {
+            return stored;
+        }
+        throw new LoraException(Names.oneLine(folder + ": has a head for " + stored.text() + ", asked for one for " + labels.text()
+                + ". Set `newHead` to leave it out and begin with a new one"));
+    }
+
+    /**
+     * Says which head a model got, where that was not what was asked for.
+     *
+     * @param leftOut tensors of the folder that were not read
+     * @param made    the labels of a head that is new, null where it is the folder's
+     */
+    public void remark(Path folder, List<String> leftOut, @Nullable Labels made, Consumer<String> remarks) {
+        if (!leftOut.isEmpty() && !anew) {
+            remarks.accept(Names.oneLine(folder + ": " + Names.some(leftOut, 3) + (leftOut.size() == 1 ? " belongs" : " belong")
+                    + " to a head of another kind and " + (leftOut.size() == 1 ? "is" : "are") + " left out"));
+        }
+        if (made != null && !anew) {
+            remarks.accept(Names.oneLine(folder + ": has no head that classifies sequences; a new one for " + made.text()
+                    + " is drawn at random (seed " + seed + ") and means nothing before it is trained"));
+        }
     }
 }

@@ -2,6 +2,7 @@ package org.lora4j.family;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.lora4j.Names;
 
 /**
  * What a classifier's scores stand for: classes with names, or one number.
@@ -40,5 +41,10 @@ public record Labels(List<String> names, boolean regression) {
     /** Whether nobody has given the classes names. */
     public boolean isNumbered() {
         return !regression && names.equals(numbered(names.size()).names);
+    }
+
+    /** For messages: {@code a number}, {@code 3 labels (contradiction, entailment, neutral)}. */
+    public String text() {
+        return regression ? "a number" : names.size() + (names.size() == 1 ? " label" : " labels") + " (" + Names.some(names, 5) + ")";
     }
 }
