@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.AdapterHead;
 
 /**
  * Which head a caller wants on a classifier:
@@ -41,6 +42,20 @@ public record ClassifierHead(@Nullable Labels labels, boolean anew, long seed) {
     /** For classes of these names. */
     public static ClassifierHead of(List<String> names) {
         return of(Labels.of(names));
+    }
+
+    /**
+     * The one that a model needs for an adapter to be loaded into it: with the adapter's labels where the adapter brings a head,
+     * which takes this one's place, and else the folder's. Names that the adapter does not know are the folder's, if it has as
+     * many.
+     *
+     * @param adapter its folder
+     * @param folder  the base's
+     */
+    public static ClassifierHead forAdapter(Path adapter, Path folder) {
+        return AdapterHead.of(adapter, Families.of(folder).names())
+                .map(head -> of(Labels.of(head, () -> ClassifierFields.read(folder.resolve(Families.CONFIG)).labels())).renewed())
+                .orElseGet(ClassifierHead::asStored);
     }
 
     /** A new head, whatever the folder has. */
