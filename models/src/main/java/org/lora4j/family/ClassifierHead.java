@@ -2,6 +2,7 @@ package org.lora4j.family;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterHead;
+import org.lora4j.adapters.StoredAdapter;
 
 /**
  * Which head a caller wants on a classifier:
@@ -53,7 +55,16 @@ public record ClassifierHead(@Nullable Labels labels, boolean anew, long seed) {
      * @param folder  the base's
      */
     public static ClassifierHead forAdapter(Path adapter, Path folder) {
-        return AdapterHead.of(adapter, Families.of(folder).names())
+        return forHead(AdapterHead.of(adapter, Families.of(folder).names()), folder);
+    }
+
+    /** The same for an adapter that was read already. */
+    public static ClassifierHead forAdapter(StoredAdapter adapter, Path folder) {
+        return forHead(AdapterHead.of(adapter), folder);
+    }
+
+    private static ClassifierHead forHead(Optional<AdapterHead> brought, Path folder) {
+        return brought
                 .map(head -> of(Labels.of(head, () -> ClassifierFields.read(folder.resolve(Families.CONFIG)).labels())).renewed())
                 .orElseGet(ClassifierHead::asStored);
     }
