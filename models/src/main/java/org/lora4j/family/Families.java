@@ -58,6 +58,11 @@ public final class Families {
         return of(folder).classifier(folder, backend, head, dropout, type, remarks);
     }
 
+    /** Whether a folder is of a classifier of sequences: its {@code config.json} says so, or its family does not write texts. */
+    public static boolean isClassifier(Path folder) {
+        return !of(folder).writes() || ClassifierFields.read(configFile(folder)).saysClassifier();
+    }
+
     /** The configuration of a folder, without its tensors. */
     public static ModelConfig config(Path folder) {
         return of(folder).config(configFile(folder));

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
@@ -147,6 +148,14 @@ public final class ByteLevelBpe implements Tokenizer {
         ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
         addWords(wellFormed(text), ids);
         return ids.build().toArray();
+    }
+
+    /** Without token types, which GPT-2 is given none of; what begins a text begins both of a pair. */
+    @Override
+    public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
+        int[] one = encode(first, new int[0], settings.prefixSpace());
+        int[] two = second == null ? new int[0] : encode(second, new int[0], settings.prefixSpace());
+        return Template.around(beginning, one, new int[0], second == null ? null : beginning, two, new int[0], truncation);
     }
 
     private void addWords(String text, ImmutableIntArray.Builder ids) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
@@ -27,7 +28,7 @@ import org.lora4j.io.TextInput;
  * {@code madeupword0000} and so on, fill the table up; they stand for no text. GPT-2's own
  * {@code <|endoftext|>} is an ordinary line; what ends a text here is {@code </s>}.
  *
- * <p>{@link #encode} adds neither {@code <s>} nor {@code </s>}: where they go is the classifier's affair.
+ * <p>{@link #encode} adds neither {@code <s>} nor {@code </s>}; {@link #encodePair} does.
  */
 public final class RobertaTokenizer implements Tokenizer {
 
@@ -124,6 +125,19 @@ public final class RobertaTokenizer implements Tokenizer {
     @Override
     public int[] encodeContinuation(String text) {
         return encode(text);
+    }
+
+    /** {@code <s> first </s>}, and {@code <s> first </s></s> second </s>}; all of token type 0. */
+    @Override
+    public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
+        int[] two = second == null ? new int[0] : encode(second);
+        return Template.around(new int[] {BEGIN}, encode(first), new int[] {END}, second == null ? null : new int[] {END}, two,
+                new int[] {END}, truncation);
+    }
+
+    @Override
+    public Padding padding() {
+        return new Padding(PADDING, 0, Side.RIGHT);
     }
 
     @Override
