@@ -17,6 +17,8 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
+import org.lora4j.tokenizer.pipeline.ByteAlphabet;
+import org.lora4j.tokenizer.pipeline.Template;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019).
@@ -87,7 +89,7 @@ public final class ByteLevelBpe implements Tokenizer {
         return new ByteLevelBpe(files, TokenizerSettings.read(folder, json), StopTokens.of(folder));
     }
 
-    private static BpeFiles twoFiles(Path folder) {
+    static BpeFiles twoFiles(Path folder) {
         Path vocab = folder.resolve(VOCAB_FILE);
         Path merges = folder.resolve(MERGES_FILES[0]);
         if (!Files.exists(merges)) {
@@ -154,8 +156,8 @@ public final class ByteLevelBpe implements Tokenizer {
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
         int[] one = encode(first, new int[0], settings.prefixSpace());
-        int[] two = second == null ? new int[0] : encode(second, new int[0], settings.prefixSpace());
-        return Template.around(beginning, one, new int[0], second == null ? null : beginning, two, new int[0], truncation);
+        int[] two = second == null ? null : encode(second, new int[0], settings.prefixSpace());
+        return Template.around(beginning, new int[0]).encode(one, two, truncation, Side.RIGHT).withoutTypes();
     }
 
     private void addWords(String text, ImmutableIntArray.Builder ids) {
@@ -180,7 +182,7 @@ public final class ByteLevelBpe implements Tokenizer {
     }
 
     /** With U+FFFD for half surrogate pairs, of which UTF-8 knows nothing. */
-    private static String wellFormed(String text) {
+    static String wellFormed(String text) {
         if (text.codePoints().noneMatch(ByteLevelBpe::isHalfPair)) {
             return text;
         }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
+import org.lora4j.tokenizer.pipeline.Template;
 
 /**
  * RoBERTa's tokenizer (Liu et al. 2019): GPT-2's tokens under other ids.
@@ -130,9 +131,7 @@ public final class RobertaTokenizer implements Tokenizer {
     /** {@code <s> first </s>}, and {@code <s> first </s></s> second </s>}; all of token type 0. */
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
-        int[] two = second == null ? new int[0] : encode(second);
-        return Template.around(new int[] {BEGIN}, encode(first), new int[] {END}, second == null ? null : new int[] {END}, two,
-                new int[] {END}, truncation);
+        return Template.roberta(BEGIN, END).encode(encode(first), second == null ? null : encode(second), truncation, Side.RIGHT);
     }
 
     @Override

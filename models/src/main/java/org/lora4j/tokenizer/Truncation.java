@@ -60,7 +60,7 @@ public record Truncation(int maxLength, Which which, @Nullable Side side) {
      * @return two numbers, none above what was given
      * @throws LoraException if the text that may be cut is not long enough for it, or the special tokens alone are more
      */
-    int[] kept(int first, int second, boolean pair, int added) {
+    public int[] kept(int first, int second, boolean pair, int added) {
         long surplus = (long) first + second + added - maxLength;
         if (surplus <= 0) {
             return new int[] {first, second};
