@@ -97,13 +97,20 @@ public abstract class EncoderFamily implements ModelFamily {
             ParameterReader reader = new ParameterReader(source, names, shapes, backend, type);
             Function<String, Parameter> made =
                     made(config, labels, new NewParameters(backend, wanted.seed(), config.initializerRange()), type);
-            SequenceClassifier model = make(config, labels, backend,
+            BodyClassifier model = make(config, labels, backend,
                     name -> !present && names.isOfClassifier(name) || withoutPooler && name.startsWith(names.headWords().dense() + ".")
                             ? made.apply(name) : reader.parameter(name),
                     rates(config, dropout));
             reader.requireAllRead("a " + names.title() + " that classifies");
-            return model;
+            return model.withHead(present, withoutPooler && names.headWords().role() == Role.POOLER
+                    ? List.of(lastTwoWords(names.headWords().dense())) : List.of());
         }
+    }
+
+    /** {@code pooler.dense}: as PEFT names modules that are saved. */
+    private static String lastTwoWords(String module) {
+        int last = module.lastIndexOf('.');
+        return module.substring(module.lastIndexOf('.', last - 1) + 1);
     }
 
     private static EncoderConfig.Rates rates(EncoderConfig config, BaseDropout wanted) {
