@@ -2,6 +2,7 @@ package org.lora4j.model;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.nn.Parameter;
@@ -19,6 +20,11 @@ public interface Model {
 
     /** What its family's tensors are called and how they lie in files. */
     ModelNames names();
+
+    /** PEFT's {@code task_type} of this model; empty where PEFT has none. */
+    default Optional<String> taskType() {
+        return names().taskType();
+    }
 
     /** The linear maps, in the model's order, by the names that Hugging Face gives them. */
     List<Slot<Projection>> projections();

@@ -62,11 +62,32 @@ public interface ModelNames {
     /** The head's weight, which may be {@link #tokenTable()} under another name. */
     String headWeight();
 
+    /**
+     * The modules of the head that classifies sequences, such as {@code classifier}, each of which may hold others; they stand
+     * beside the body and not in it. Empty where the family has none.
+     */
+    default List<String> classifierModules() {
+        return List.of();
+    }
+
     /** The number of the block that a module or tensor of this name is in; {@code Slot.NO_BLOCK} outside of them. */
     int blockOf(String name);
 
     /** Whether this is the complete name of a module of this family that a low-rank update can sit beside. */
     boolean knows(String module);
+
+    /**
+     * Whether a tensor of this complete name is in a head that a classifier of sequences does not have, such as that of a
+     * language model: it may be in the folder that a classifier is read from.
+     */
+    default boolean isOfOtherHead(String tensor) {
+        return tensor.equals(headWeight()) && !isOfClassifier(tensor);
+    }
+
+    /** Today's name of a tensor that older versions of Transformers called otherwise, such as {@code LayerNorm.gamma}. */
+    default String modern(String tensor) {
+        return tensor;
+    }
 
     // ------------------------------------------------------------------------------------------------ finding
 
@@ -99,7 +120,12 @@ public interface ModelNames {
 
     /** The complete name of a tensor, whether it comes from a file of the whole model or of the body alone. */
     default String complete(String name) {
-        return name.startsWith(bodyPrefix()) || name.equals(headWeight()) ? name : bodyPrefix() + name;
+        return name.startsWith(bodyPrefix()) || name.equals(headWeight()) || isOfClassifier(name) ? name : bodyPrefix() + name;
+    }
+
+    /** Whether a module or tensor of this name is one of {@link #classifierModules} or in one. */
+    default boolean isOfClassifier(String name) {
+        return classifierModules().stream().anyMatch(module -> name.equals(module) || name.startsWith(module + "."));
     }
 
     /** The head's module: its weight's name without {@code .weight}. */

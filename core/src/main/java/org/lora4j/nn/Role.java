@@ -30,7 +30,9 @@ public enum Role {
     POSITIONS("positions"),
     /** From the last block's output to the vocabulary. */
     LANGUAGE_HEAD("head"),
-    /** From a sequence's representation to labels. */
+    /** The map that makes one representation of a sequence, where that belongs to the body as BERT's does. */
+    POOLER("pooler"),
+    /** In the head that makes labels of a sequence's representation. */
     CLASSIFIER("classifier");
 
     private final String text;

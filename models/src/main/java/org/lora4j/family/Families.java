@@ -47,6 +47,17 @@ public final class Families {
         return of(folder).load(folder, backend, dropout, type, remarks);
     }
 
+    /** A classifier with dropout as its {@code config.json} says. */
+    public static SequenceClassifier classifier(Path folder, Backend backend, ClassifierHead head) {
+        return classifier(folder, backend, head, BaseDropout.CONFIGURED, WeightType.FLOAT32, remark -> { });
+    }
+
+    /** See {@link ModelFamily#classifier}. */
+    public static SequenceClassifier classifier(
+            Path folder, Backend backend, ClassifierHead head, BaseDropout dropout, WeightType type, Consumer<String> remarks) {
+        return of(folder).classifier(folder, backend, head, dropout, type, remarks);
+    }
+
     /** The configuration of a folder, without its tensors. */
     public static ModelConfig config(Path folder) {
         return of(folder).config(configFile(folder));
@@ -109,6 +120,12 @@ public final class Families {
     /** A model of this configuration that has learnt nothing. */
     public static LanguageModel random(ModelConfig config, Backend backend, long seed, WeightType type) {
         return of(config.names()).random(config, backend, seed, type);
+    }
+
+    /** A classifier of this configuration that has learnt nothing. */
+    public static SequenceClassifier randomClassifier(
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+        return of(config.names()).randomClassifier(config, labels, backend, seed, type);
     }
 
     private static Path configFile(Path folder) {

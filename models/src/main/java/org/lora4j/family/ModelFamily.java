@@ -3,6 +3,7 @@ package org.lora4j.family;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.model.Model;
@@ -31,7 +32,7 @@ public interface ModelFamily {
      * @param dropout on embeddings, attention probabilities and branches in training; the paper's scripts use 0
      * @param type    how the weight matrices are held in memory; vectors stay floats
      * @param remarks is told what a user should know and no file is wrong about, such as a head of its own
-     * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape
+     * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape, or such a model does not write
      */
     LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks);
 
@@ -55,6 +56,42 @@ public interface ModelFamily {
 
     /** A model whose parameters are allocated and nothing more: for counting. */
     LanguageModel empty(ModelConfig config, Backend backend);
+
+    /**
+     * Reads a folder in Hugging Face layout as a classifier of sequences: a model with such a head, or one that was pretrained
+     * for something else, whose own head is left out with a remark.
+     *
+     * @param head    which head is wanted
+     * @param dropout in training
+     * @param type    how the weight matrices of the body are held in memory
+     * @param remarks is told what a user should know, such as that the head is new
+     * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape, if the labels are others than
+     *                                  the folder's, or if this family has no such head
+     */
+    default SequenceClassifier classifier(
+            Path folder, Backend backend, ClassifierHead head, BaseDropout dropout, WeightType type, Consumer<String> remarks) {
+        throw noClassifier();
+    }
+
+    /** A classifier that has learnt nothing; its body is that of {@link #random} where there is one. */
+    default SequenceClassifier randomClassifier(
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+        throw noClassifier();
+    }
+
+    /** A classifier whose parameters are allocated and nothing more: for counting. */
+    default SequenceClassifier emptyClassifier(ModelConfig config, Labels labels, Backend backend) {
+        throw noClassifier();
+    }
+
+    private LoraException noClassifier() {
+        return new LoraException(names().title() + ": has no head here that classifies sequences");
+    }
+
+    /** Whether it writes texts: whether {@link #load}, {@link #random} and {@link #empty} give a model. */
+    default boolean writes() {
+        return true;
+    }
 
     /** The tokenizer beside the model. */
     Tokenizer tokenizer(Path folder);

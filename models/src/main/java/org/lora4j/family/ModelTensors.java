@@ -2,12 +2,14 @@ package org.lora4j.family;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
@@ -25,6 +27,7 @@ import org.lora4j.model.ModelNames;
  *   PREFIX.NAME                                the same, as Transformers saves a language model; PREFIX is the body's
  *   NAME                                       PREFIX.NAME: the body alone, as on the hub
  *   module.…   _orig_mod.…   and other wraps   without it: DDP, torch.compile and FSDP put their names before or between
+ *   LayerNorm.gamma, and other old names       today's
  *   causal masks of old files, and the like    left out: what the family says is a buffer
  * </pre>
  *
@@ -40,6 +43,8 @@ import org.lora4j.model.ModelNames;
  *   false                 yes     yes      two
  *   false                 one of them      one table if save_model noted that it left the other out; else it is missing
  * </pre>
+ *
+ * <p>A classifier has no such table, and heads of other kinds are left out ({@link #leftOut}).
  */
 public final class ModelTensors implements TensorSource {
 
@@ -54,17 +59,20 @@ public final class ModelTensors implements TensorSource {
     private final String headName;
     /** Names here to names in the file. */
     private final Map<String, String> stored = new LinkedHashMap<>();
+    private final List<String> leftOut = new ArrayList<>();
     private final boolean tied;
     private final @Nullable String remark;
 
-    private ModelTensors(TensorSource source, ModelNames family, boolean ties) {
+    private ModelTensors(TensorSource source, ModelNames family, boolean ties, Predicate<String> unwanted) {
         this.source = source;
         this.family = family;
         tableName = family.tokenTable();
         headName = family.headWeight();
         for (String name : source.names()) {
             String plain = plain(name);
-            if (!family.isBuffer(plain)) {
+            if (unwanted.test(plain)) {
+                leftOut.add(name);
+            } else if (!family.isBuffer(plain)) {
                 String other = stored.put(plain, name);
                 if (other != null) {
                     throw new FormatException(source.path(), "has " + Names.quoted(other) + " and " + Names.quoted(name)
@@ -97,11 +105,38 @@ public final class ModelTensors implements TensorSource {
     public static ModelTensors open(Path folder, ModelNames family, boolean ties) {
         TensorSource source = TensorFiles.open(folder);
         try {
-            return new ModelTensors(source, family, ties);
+            return new ModelTensors(source, family, ties, tensor -> false);
         } catch (RuntimeException | Error e) {
             source.close();
             throw e;
         }
+    }
+
+    /**
+     * Those of a classifier of sequences, or of the body of another model.
+     *
+     * @param withHead whether a head that classifies is wanted; if not, it is left out as others are
+     * @throws org.lora4j.LoraException if there are no tensors, they are damaged, or two are for one place
+     */
+    public static ModelTensors openClassifier(Path folder, ModelNames family, boolean withHead) {
+        TensorSource source = TensorFiles.open(folder);
+        try {
+            return new ModelTensors(source, family, false,
+                    tensor -> family.isOfOtherHead(tensor) || !withHead && family.isOfClassifier(tensor));
+        } catch (RuntimeException | Error e) {
+            source.close();
+            throw e;
+        }
+    }
+
+    /** Whether there is any tensor of a head that classifies sequences. */
+    public boolean hasClassifier() {
+        return stored.keySet().stream().anyMatch(family::isOfClassifier);
+    }
+
+    /** The tensors of heads that are not wanted, as the file calls them. */
+    public List<String> leftOut() {
+        return List.copyOf(leftOut);
     }
 
     /** Whether the head is the token embedding; there is no tensor of a head's then. */
@@ -116,8 +151,8 @@ public final class ModelTensors implements TensorSource {
 
     /** Without wraps and with the prefix. */
     private String plain(String name) {
-        return family.complete(Arrays.stream(name.split("\\.", -1)).filter(part -> !WRAPS.contains(part))
-                .collect(Collectors.joining(".")));
+        return family.modern(family.complete(Arrays.stream(name.split("\\.", -1)).filter(part -> !WRAPS.contains(part))
+                .collect(Collectors.joining("."))));
     }
 
     /** save_model notes each tensor it leaves out, with the name under which the same memory is in the file. */

@@ -58,18 +58,12 @@ import org.lora4j.tuning.lora.AdapterMix;
  */
 public final class Gpt2 implements LanguageModel {
 
-    /** Where a {@link org.lora4j.nn.Tap} sees the sum of the embeddings. */
-    private static final String EMBEDDINGS = "transformer.embeddings";
     /** The longest array every JVM can make. */
     private static final long MOST_LOGITS = Integer.MAX_VALUE - 8;
 
     private final Gpt2Config config;
     private final Backend backend;
-    private final Slot<TokenEmbedding> tokens;
-    private final Slot<TokenEmbedding> positions;
-    private final Dropout embeddingDropout;
-    private final List<Block> blocks;
-    private final Normalisation finalNorm;
+    private final Gpt2Body body;
     private final LanguageModelHead head;
 
     /**
@@ -80,49 +74,9 @@ public final class Gpt2 implements LanguageModel {
     public Gpt2(Gpt2Config config, Backend backend, Function<String, Parameter> parameter, double dropout) {
         this.config = config;
         this.backend = backend;
-        Embedding wte = new Embedding(parameter.apply("transformer.wte.weight"));
-        tokens = new Slot<>(Gpt2Names.TABLE, Role.TOKENS, wte);
-        positions = new Slot<>(Gpt2Names.POSITIONS, Role.POSITIONS,
-                new Embedding(parameter.apply("transformer.wpe.weight")));
-        embeddingDropout = new Dropout(dropout, Philox.site("transformer.drop"));
-        blocks = new ArrayList<>();
-        for (int layer = 0; layer < config.nLayer(); layer++) {
-            blocks.add(block(layer, parameter, dropout));
-        }
-        finalNorm = norm("transformer.ln_f", parameter);
-        Parameter table = config.tieWordEmbeddings() ? wte.table() : parameter.apply("lm_head.weight");
+        body = new Gpt2Body(config, backend, parameter, Gpt2Body.Rates.everywhere(dropout));
+        Parameter table = config.tieWordEmbeddings() ? body.table().table() : parameter.apply("lm_head.weight");
         head = new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(table, null)));
-    }
-
-    private Block block(int layer, Function<String, Parameter> parameter, double dropout) {
-        String name = "transformer.h." + layer;
-        AttentionHeads heads = AttentionHeads.of(
-                config.nHead(), config.nEmbd() / config.nHead(), config.attentionScale(layer));
-        SelfAttention attention = new SelfAttention(
-                AttentionRule.causal(layer, heads)
-                        .withDropout(new Dropout(dropout, Philox.site(name + ".attn.attn_dropout"))),
-                new FusedMaps(slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter), heads),
-                slot(name + ".attn.c_proj", Role.ATTENTION_OUTPUT, layer, List.of(), parameter));
-        FeedForward mlp = new Perceptron(
-                slot(name + ".mlp.c_fc", Role.UP, layer, List.of(), parameter),
-                slot(name + ".mlp.c_proj", Role.DOWN, layer, List.of(), parameter),
-                config.activation());
-        return Block.preNorm(name,
-                new Sublayer<>(attention, norm(name + ".ln_1", parameter),
-                        new Dropout(dropout, Philox.site(name + ".attn.resid_dropout"))),
-                new Sublayer<>(mlp, norm(name + ".ln_2", parameter),
-                        new Dropout(dropout, Philox.site(name + ".mlp.dropout"))));
-    }
-
-    private static Slot<Projection> slot(
-            String name, Role role, int layer, List<String> parts, Function<String, Parameter> parameter) {
-        return new Slot<>(
-                name, role, layer, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
-    }
-
-    private Normalisation norm(String name, Function<String, Parameter> parameter) {
-        return Normalisation.layer(
-                parameter.apply(name + ".weight"), parameter.apply(name + ".bias"), config.layerNormEpsilon());
     }
 
     // ------------------------------------------------------------------------------------------------ passes
@@ -136,9 +90,9 @@ public final class Gpt2 implements LanguageModel {
             throw new LoraException(batch.size() + " × " + batch.length() + " tokens have " + numbers + " logits, more than the "
                     + MOST_LOGITS + " that one array can hold: give fewer sequences at a time");
         }
-        Batch whole = whole(batch);
+        Batch whole = body.whole(batch);
         ws.begin(whole.inputIds().length, 0);
-        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        Tensor h = body.hidden(whole, body.sequences(whole, ws), ws);
         if (whole.length() > batch.length()) {
             h = lastOfEachRow(h, whole, batch.length(), ws);
         }
@@ -150,9 +104,9 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public double loss(Batch batch, double labelSmoothing, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        Batch whole = whole(batch);
+        Batch whole = body.whole(batch);
         ws.begin(whole.inputIds().length, 0);
-        Tensor h = hidden(whole, sequences(whole, ws), ws);
+        Tensor h = body.hidden(whole, body.sequences(whole, ws), ws);
         Targets targets = gatherTargets(whole, h, ws);
         return head.loss(targets.hidden, targets.ids, labelSmoothing, ws);
     }
@@ -160,118 +114,47 @@ public final class Gpt2 implements LanguageModel {
     @Override
     public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
         AdapterMix.check(ws, batch.size(), false);
-        Batch whole = whole(batch);
+        Batch whole = body.whole(batch);
         ws.begin(whole.inputIds().length, step);
-        Sequences sequences = sequences(whole, ws);
-        Tensor h = hidden(whole, sequences, ws);
+        Sequences sequences = body.sequences(whole, ws);
+        Tensor h = body.hidden(whole, sequences, ws);
         Targets targets = gatherTargets(whole, h, ws);
         Tensor dTargets = ws.tensor(this, "dTargets", h.rows(), h.columns()).as(targets.hidden.shape());
         double loss = head.lossAndGradient(targets.hidden, targets.ids, labelSmoothing, weight, dTargets, ws);
         Tensor dh = ws.scratch("dh", h.rows(), h.columns());
         backend.fill(dh, 0);
         backend.scatterAddRows(dTargets, targets.rows, dh);
-        backward(dh, whole, sequences, ws);
+        body.backward(dh, whole, sequences, ws);
         return loss;
-    }
-
-    /** The batch behind what stands before the first position. */
-    private Batch whole(Batch batch) {
-        checkIds(batch.inputIds(), config.vocabSize());
-        if (batch.tokenTypeIds() != null) {
-            checkIds(batch.tokenTypeIds(), config.vocabSize());
-        }
-        int[] prefix = prefix();
-        return prefix.length == 0 ? batch : batch.behind(prefix);
     }
 
     private Tensor lastOfEachRow(Tensor h, Batch whole, int count, Workspace ws) {
         int[] rows = new int[whole.size() * count];
         Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
         Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
-        backend.gatherRows(h, upload("shown", rows, ws), last, 0);
+        backend.gatherRows(h, body.upload("shown", rows, ws), last, 0);
         return last;
-    }
-
-    /** From the ids to the final LayerNorm's output, (B·T, C). */
-    private Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
-        IntTensor types = batch.tokenTypeIds() == null ? null : upload("types", batch.tokenTypeIds(), ws);
-        Tensor x = throughBlocks(upload("ids", batch.inputIds(), ws), types, sequences, ws);
-        Tensor h = ws.tensor(this, "h", sequences.rows(), config.nEmbd());
-        finalNorm.forward(x, h, ws);
-        return h;
-    }
-
-    /** From the ids to what the last block gives, in training and in decoding. */
-    private Tensor throughBlocks(IntTensor ids, IntTensor types, Context context, Workspace ws) {
-        Tensor x = embed(ids, context.positions(), types, ws);
-        for (Block block : blocks) {
-            x = block.forward(x, context, ws);
-        }
-        return x;
-    }
-
-    private void backward(Tensor dh, Batch batch, Sequences sequences, Workspace ws) {
-        Tensor g = ws.scratch("g", dh.rows(), dh.columns());
-        backend.fill(g, 0);
-        boolean embeddingsTrain = tokens.trains() || positions.trains();
-        int lowest = embeddingsTrain ? 0 : lowestTrainingBlock();
-        if (lowest == blocks.size() && !finalNorm.trains()) {
-            return;
-        }
-        finalNorm.backward(dh, g, ws);
-        for (int layer = blocks.size() - 1; layer >= lowest; layer--) {
-            blocks.get(layer).backward(g, layer > lowest || embeddingsTrain, sequences, ws);
-        }
-        if (embeddingsTrain) {
-            ws.showGradient(EMBEDDINGS, g);
-            embeddingDropout.applyInPlace(g, ws);
-            tokens.get().backward(ws.ints(this, "ids", g.rows()), g, ws);
-            positions.get().backward(sequences.positions(), g, ws);
-            if (batch.tokenTypeIds() != null) {
-                tokens.get().backward(ws.ints(this, "types", g.rows()), g, ws);
-            }
-        }
-    }
-
-    private int lowestTrainingBlock() {
-        int lowest = 0;
-        while (lowest < blocks.size() && !blocks.get(lowest).trains()) {
-            lowest++;
-        }
-        return lowest;
-    }
-
-    private Tensor embed(IntTensor ids, IntTensor places, @Nullable IntTensor types, Workspace ws) {
-        Tensor x = ws.tensor(this, "x0", ids.size(), config.nEmbd());
-        tokens.get().forward(ids, x, 0, ws);
-        positions.get().forward(places, x, 1, ws);
-        if (types != null) {
-            tokens.get().forward(types, x, 1, ws);
-        }
-        embeddingDropout.applyInPlace(x, ws);
-        ws.show(EMBEDDINGS, x);
-        return x;
     }
 
     @Override
     public Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws) {
         AdapterMix.check(ws);
         AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
-        checkIds(ids, tokens.get().rows());
+        body.checkIds(ids, body.vocabularyRows());
         for (int position : positions) {
-            checkLength(position + 1);
+            body.checkLength(position + 1);
         }
-        Context context = new Continuation(upload("places", positions, ws), past);
-        Tensor x = throughBlocks(upload("ids", ids, ws), null, context, ws);
+        Context context = new Continuation(body.upload("places", positions, ws), past);
+        Tensor x = body.throughBlocks(body.upload("ids", ids, ws), null, context, ws);
         int rows = ids.length;
         if (wanted != null) {
             rows = wanted.length;
             Tensor last = ws.block(this, "last", rows, config.nEmbd());
-            backend.gatherRows(x, upload("wanted", wanted, ws), last, 0);
+            backend.gatherRows(x, body.upload("wanted", wanted, ws), last, 0);
             x = last;
         }
         Tensor h = ws.block(this, "hLast", rows, config.nEmbd());
-        finalNorm.forward(x, h, ws);
+        body.norm(x, h, ws);
         Tensor logits = ws.block(this, "nextLogits", rows, config.vocabSize());
         head.logits(h, logits, ws);
         return logits;
@@ -287,48 +170,12 @@ public final class Gpt2 implements LanguageModel {
     private Targets gatherTargets(Batch batch, Tensor h, Workspace ws) {
         NextTokens next = NextTokens.of(batch);
         int count = next.ids().length;
-        checkIds(next.ids(), config.vocabSize());
+        body.checkIds(next.ids(), config.vocabSize());
         IntTensor rowTensor = ws.ints(this, "targetRows", h.rows()).as(Shape.of(count));
         backend.upload(next.rows(), 0, rowTensor, count);
         Tensor gathered = ws.tensor(this, "hTargets", h.rows(), h.columns()).as(Shape.of(count, h.columns()));
         backend.gatherRows(h, rowTensor, gathered, 0);
         return new Targets(rowTensor, next.ids(), gathered);
-    }
-
-    private Sequences sequences(Batch batch, Workspace ws) {
-        checkLength(batch.length());
-        ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
-        IntTensor mask = batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
-        int[] places = new int[batch.inputIds().length];
-        Arrays.setAll(places, row -> row % batch.length());
-        return new Sequences(batch.size(), batch.length(), mask, upload("places", places, ws));
-    }
-
-    private IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        backend.upload(values, 0, tensor, values.length);
-        return tensor;
-    }
-
-    private void checkIds(int[] ids, int limit) {
-        for (int id : ids) {
-            checkId(id, limit);
-        }
-    }
-
-    private void checkId(int id, int limit) {
-        if (id < 0 || id >= limit) {
-            throw new LoraException("token " + id + " is outside the model's vocabulary of " + config.vocabSize()
-                    + " tokens (0 to " + (config.vocabSize() - 1) + "): was it made by another model's tokenizer?");
-        }
-    }
-
-    private void checkLength(int length) {
-        if (length > config.nPositions()) {
-            throw new LoraException("a sequence of " + length + " tokens is longer than the model's position table of "
-                    + config.nPositions() + ": shorten it, or use a model with more positions");
-        }
     }
 
     // ------------------------------------------------------------------------------------------------ parts
@@ -344,35 +191,29 @@ public final class Gpt2 implements LanguageModel {
 
     @Override
     public int[] prefix() {
-        return tokens.get().prefix();
+        return body.prefix();
     }
 
     @Override
     public List<Slot<Projection>> projections() {
-        List<Slot<Projection>> slots = new ArrayList<>();
-        blocks.forEach(block -> slots.addAll(block.slots()));
+        List<Slot<Projection>> slots = new ArrayList<>(body.projections());
         slots.add(head.projection());
         return slots;
     }
 
     @Override
     public List<Slot<TokenEmbedding>> embeddings() {
-        return List.of(tokens, positions);
+        return body.embeddings();
     }
 
     @Override
     public List<Place> places() {
-        return blocks.stream().flatMap(block -> block.places().stream()).toList();
+        return body.places();
     }
 
     @Override
     public List<Parameter> parameters() {
-        List<Parameter> parameters = new ArrayList<>(tokens.parameters());
-        parameters.addAll(positions.parameters());
-        for (Block block : blocks) {
-            parameters.addAll(block.parameters());
-        }
-        parameters.addAll(finalNorm.parameters());
+        List<Parameter> parameters = new ArrayList<>(body.parameters());
         for (Parameter parameter : head.parameters()) {
             if (!parameters.contains(parameter)) { // a tied head's table is the token embedding's
                 parameters.add(parameter);

@@ -6,9 +6,14 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
+import org.lora4j.family.BaseDropout;
+import org.lora4j.family.BodyClassifier;
+import org.lora4j.family.ClassifierHead;
+import org.lora4j.family.Labels;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.family.ModelFamily;
+import org.lora4j.family.SequenceClassifier;
 import org.lora4j.model.Model;
 import org.lora4j.model.ModelNames;
 import org.lora4j.nn.Parameter;
@@ -42,7 +47,11 @@ public final class Gpt2Family implements ModelFamily {
 
     @Override
     public void write(Model model, Path folder, Map<String, String> metadata) {
-        Gpt2Writer.write((Gpt2) model, folder, metadata);
+        if (model instanceof BodyClassifier classifier) {
+            Gpt2Writer.write(classifier, folder, metadata);
+        } else {
+            Gpt2Writer.write((Gpt2) model, folder, metadata);
+        }
     }
 
     @Override
@@ -54,6 +63,23 @@ public final class Gpt2Family implements ModelFamily {
     public LanguageModel empty(ModelConfig config, Backend backend) {
         Gpt2Config sizes = (Gpt2Config) config;
         return new Gpt2(sizes, backend, name -> new Parameter(name, backend, backend.allocate(sizes.shapeOf(name))), 0);
+    }
+
+    @Override
+    public SequenceClassifier classifier(
+            Path folder, Backend backend, ClassifierHead head, BaseDropout dropout, WeightType type, Consumer<String> remarks) {
+        return Gpt2Classifiers.load(folder, backend, head, dropout, type, remarks);
+    }
+
+    @Override
+    public SequenceClassifier randomClassifier(
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+        return Gpt2Classifiers.random((Gpt2Config) config, labels, backend, seed, type);
+    }
+
+    @Override
+    public SequenceClassifier emptyClassifier(ModelConfig config, Labels labels, Backend backend) {
+        return Gpt2Classifiers.empty((Gpt2Config) config, labels, backend);
     }
 
     @Override

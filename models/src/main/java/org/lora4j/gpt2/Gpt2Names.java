@@ -21,6 +21,7 @@ import org.lora4j.nn.Slot;
  *   transformer.h.I.mlp.c_fc        blk.I.ffn_up       in × out
  *   transformer.h.I.mlp.c_proj      blk.I.ffn_down     in × out
  *   lm_head                         output             V × C, the table of wte unless untied
+ *   score                                              labels × C, of a classifier
  * </pre>
  */
 public final class Gpt2Names implements ModelNames {
@@ -29,6 +30,7 @@ public final class Gpt2Names implements ModelNames {
     static final String TABLE = PREFIX + "wte";
     static final String POSITIONS = PREFIX + "wpe";
     static final String HEAD = "lm_head";
+    static final String SCORE = "score";
     static final List<String> PARTS = List.of("q", "k", "v");
 
     private static final Pattern IN_BLOCK = Pattern.compile("transformer\\.h\\.(\\d{1,6})\\.(.+)");
@@ -111,6 +113,11 @@ public final class Gpt2Names implements ModelNames {
     }
 
     @Override
+    public List<String> classifierModules() {
+        return List.of(SCORE);
+    }
+
+    @Override
     public String tokenTable() {
         return TABLE + ".weight";
     }
@@ -128,6 +135,6 @@ public final class Gpt2Names implements ModelNames {
 
     @Override
     public boolean knows(String module) {
-        return module.equals(POSITIONS) || toGguf(module).isPresent();
+        return module.equals(POSITIONS) || module.equals(SCORE) || toGguf(module).isPresent();
     }
 }

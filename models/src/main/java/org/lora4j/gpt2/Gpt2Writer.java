@@ -8,9 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.backend.Backend;
+import org.lora4j.family.BodyClassifier;
+import org.lora4j.family.ParameterReader;
 import org.lora4j.io.AtomicFile;
 import org.lora4j.io.DType;
 import org.lora4j.io.SafetensorsWriter;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.Shape;
 
@@ -30,6 +33,21 @@ public final class Gpt2Writer {
 
     /** @param metadata what else the tensor file says of itself */
     static void write(Gpt2 model, Path folder, Map<String, String> metadata) {
+        Map<String, Object> json = json("GPT2LMHeadModel", model.config());
+        for (String dropout : List.of("attn_pdrop", "embd_pdrop", "resid_pdrop")) {
+            json.put(dropout, 0.0);
+        }
+        write(model, json, folder, metadata);
+    }
+
+    /** The same of a classifier. */
+    static void write(BodyClassifier model, Path folder, Map<String, String> metadata) {
+        Map<String, Object> json = json(Gpt2Classifiers.ARCHITECTURE, (Gpt2Config) model.config());
+        json.putAll(model.fields());
+        write(model, json, folder, metadata);
+    }
+
+    private static void write(Model model, Map<String, Object> json, Path folder, Map<String, String> metadata) {
         Backend backend = model.backend();
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         metadata.forEach(writer::metadata);
@@ -39,19 +57,19 @@ public final class Gpt2Writer {
                 int rows = shape.dim(0);
                 int columns = shape.dim(1);
                 writer.addLater(parameter.name(), DType.F32, Shape.of(columns, rows),
-                        () -> Gpt2Files.transpose(backend.readFloats(parameter.value()), rows, columns));
+                        () -> ParameterReader.transposed(backend.readFloats(parameter.value()), rows, columns));
             } else {
                 writer.addLater(parameter.name(), DType.F32, shape, () -> backend.readFloats(parameter.value()));
             }
         }
         writer.write(folder.resolve("model.safetensors"));
-        byte[] config = json(model.config()).getBytes(StandardCharsets.UTF_8);
+        byte[] config = text(json).getBytes(StandardCharsets.UTF_8);
         AtomicFile.write(folder.resolve("config.json"), out -> out.write(config));
     }
 
-    private static String json(Gpt2Config config) {
+    private static Map<String, Object> json(String architecture, Gpt2Config config) {
         Map<String, Object> json = new LinkedHashMap<>();
-        json.put("architectures", List.of("GPT2LMHeadModel"));
+        json.put("architectures", List.of(architecture));
         json.put("model_type", "gpt2");
         json.put("vocab_size", config.vocabSize());
         json.put("n_positions", config.nPositions());
@@ -64,9 +82,10 @@ public final class Gpt2Writer {
         json.put("scale_attn_weights", config.scaleAttention());
         json.put("scale_attn_by_inverse_layer_idx", config.scaleByInverseLayer());
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
-        json.put("attn_pdrop", 0.0);
-        json.put("embd_pdrop", 0.0);
-        json.put("resid_pdrop", 0.0);
+        return json;
+    }
+
+    private static String text(Map<String, Object> json) {
         try {
             return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n";
         } catch (JsonProcessingException e) {

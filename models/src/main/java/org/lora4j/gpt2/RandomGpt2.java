@@ -1,10 +1,10 @@
 package org.lora4j.gpt2;
 
+import java.util.function.Function;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
+import org.lora4j.family.NewParameters;
 import org.lora4j.nn.Parameter;
-import org.lora4j.tensor.Philox;
-import org.lora4j.tensor.Tensor;
 
 /**
  * A GPT-2 that has learnt nothing: weights from N(0, 0.02²), biases 0, LayerNorm gains 1, as GPT-2 begins. For
@@ -12,7 +12,7 @@ import org.lora4j.tensor.Tensor;
  */
 public final class RandomGpt2 {
 
-    private static final double STANDARD_DEVIATION = 0.02;
+    static final double STANDARD_DEVIATION = 0.02;
 
     private RandomGpt2() {
     }
@@ -24,25 +24,18 @@ public final class RandomGpt2 {
 
     /** @param type how the weight matrices are held */
     public static Gpt2 create(Gpt2Config config, Backend backend, long seed, WeightType type) {
-        Philox random = new Philox(seed);
-        return new Gpt2(config, backend, name -> parameter(config, backend, random, name, type), 0);
+        return new Gpt2(config, backend, parameters(config, backend, seed, type), 0);
     }
 
-    private static Parameter parameter(
-            Gpt2Config config, Backend backend, Philox random, String name, WeightType type) {
-        Tensor tensor = backend.allocateWeight(
-                config.shapeOf(name), Gpt2Family.NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
-        if (name.contains(".ln_") && name.endsWith(".weight")) {
-            backend.fill(tensor, 1);
-        } else if (name.endsWith(".weight")) {
-            int site = Philox.site(name);
-            GradualUpload.upload(backend, tensor, (from, piece, count) -> {
-                for (int i = 0; i < count; i++) {
-                    piece[i] = (float) (STANDARD_DEVIATION * random.normal(0, site, from + i));
-                }
-            });
-        }
-        backend.freeze(tensor);
-        return new Parameter(name, backend, tensor);
+    /** Its parameters by their names. */
+    static Function<String, Parameter> parameters(Gpt2Config config, Backend backend, long seed, WeightType type) {
+        NewParameters made = new NewParameters(backend, seed, STANDARD_DEVIATION);
+        return name -> {
+            if (!name.endsWith(".weight")) {
+                return made.constant(name, config.shapeOf(name), 0);
+            }
+            return name.contains(".ln_") ? made.constant(name, config.shapeOf(name), 1)
+                    : made.normal(name, config.shapeOf(name), Gpt2Family.NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
+        };
     }
 }

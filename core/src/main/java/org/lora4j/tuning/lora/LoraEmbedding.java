@@ -67,7 +67,7 @@ public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbeddin
         if (aTransposed.isTrainable()) {
             Tensor du = ws.scratch("lora.du", dy.rows(), rank());
             backend.matmul(dy.matrix(), b.value().matrix(), du.matrix(), scaling, 0);
-            backend.scatterAddRows(du, ids, aTransposed.gradient());
+            base.scatter(du, ids, aTransposed.gradient(), ws);
         }
     }
 

@@ -121,7 +121,7 @@ public final class MergedWeights implements AutoCloseable {
         backend.copy(base.value().matrix(), table.matrix());
         lora.addDeltaTable(backend, table);
         backend.freeze(table);
-        return new Embedding(new Parameter(base.name(), backend, table));
+        return lora.base().with(new Parameter(base.name(), backend, table));
     }
 
     /** Puts the adapter's maps back where the merged ones are. Idempotent. */

@@ -135,7 +135,7 @@ public final class WholeModules {
         if (!(slot.get() instanceof Embedding base)) {
             throw alsoAdapted(slot.name());
         }
-        replacements.add(new Replacement<>(slot, base, new Embedding(copy(slot.name(), base.table()))));
+        replacements.add(new Replacement<>(slot, base, base.with(copy(slot.name(), base.table()))));
         undo.add(() -> slot.set(base));
     }
 

@@ -1,10 +1,10 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.Tensor;
 
 /** Fills a large tensor a few megabytes at a time, so that a weight is not in memory twice while it is loaded. */
-final class GradualUpload {
+public final class GradualUpload {
 
     private static final int LENGTH = 1 << 20;
 
@@ -13,14 +13,14 @@ final class GradualUpload {
 
     /** Where the numbers come from. */
     @FunctionalInterface
-    interface Source {
+    public interface Source {
 
         /** Writes the elements {@code from} to {@code from + count − 1} to the beginning of {@code piece}. */
         void read(long from, float[] piece, int count);
     }
 
     /** Writes every element of {@code tensor}. */
-    static void upload(Backend backend, Tensor tensor, Source source) {
+    public static void upload(Backend backend, Tensor tensor, Source source) {
         int columns = tensor.columns();
         int length = Math.max(1, LENGTH / columns) * columns; // whole rows, which a smaller type needs
         float[] piece = new float[(int) Math.min(length, tensor.size())];

@@ -1,0 +1,41 @@
+package org.lora4j.family;
+
+import org.lora4j.backend.Backend;
+import org.lora4j.data.Batch;
+import org.lora4j.nn.Sequences;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.Tensor;
+
+/**
+ * What a {@link SequenceBody} made of a batch, with all that its backward asks for:
+ *
+ * <pre>
+ *   c[b] = h[chosen[b]]          h: (B·T, C)   c: (B, C)          ∂L/∂h[chosen[b]] = ∂L/∂c[b], and 0 elsewhere
+ * </pre>
+ *
+ * @param rows      c
+ * @param whole     the batch, behind what a method puts before its first position
+ * @param sequences the same for attention
+ * @param chosen    (B), the row of h that stands for each sequence
+ */
+public record Representation(Tensor rows, Batch whole, Sequences sequences, IntTensor chosen) {
+
+    /** Chooses rows of h, which is only read. */
+    public static Representation of(Tensor h, Batch whole, Sequences sequences, int[] chosen, Workspace ws) {
+        Backend backend = ws.backend();
+        IntTensor numbers = ws.ints(Representation.class, "chosen", chosen.length);
+        backend.upload(chosen, 0, numbers, chosen.length);
+        Tensor rows = ws.block(Representation.class, "rows", chosen.length, h.columns());
+        backend.gatherRows(h, numbers, rows, 0);
+        return new Representation(rows, whole, sequences, numbers);
+    }
+
+    /** ∂L/∂h, in scratch memory. */
+    public Tensor spread(Tensor dc, Workspace ws) {
+        Tensor dh = ws.scratch("dh", sequences.rows(), dc.columns());
+        ws.backend().fill(dh, 0);
+        ws.backend().scatterAddRows(dc, chosen, dh);
+        return dh;
+    }
+}
