@@ -33,7 +33,7 @@ BERT_SIZES = dict(vocab_size=41, hidden_size=16, num_hidden_layers=2, num_attent
                   classifier_dropout=0.3, layer_norm_eps=1e-5)
 DISTIL_SIZES = dict(vocab_size=41, dim=16, n_layers=2, n_heads=4, hidden_dim=26, max_position_embeddings=22, dropout=0.1,
                     attention_dropout=0.2, seq_classif_dropout=0.3)
-GPT2_SIZES = dict(vocab_size=41, n_positions=20, n_embd=16, n_layer=2, n_head=4, resid_pdrop=0.1, embd_pdrop=0.2,
+GPT2_SIZES = dict(vocab_size=41, n_positions=20, n_embd=16, n_layer=2, n_head=4, n_inner=26, resid_pdrop=0.1, embd_pdrop=0.2,
                   attn_pdrop=0.3, bos_token_id=0, eos_token_id=0)
 
 FAMILIES = {

@@ -97,12 +97,12 @@ public abstract class EncoderFamily implements ModelFamily {
             ParameterReader reader = new ParameterReader(source, names, shapes, backend, type);
             Function<String, Parameter> made =
                     made(config, labels, new NewParameters(backend, wanted.seed(), config.initializerRange()), type);
-            SequenceClassifier model = make(config, labels, backend,
+            BodyClassifier model = make(config, labels, backend,
                     name -> !present && names.isOfClassifier(name) || withoutPooler && name.startsWith(names.headWords().dense() + ".")
                             ? made.apply(name) : reader.parameter(name),
                     rates(config, dropout));
             reader.requireAllRead("a " + names.title() + " that classifies");
-            return model;
+            return model.withHead(present);
         }
     }
 

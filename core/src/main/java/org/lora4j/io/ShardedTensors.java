@@ -11,36 +11,48 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.lora4j.Names;
+import org.lora4j.io.torch.TorchFile;
 
 /**
- * A model cut into several safetensors files, held together by an index as Hugging Face's Transformers writes it:
+ * A model cut into several files, held together by an index as Hugging Face's Transformers writes it:
  *
  * <pre>
  *   model.safetensors.index.json:
  *     {"metadata": {"total_size": 6174857216},
  *      "weight_map": {"wte.weight": "model-00001-of-00002.safetensors", …}}
+ *   pytorch_model.bin.index.json:
+ *     the same with pytorch_model-00001-of-00002.bin, … which PyTorch wrote
  * </pre>
  *
  * <p>All shards are opened at once, and index and shards must tell the same story: every tensor in the index is in the
  * shard it names, every tensor in a shard is in the index under that shard. A shard is named by a plain file name; one
  * that leads out of the folder is refused. {@code total_size} is a note for people and is not checked.
  */
-public final class ShardedSafetensors implements TensorSource {
+public final class ShardedTensors implements TensorSource {
 
     /** Room for a hundred thousand tensors. */
     private static final long LONGEST_INDEX = 16 << 20;
 
-    private final Path index;
-    private final Map<String, Safetensors> shards = new LinkedHashMap<>();
-    private final Map<String, Safetensors> shardOf = new LinkedHashMap<>();
+    private static final String OF_TORCH = ".bin.index.json";
 
-    private ShardedSafetensors(Path index) {
+    private final Path index;
+    private final boolean torch;
+    private final Map<String, TensorSource> shards = new LinkedHashMap<>();
+    private final Map<String, TensorSource> shardOf = new LinkedHashMap<>();
+
+    private ShardedTensors(Path index) {
         this.index = index;
+        torch = index.getFileName().toString().endsWith(OF_TORCH);
+    }
+
+    /** What a shard's name ends with. */
+    private String ending() {
+        return torch ? ".bin" : ".safetensors";
     }
 
     /** @throws FormatException if the index or any shard is damaged, or they contradict each other */
-    public static ShardedSafetensors open(Path index) {
-        ShardedSafetensors opened = new ShardedSafetensors(index);
+    public static ShardedTensors open(Path index) {
+        ShardedTensors opened = new ShardedTensors(index);
         try {
             opened.openShards(readWeightMap(index));
             return opened;
@@ -72,7 +84,7 @@ public final class ShardedSafetensors implements TensorSource {
         for (String shard : new TreeSet<>(shardNames.values())) {
             Path file = insideFolder(shard);
             if (Files.isRegularFile(file) || FileErrors.brokenLink(file) != null) {
-                shards.put(shard, Safetensors.open(file));
+                shards.put(shard, torch ? TorchFile.open(file) : Safetensors.open(file));
             } else {
                 absent.add(shard);
             }
@@ -103,7 +115,7 @@ public final class ShardedSafetensors implements TensorSource {
         try {
             Path name = Path.of(shard);
             boolean plain = name.getNameCount() == 1 && name.getRoot() == null && !shard.contains("/")
-                    && !shard.contains("\\") && shard.endsWith(".safetensors");
+                    && !shard.contains("\\") && shard.endsWith(ending());
             if (plain) {
                 return index.resolveSibling(name);
             }
@@ -111,7 +123,7 @@ public final class ShardedSafetensors implements TensorSource {
             // not a file name on this system: refused as the others are
         }
         throw new FormatException(index, "names the shard " + Names.quoted(shard)
-                + ", expected the plain name of a .safetensors file in the same folder");
+                + ", expected the plain name of a " + ending() + " file in the same folder");
     }
 
     @Override
@@ -150,11 +162,11 @@ public final class ShardedSafetensors implements TensorSource {
 
     @Override
     public void close() {
-        shards.values().forEach(Safetensors::close);
+        shards.values().forEach(TensorSource::close);
     }
 
-    private Safetensors shard(String name) {
-        Safetensors shard = shardOf.get(name);
+    private TensorSource shard(String name) {
+        TensorSource shard = shardOf.get(name);
         if (shard == null) {
             throw TensorSource.missing(index, name, shardOf.keySet());
         }

@@ -1,4 +1,4 @@
-package org.lora4j.tokenizer;
+package org.lora4j.tokenizer.pipeline;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -11,7 +11,7 @@ import java.util.Arrays;
  *   the 68 others, in order      the characters from U+0100 on:              20 → Ġ    0A → Ċ
  * </pre>
  */
-final class ByteAlphabet {
+public final class ByteAlphabet {
 
     private static final char[] LETTER_OF_BYTE = new char[256];
     private static final int LETTERS = 256 + 68;
@@ -30,12 +30,16 @@ final class ByteAlphabet {
     private ByteAlphabet() {
     }
 
-    static String letter(int unsignedByte) {
+    public static String letter(int unsignedByte) {
         return String.valueOf(LETTER_OF_BYTE[unsignedByte]);
     }
 
+    static char letterOf(int unsignedByte) {
+        return LETTER_OF_BYTE[unsignedByte];
+    }
+
     /** The bytes a token stands for. One that is not spelt in this alphabet, such as an added token, is its own text. */
-    static byte[] bytes(String token) {
+    public static byte[] bytes(String token) {
         byte[] bytes = new byte[token.length()];
         for (int i = 0; i < bytes.length; i++) {
             char letter = token.charAt(i);

@@ -1,4 +1,4 @@
-package org.lora4j.tokenizer;
+package org.lora4j.tokenizer.pipeline;
 
 import java.util.Arrays;
 
@@ -6,10 +6,10 @@ import java.util.Arrays;
  * Which two neighbouring tokens join, in which order of preference, to which token: a hash table with open addressing,
  * because every byte of a text asks it several times.
  */
-final class MergeTable {
+public final class MergeTable {
 
     /** The rank of a pair that does not join: after all others. */
-    static final int NONE = Integer.MAX_VALUE;
+    public static final int NONE = Integer.MAX_VALUE;
 
     private static final long EMPTY = -1; // no pair: ids are not negative
 
@@ -18,7 +18,7 @@ final class MergeTable {
     private final int[] results;
     private final int shift;
 
-    MergeTable(int size) {
+    public MergeTable(int size) {
         int bits = 33 - Integer.numberOfLeadingZeros(Math.max(size, 4)); // between a quarter and a half full
         pairs = new long[1 << bits];
         ranks = new int[1 << bits];
@@ -28,7 +28,7 @@ final class MergeTable {
     }
 
     /** A pair put twice keeps the later rank, as in a Python dictionary. */
-    void put(int left, int right, int rank, int result) {
+    public void put(int left, int right, int rank, int result) {
         int slot = slot(left, right);
         pairs[slot] = pair(left, right);
         ranks[slot] = rank;
@@ -36,14 +36,19 @@ final class MergeTable {
     }
 
     /** The smaller, the earlier; {@link #NONE} if the two do not join. */
-    int rank(int left, int right) {
+    public int rank(int left, int right) {
         int slot = slot(left, right);
         return pairs[slot] == EMPTY ? NONE : ranks[slot];
     }
 
     /** The token that two which do join give. */
-    int result(int left, int right) {
+    public int result(int left, int right) {
         return results[slot(left, right)];
+    }
+
+    /** A number that says which pairs are here, with their ranks. */
+    int digest() {
+        return 31 * Arrays.hashCode(pairs) + Arrays.hashCode(ranks);
     }
 
     private int slot(int left, int right) {

@@ -1,4 +1,4 @@
-package org.lora4j.experiments.metrics;
+package org.lora4j.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,12 +14,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 
-class ClassificationTest {
+class LabelScoresTest {
 
     private static final Offset<Double> EXACT = within(1e-12);
 
     /** 3 true positives, 1 false one, 2 false negatives, 4 true ones. */
-    private static final Classification BINARY = Classification.of(
+    private static final LabelScores BINARY = LabelScores.of(
             List.of("1", "1", "1", "1", "0", "0", "0", "0", "0", "0"),
             List.of("1", "1", "1", "0", "1", "1", "0", "0", "0", "0"));
 
@@ -45,14 +45,14 @@ class ClassificationTest {
 
     @Test
     void matthewsIs1Of0Or0Of1Label() {
-        assertThat(Classification.of(List.of("a", "b", "c"), List.of("a", "b", "c")).matthews()).isEqualTo(1, EXACT);
-        assertThat(Classification.of(List.of("a", "a"), List.of("a", "b")).matthews()).isZero();
+        assertThat(LabelScores.of(List.of("a", "b", "c"), List.of("a", "b", "c")).matthews()).isEqualTo(1, EXACT);
+        assertThat(LabelScores.of(List.of("a", "a"), List.of("a", "b")).matthews()).isZero();
     }
 
     @Test
     void matthewsOfThreeLabelsIsGorodkins() {
         // right 4 of 6, predicted 2 2 2, gold 3 2 1: (4·6 - 12) / √((36 - 12)(36 - 14))
-        double matthews = Classification.of(List.of("a", "a", "b", "b", "c", "c"), List.of("a", "a", "b", "a", "c", "b")).matthews();
+        double matthews = LabelScores.of(List.of("a", "a", "b", "b", "c", "c"), List.of("a", "a", "b", "a", "c", "b")).matthews();
 
         assertThat(matthews).isEqualTo(12 / Math.sqrt(24.0 * 22), EXACT);
     }
@@ -117,7 +117,7 @@ class ClassificationTest {
 
     @Test
     void differentLengthsAreRefused() {
-        assertThatThrownBy(() -> Classification.of(List.of("a"), List.of())).isInstanceOf(LoraException.class)
+        assertThatThrownBy(() -> LabelScores.of(List.of("a"), List.of())).isInstanceOf(LoraException.class)
                 .hasMessageContaining("1 predictions, but 0 gold labels");
         assertThatThrownBy(() -> Correlation.of(new double[0], new double[0])).isInstanceOf(LoraException.class);
     }

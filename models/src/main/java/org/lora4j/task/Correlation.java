@@ -1,4 +1,4 @@
-package org.lora4j.experiments.metrics;
+package org.lora4j.task;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -29,7 +29,7 @@ public final class Correlation {
 
     /** @throws LoraException if the two differ in length, or are empty */
     public static Correlation of(double[] predicted, double[] gold) {
-        Classification.requirePairs(predicted.length, gold.length);
+        LabelScores.requirePairs(predicted.length, gold.length);
         return new Correlation(predicted, gold);
     }
 

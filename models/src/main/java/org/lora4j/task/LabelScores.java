@@ -1,4 +1,4 @@
-package org.lora4j.experiments.metrics;
+package org.lora4j.task;
 
 import java.util.List;
 import java.util.SortedMap;
@@ -19,13 +19,13 @@ import org.lora4j.LoraException;
  * Matthews' is Gorodkin's form for any number of labels; with two it is (tp·tn - fp·fn) / √(…). It is 0 where one side has
  * one label only.
  */
-public final class Classification {
+public final class LabelScores {
 
     private final List<String> predicted;
     private final List<String> gold;
     private final SortedSet<String> labels = new TreeSet<>();
 
-    private Classification(List<String> predicted, List<String> gold) {
+    private LabelScores(List<String> predicted, List<String> gold) {
         this.predicted = List.copyOf(predicted);
         this.gold = List.copyOf(gold);
         labels.addAll(predicted);
@@ -33,9 +33,9 @@ public final class Classification {
     }
 
     /** @throws LoraException if the two differ in length, or are empty */
-    public static Classification of(List<String> predicted, List<String> gold) {
+    public static LabelScores of(List<String> predicted, List<String> gold) {
         requirePairs(predicted.size(), gold.size());
-        return new Classification(predicted, gold);
+        return new LabelScores(predicted, gold);
     }
 
     static void requirePairs(int predicted, int gold) {

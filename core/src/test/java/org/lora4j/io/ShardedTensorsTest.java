@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 import org.lora4j.tensor.Shape;
 
-class ShardedSafetensorsTest {
+class ShardedTensorsTest {
 
     @TempDir
     Path folder;
