@@ -1,5 +1,6 @@
 package org.lora4j.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +41,9 @@ import picocli.CommandLine.Parameters;
                     + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
                     + "sequences that share --adapters adapters, beside the same batch with one and with none, forward and "
                     + "decoding. e2e: training on E2E with "
-                    + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
+                    + "the embedded base. machine: what the cores can add and multiply and what memory can deliver. "
+                    + "serve: times what it reads on standard input, a line at a time (as 10 product 512x768x768 g·W), "
+                    + "for benchmarks/side-by-side.",
             "Weights are random except for e2e and beam. Prints the median, the fastest and the slowest of the runs, and the peak of "
                     + "resident memory.",
         },
@@ -57,11 +60,11 @@ final class BenchCommand extends LoraCommand {
 
     /** What to measure. */
     enum What {
-        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE
+        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE, SERVE
     }
 
     @Parameters(index = "0", paramLabel = "WHAT",
-            description = "product, step, decode, beam, latency, adapters, e2e or machine.")
+            description = "product, step, decode, beam, latency, adapters, e2e, machine or serve.")
     private What what;
 
     @Option(names = "--shape", defaultValue = StepBenchmark.SHAPE, paramLabel = "NAME",
@@ -147,7 +150,7 @@ final class BenchCommand extends LoraCommand {
     private BackendChoice backend;
 
     @Override
-    protected int run() {
+    protected int run() throws IOException {
         if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck != null && bottleneck < 1 || steps < 1 || warmup < 0
                 || !(warmupSeconds >= 0) || pad < 0 || adapters < 1 || inputs < 1) {
             throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps, --inputs and --adapters are at least 1, "
@@ -156,6 +159,12 @@ final class BenchCommand extends LoraCommand {
         Runs times = new Runs(warmup, warmupSeconds, runs);
         if (what == What.MACHINE) {
             print(machine(times), "vectors of " + VectorWidth.bits() + " bits");
+            return ExitCode.OK;
+        }
+        if (what == What.SERVE) {
+            try (Backend b = backend.open()) {
+                new BenchServer(b, backend.threads(), ui()).serve(System.in);
+            }
             return ExitCode.OK;
         }
         ModelConfig model = Families.shape(shape);
@@ -173,7 +182,7 @@ final class BenchCommand extends LoraCommand {
                 case ADAPTERS -> AdaptersBenchmark.run(
                         b, model, weights.type(), places, rank, batch, adapters, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
-                case MACHINE -> throw new IllegalStateException();
+                case MACHINE, SERVE -> throw new IllegalStateException();
             };
             print(results, b.name() + ", " + b.describe());
         }

@@ -51,21 +51,8 @@ public final class StepBenchmark {
     public static Map<String, Measurement> run(
             Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
             int size, int length, Runs runs) {
-        LanguageModel model = Families.random(config, backend, 1, type);
-        List<Parameter> trainable = method == Method.LORA
-                ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
-                : model.parameters().stream().map(Parameter::trainCopy).toList();
-        Batch batch = batch(config.sizes(), loss, size, length);
-        Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
-        Workspace ws = recompute ? keeping.recomputing() : keeping;
-        AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
-        double weight = 1.0 / batch.targets();
         double tokens = (double) size * length;
-        Runnable step = () -> {
-            trainable.forEach(Parameter::clearGradient);
-            model.lossAndGradients(batch, weight, 0, adamW.steps(), ws);
-            adamW.step(1e-4);
-        };
+        Runnable step = step(backend, config, type, method, rank, loss, recompute, size, length);
         String name = "step " + method.name().toLowerCase() + ", loss on " + loss.name().toLowerCase();
         if (backend.counters().isEmpty()) {
             return Map.of(name, Measurement.of("tokens/s", tokens, runs, step));
@@ -84,6 +71,26 @@ public final class StepBenchmark {
             }
         });
         return results;
+    }
+
+    /** A step, again and again. */
+    static Runnable step(
+            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
+            int size, int length) {
+        LanguageModel model = Families.random(config, backend, 1, type);
+        List<Parameter> trainable = method == Method.LORA
+                ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+                : model.parameters().stream().map(Parameter::trainCopy).toList();
+        Batch batch = batch(config.sizes(), loss, size, length);
+        Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
+        Workspace ws = recompute ? keeping.recomputing() : keeping;
+        AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
+        double weight = 1.0 / batch.targets();
+        return () -> {
+            trainable.forEach(Parameter::clearGradient);
+            model.lossAndGradients(batch, weight, 0, adamW.steps(), ws);
+            adamW.step(1e-4);
+        };
     }
 
     static Batch batch(ModelSizes model, Loss loss, int size, int length) {
