@@ -15,12 +15,14 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterFiles;
 import org.lora4j.adapters.AdapterFormat;
+import org.lora4j.adapters.AdapterHead;
 import org.lora4j.adapters.LoralibFormat;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.adapters.StoredUpdate;
 import org.lora4j.analysis.UpdateSpectrum;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.tuning.lora.LoraScaling;
+import org.lora4j.tuning.lora.WholeModules;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -100,6 +102,7 @@ final class InspectCommand extends LoraCommand {
                 + (stored.config().scaling() == LoraScaling.ALPHA_OVER_SQRT_R ? ", scaling alpha/sqrt(r)" : ", scaling alpha/r")
                 + (stored.config().field("use_dora").asBoolean() ? ", DoRA" : ""));
         ui().print("targets   " + targets(lines) + " (" + lines.size() + " modules)");
+        stored.config().taskType().ifPresent(type -> ui().print("task      " + Names.oneLine(type) + head(stored)));
         ui().print("numbers   %,d in A and B".formatted(parameters(lines)) + others(stored));
         ui().print("");
         int width = lines.stream().mapToInt(line -> line.update().module().length()).max().orElse(6);
@@ -113,6 +116,12 @@ final class InspectCommand extends LoraCommand {
                     Names.oneLine(line.update().module()), line.update().rank(), line.spectrum().normA(),
                     line.spectrum().normB(), line.spectrum().normDelta(), line.spectrum().effectiveRank(), shown));
         }
+    }
+
+    private static String head(StoredAdapter stored) {
+        return AdapterHead.of(stored).map(head -> ", with a head for " + head.answers())
+                .orElse(stored.config().modulesToSave().stream().anyMatch(WholeModules.HEADS::contains)
+                        ? ", without its head, which was not saved" : "");
     }
 
     private static String ranks(List<Line> lines) {
@@ -156,6 +165,9 @@ final class InspectCommand extends LoraCommand {
         result.put("alpha", scaled ? stored.config().alpha() : null);
         result.put("scaling", stored.config().scaling() == LoraScaling.ALPHA_OVER_SQRT_R ? "alpha/sqrt(r)" : "alpha/r");
         result.put("dora", stored.config().field("use_dora").asBoolean());
+        result.put("task_type", stored.config().taskType().orElse(null));
+        result.put("modules_to_save", stored.config().modulesToSave().stream().distinct().toList());
+        result.put("head", AdapterHead.of(stored).map(InspectCommand::asMap).orElse(null));
         result.put("bias", stored.config().bias().text());
         result.put("targets", lines.stream().map(line -> line.update().module().replaceFirst("^.*\\.\\d+\\.", ""))
                 .distinct().toList());
@@ -164,6 +176,13 @@ final class InspectCommand extends LoraCommand {
         result.put("others", stored.others().stream().map(tensor -> Map.of("tensor", tensor.name(), "dtype",
                 tensor.dtype().name(), "shape", tensor.shape().toArray())).toList());
         result.put("metadata", stored.metadata());
+        return result;
+    }
+
+    private static Map<String, Object> asMap(AdapterHead head) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("labels", head.labels());
+        result.put("names", head.names().orElse(null));
         return result;
     }
 

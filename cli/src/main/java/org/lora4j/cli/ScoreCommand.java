@@ -16,9 +16,9 @@ import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.data.DataName;
 import org.lora4j.experiments.data.E2e;
-import org.lora4j.experiments.metrics.Classification;
+import org.lora4j.task.LabelScores;
 import org.lora4j.experiments.metrics.Corpus;
-import org.lora4j.experiments.metrics.Correlation;
+import org.lora4j.task.Correlation;
 import org.lora4j.experiments.metrics.GenerationEval;
 import org.lora4j.experiments.metrics.Metric;
 import org.lora4j.experiments.metrics.Score;
@@ -223,7 +223,7 @@ final class ScoreCommand extends LoraCommand {
             throw new LoraException(hypotheses() + " has " + predicted.size() + " lines, but " + goldFile + " has " + gold.size()
                     + ". Each prediction needs its gold label");
         }
-        Classification labels = Classification.of(predicted, gold);
+        LabelScores labels = LabelScores.of(predicted, gold);
         List<Line> lines = new ArrayList<>();
         for (ScoreMetric metric : metrics) {
             lines.add(switch (metric) {
@@ -239,7 +239,7 @@ final class ScoreCommand extends LoraCommand {
         return lines;
     }
 
-    private Line f1(Classification labels) {
+    private Line f1(LabelScores labels) {
         if (positive != null && !labels.labels().contains(positive)) {
             throw wrongUse("--positive " + positive + ": no such label; there are " + Names.some(labels.labels(), 8));
         }

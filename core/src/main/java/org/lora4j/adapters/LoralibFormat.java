@@ -19,6 +19,7 @@ import org.lora4j.io.NamedTensor;
 import org.lora4j.io.torch.TorchFile;
 import org.lora4j.io.torch.TorchWriter;
 import org.lora4j.model.ModelNames;
+import org.lora4j.tuning.lora.WholeModules;
 
 /**
  * The files of loralib, the authors' own package: what {@code torch.save(lora.lora_state_dict(model))} writes.
@@ -242,7 +243,7 @@ public final class LoralibFormat {
                 .with("rank_pattern", ranks).with("alpha_pattern", alphas)
                 .with("modules_to_save", saved.isEmpty() ? null : List.copyOf(saved))
                 .with("target_modules", List.copyOf(modules))
-                .with("task_type", saved.contains("classifier") ? "SEQ_CLS"
+                .with("task_type", saved.stream().anyMatch(WholeModules.HEADS::contains) ? "SEQ_CLS"
                         : families.stream().flatMap(family -> family.taskType().stream()).findFirst().orElse(null));
     }
 

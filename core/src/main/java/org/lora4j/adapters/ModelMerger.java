@@ -33,6 +33,8 @@ import org.lora4j.tensor.Shape;
  * table for each: {@link #unties} says so, and the configuration must. A frozen table that the adapter brought along, of a
  * resized vocabulary say, takes the base's place for both views.
  *
+ * <p>The head of a classifier is the adapter's where it brings one, whatever the base has there: none, or one for other labels.
+ *
  * <p>What is merged is finite where the base is: an adapter whose training diverged, and a sum that is too large for the written
  * type, are errors.
  *
@@ -48,6 +50,7 @@ public final class ModelMerger {
     private final ModelNames family;
     private final String table;
     private final String head;
+    private final boolean classifier;
     private final boolean tied;
     /** Complete names, as Transformers saves them, to the names in the base's files. */
     private final Map<String, String> stored = new LinkedHashMap<>();
@@ -63,12 +66,17 @@ public final class ModelMerger {
      * @throws FormatException if the adapter does not fit the base, or asks for what cannot be merged
      */
     public ModelMerger(TensorSource base, StoredAdapter adapter, ModelNames family) {
+        this(base, adapter, family, false);
+    }
+
+    private ModelMerger(TensorSource base, StoredAdapter adapter, ModelNames family, boolean classifier) {
         this.base = base;
         this.adapter = adapter;
         this.family = family;
+        this.classifier = classifier;
         table = family.tokenTable();
         head = family.headWeight();
-        tied = !base.has(head);
+        tied = !classifier && !base.has(head);
         adapter.config().requireSupported();
         for (String name : base.names()) {
             if (!family.isBuffer(name)) {
@@ -79,11 +87,28 @@ public final class ModelMerger {
         adapter.updates().forEach(this::place);
         adapter.frozenCopies().forEach(this::bring);
         adapter.others().forEach(this::place);
+        requireWholeHead();
         magnitudes.keySet().forEach(module -> {
             if (!updates.containsKey(module + ".weight")) {
                 throw adapter.error("has a magnitude of " + Names.quoted(module) + ", which it does not adapt");
             }
         });
+    }
+
+    /**
+     * One that makes a classifier.
+     *
+     * @param base   its tensors, with the head of a classifier or none
+     * @param family what they are called, and which lie as in × out
+     * @throws FormatException if the adapter does not fit the base, or asks for what cannot be merged
+     */
+    public static ModelMerger ofClassifier(TensorSource base, StoredAdapter adapter, ModelNames family) {
+        return new ModelMerger(base, adapter, family, true);
+    }
+
+    /** Whether the merged model has a head that classifies: the adapter's or the base's. */
+    public boolean hasClassifier() {
+        return stored.keySet().stream().anyMatch(family::isOfClassifier) || replaced.keySet().stream().anyMatch(family::isOfClassifier);
     }
 
     /** Whether the merged model has a head of its own although the base has none. */
@@ -116,11 +141,27 @@ public final class ModelMerger {
             bring(other);
             return;
         }
+        if (classifier && family.isOfClassifier(name)) {
+            replaced.put(name, other);
+            return;
+        }
         if (!shapeOf(name).equals(other.shape())) {
             throw adapter.error(Names.quoted(other.name()) + " has shape " + other.shape() + ", the base's has "
                     + shapeOf(name) + ". Was it made for another base?");
         }
         replaced.put(name, other);
+    }
+
+    /** A head may be one for other labels, and then nothing of the base's may be left beside it. */
+    private void requireWholeHead() {
+        boolean other = replaced.entrySet().stream().anyMatch(entry -> classifier && family.isOfClassifier(entry.getKey())
+                && stored.containsKey(entry.getKey()) && !shapeOf(entry.getKey()).equals(entry.getValue().shape()));
+        for (String name : stored.keySet()) {
+            if (other && family.isOfClassifier(name) && !replaced.containsKey(name)) {
+                throw adapter.error("has a head for other labels than the base's and no " + Names.quoted(name)
+                        + " in it. Was it saved whole?");
+            }
+        }
     }
 
     /** A frozen weight of the base, stored once more: of a tied table the head's counts, as in PEFT, and for both views. */
@@ -207,8 +248,10 @@ public final class ModelMerger {
         if (unties()) {
             names.add(head);
         }
+        replaced.keySet().stream().filter(name -> classifier && family.isOfClassifier(name)).forEach(names::add);
         for (String name : names) {
-            TensorInfo info = base.info(sourceOf(name));
+            // a head that the base does not have is written as its table is
+            TensorInfo info = base.info(classifier && !stored.containsKey(name) ? stored.get(table) : sourceOf(name));
             DType written = type == null || !info.dtype().isFloating() ? info.dtype() : type;
             StoredUpdate update = updates.get(name);
             if (update != null) {

@@ -64,6 +64,8 @@ public final class PeftFormat {
     public static final String PARTS = "lora4j.parts";
     /** The key of the metadata that names the fused maps that were adapted as a whole all the same. */
     public static final String WHOLE = "lora4j.whole";
+    /** The key of the metadata that names a classifier's labels, a JSON list in the order of the scores; empty in regression. */
+    public static final String LABELS = "lora4j.labels";
 
     private PeftFormat() {
     }
@@ -151,6 +153,9 @@ public final class PeftFormat {
                 tensors.metadata(WHOLE, String.join(",", whole));
             }
         }
+        if (adapter.model() instanceof Classifier<?> classifier && AdapterHead.isSaid(classifier)) {
+            tensors.metadata(LABELS, AdapterHead.toJson(classifier.labelNames()));
+        }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
             tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
@@ -204,8 +209,8 @@ public final class PeftFormat {
                 .with("modules_to_save", adapter.wholeNames().isEmpty() ? null : adapter.wholeNames())
                 .with("rank_pattern", ranks)
                 .with("alpha_pattern", alphas)
-                .with("target_modules", shortest(adapter.adaptedModules(), moduleNames(adapter.model())))
-                .with("task_type", adapter.model() instanceof Classifier<?> ? "SEQ_CLS" : "CAUSAL_LM")
+                .with("target_modules", shortest(adapter.adaptedModules(), targetNames(adapter)))
+                .with("task_type", adapter.model().taskType().orElse(null))
                 .with("use_dora", config.dora())
                 .with("use_rslora", config.scaling() == LoraScaling.ALPHA_OVER_SQRT_R);
     }
@@ -231,6 +236,13 @@ public final class PeftFormat {
     private static String lastWords(String name, int count) {
         String[] words = name.split("\\.");
         return String.join(".", Arrays.copyOfRange(words, Math.max(0, words.length - count), words.length));
+    }
+
+    /** Those that a list of targets can mean: none in a head that is trained as a whole. */
+    private static List<String> targetNames(LoraAdapter adapter) {
+        List<String> names = moduleNames(adapter.model());
+        names.removeIf(name -> adapter.model().names().isOfClassifier(name) && !adapter.adaptedModules().contains(name));
+        return names;
     }
 
     static List<String> moduleNames(Model model) {

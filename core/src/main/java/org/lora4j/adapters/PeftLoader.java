@@ -6,12 +6,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.io.TensorSource;
+import org.lora4j.model.Classifier;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -26,7 +28,12 @@ import org.lora4j.tuning.lora.LoraScaling;
 /** One load: the configuration says what should be there, the file what is. */
 record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source, Consumer<String> remarks) {
 
+    /** Kinds of models that classify or answer by other heads than ours, whose names are the same though. */
+    private static final Map<String, String> OTHER_HEADS = Map.of(
+            "TOKEN_CLS", "a label for each token", "QUESTION_ANS", "the place of an answer", "SEQ_2_SEQ_LM", "an encoder and a decoder");
+
     LoraAdapter load() {
+        requireTask();
         List<String> parts = list(PeftFormat.PARTS);
         LoraConfig attached = LoraConfig.of(config.r(), config.alpha())
                 .withScaling(config.scaling()).withDropout(config.dropout()).withBias(config.bias()).withDora(config.dora())
@@ -36,7 +43,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         LoraAdapter adapter = LoraAdapter.empty(model, attached);
         try {
             wrapAll(adapter, parts);
-            adapter.trainWhole(config.modulesToSave());
+            adapter.trainWhole(wholeNames(adapter));
             adapter.trainBiases();
             upload(adapter);
         } catch (RuntimeException e) {
@@ -44,6 +51,36 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             throw e;
         }
         return adapter;
+    }
+
+    private void requireTask() {
+        String other = OTHER_HEADS.get(config.taskType().orElse(""));
+        if (other != null) {
+            throw error("task_type is " + config.taskType().orElseThrow() + ", " + other + ", which lora4j does not compute; "
+                    + "with another head the adapter would give nonsense. It can be inspected, converted");
+        }
+        if (model instanceof Classifier<?> classifier) {
+            AdapterHead.of(source, model.names()).ifPresent(head -> requireLabels(head, classifier));
+        }
+    }
+
+    private void requireLabels(AdapterHead head, Classifier<?> classifier) {
+        String theirs = head.answers();
+        String ours = AdapterHead.answers(classifier.labels(), classifier.labelNames());
+        if (head.labels() != classifier.labels()) {
+            throw error("its head is for " + theirs + ", and " + model.description() + " is loaded for " + ours
+                    + ". Load the base with a new head for the adapter's labels");
+        }
+        if (head.names().filter(names -> AdapterHead.areOthers(names, classifier.labelNames())).isPresent()) {
+            remark("its head is for " + theirs + ", and the base is loaded for " + ours + ", in whose words the scores are told");
+        }
+    }
+
+    /** As PEFT, which adds the head to what a configuration of a classifier names. */
+    private List<String> wholeNames(LoraAdapter adapter) {
+        List<String> names = LoraAdapter.withHead(model, config.modulesToSave());
+        boolean adapted = adapter.adaptedModules().stream().anyMatch(module -> model.names().isOfClassifier(module));
+        return adapted ? config.modulesToSave() : names;
     }
 
     /** The words of a metadata field; none where the file does not have it. */
@@ -125,10 +162,14 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         List<PeftFormat.Entry> entries = PeftFormat.entries(adapter);
         new PeftTables(model, adapter, source, folder, remarks).take(unread, entries); // DoRA's lengths are of these
         boolean withoutBiases = hasNoBiases(adapter, entries);
+        boolean withoutHead = hasNoHead();
         List<String> infinite = new ArrayList<>();
         for (PeftFormat.Entry entry : entries) {
             if (withoutBiases && adapter.biases().contains(entry.parameter())) {
                 continue; // the copies hold the base's
+            }
+            if (withoutHead && isOfHead(entry) && !source.has(entry.key())) {
+                continue; // this copy holds the base's, too
             }
             if (!source.has(entry.key())) {
                 throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
@@ -171,6 +212,19 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
                     + "wrote it: the base's biases are used, as PEFT does");
         }
         return none;
+    }
+
+    /** A common accident: without its task type, PEFT neither trains nor saves a head, and the updates are of no use. */
+    private boolean hasNoHead() {
+        boolean none = model instanceof Classifier<?> && AdapterHead.of(source, model.names()).isEmpty();
+        if (none && ((Classifier<?>) model).hasNewHead()) {
+            remark(AdapterHead.absent((Classifier<?>) model) + ": a new one is taken, whose scores are noise until it is trained");
+        }
+        return none;
+    }
+
+    private boolean isOfHead(PeftFormat.Entry entry) {
+        return model.names().isOfClassifier(entry.key().substring(PeftFormat.PREFIX.length()));
     }
 
     private void requireAllRead(Set<String> unread) {

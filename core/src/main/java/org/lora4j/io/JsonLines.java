@@ -18,7 +18,7 @@ import org.lora4j.Names;
 /**
  * The objects of a JSON Lines file, one after the other. Lines are where people put them: two objects in one line, as they
  * come of two files joined without a line's end between them, are two, and one may go on over several lines. Anything else
- * between objects is an error, and so are a key that is there twice and a list around them all.
+ * between objects is an error, and so are a key that is there twice and, but for {@link #orArray}, a list around them all.
  */
 public final class JsonLines implements AutoCloseable {
 
@@ -28,6 +28,9 @@ public final class JsonLines implements AutoCloseable {
     private final String name;
     private final String expected;
     private final JsonParser parser;
+    private final boolean arrays;
+    private boolean begun;
+    private boolean inArray;
     private int line;
 
     /**
@@ -36,9 +39,19 @@ public final class JsonLines implements AutoCloseable {
      * @param text     closed with this
      */
     public JsonLines(String name, String expected, Reader text) throws IOException {
+        this(name, expected, text, false);
+    }
+
+    private JsonLines(String name, String expected, Reader text, boolean arrays) throws IOException {
         this.name = name;
         this.expected = expected;
+        this.arrays = arrays;
         parser = MAPPER.createParser(text);
+    }
+
+    /** The same for a file that may also be one list of objects. */
+    public static JsonLines orArray(String name, String expected, Reader text) throws IOException {
+        return new JsonLines(name, expected, text, true);
     }
 
     /**
@@ -49,6 +62,15 @@ public final class JsonLines implements AutoCloseable {
     public @Nullable ObjectNode next() throws IOException {
         try {
             JsonToken token = parser.nextToken();
+            if (arrays && !begun && token == JsonToken.START_ARRAY) {
+                inArray = true;
+                token = parser.nextToken();
+            }
+            begun = true;
+            if (inArray && token == JsonToken.END_ARRAY) {
+                inArray = false;
+                token = parser.nextToken();
+            }
             if (token == null) {
                 return null;
             }

@@ -1,5 +1,6 @@
 package org.lora4j.model;
 
+import java.util.List;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
 
@@ -12,6 +13,16 @@ public interface Classifier<B> extends TrainableModel<B> {
 
     /** The number of labels; 1 for regression. */
     int labels();
+
+    /** The names of the labels in the order of the scores; empty where they have none, as in regression. */
+    default List<String> labelNames() {
+        return List.of();
+    }
+
+    /** Whether the base's head has learnt nothing, since its files hold none: its scores are noise until somebody trains it. */
+    default boolean hasNewHead() {
+        return false;
+    }
 
     /**
      * The score of each label for each sequence.

@@ -70,6 +70,11 @@ public interface ModelNames {
         return List.of();
     }
 
+    /** The weight of the last of {@link #classifierModules}, (labels, C). */
+    default Optional<String> classifierWeight() {
+        return classifierModules().isEmpty() ? Optional.empty() : Optional.of(classifierModules().getLast() + ".weight");
+    }
+
     /** The number of the block that a module or tensor of this name is in; {@code Slot.NO_BLOCK} outside of them. */
     int blockOf(String name);
 

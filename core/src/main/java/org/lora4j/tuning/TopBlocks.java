@@ -5,7 +5,8 @@ import org.lora4j.model.Model;
 
 /**
  * Trains the last n Transformer blocks and nothing else: with n = 2 the FT-Top2 of the paper's table 3 (Li and Liang 2021),
- * 25,192,448 parameters of GPT-2 medium. The final norm, the head and the embeddings stay frozen.
+ * 25,192,448 parameters of GPT-2 medium. The final norm, the head of a language model and the embeddings stay frozen; the head of a
+ * classifier trains.
  *
  * @param count n, at least 1
  */

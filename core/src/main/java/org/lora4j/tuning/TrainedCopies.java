@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.lora4j.LoraException;
+import org.lora4j.model.Classifier;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 
@@ -25,7 +26,7 @@ final class TrainedCopies implements Tuning {
         this.parameters = parameters;
     }
 
-    /** @param trains which of the model's parameters train */
+    /** @param trains which of the model's parameters train; the head of a classifier does whatever it says */
     static TrainedCopies of(TuningMethod method, Model model, Predicate<Parameter> trains) {
         List<Parameter> parameters = new ArrayList<>();
         for (Parameter parameter : model.parameters()) {
@@ -33,7 +34,7 @@ final class TrainedCopies implements Tuning {
                 throw new LoraException(parameter.name() + " trains already: detach the method that " + model.description()
                         + " has before " + method.title());
             }
-            if (trains.test(parameter)) {
+            if (trains.test(parameter) || isOfClassifier(model, parameter)) {
                 parameters.add(parameter);
             }
         }
@@ -43,6 +44,11 @@ final class TrainedCopies implements Tuning {
         }
         parameters.forEach(Parameter::trainCopy);
         return new TrainedCopies(method, model, List.copyOf(parameters));
+    }
+
+    /** A head begins with random numbers, so it trains with every method. */
+    private static boolean isOfClassifier(Model model, Parameter parameter) {
+        return model instanceof Classifier<?> && model.names().isOfClassifier(parameter.name());
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.TextInput;
@@ -34,6 +35,29 @@ import org.lora4j.io.TextInput;
  * what is there.
  */
 public final class DataSets {
+
+    /** The formats above. */
+    static final ExampleReader<TextPair> PAIRS = new ExampleReader<>() {
+        @Override
+        public @Nullable String endingOf(String name) {
+            return TextFormat.endingOf(name);
+        }
+
+        @Override
+        public List<TextPair> read(String name, BufferedReader reader) throws IOException {
+            return TextFormat.of(name, reader).read(name, reader);
+        }
+
+        @Override
+        public String endings() {
+            return ".csv, .jsonl or .txt";
+        }
+
+        @Override
+        public String unit() {
+            return "pairs";
+        }
+    };
 
     private DataSets() {
     }
@@ -68,12 +92,21 @@ public final class DataSets {
      * @param name for error messages, and its ending says the format
      */
     public static List<TextPair> read(String name, InputStream in) {
-        try (in; BufferedReader reader = TextInput.open(name, in)) {
-            List<TextPair> pairs = TextFormat.of(name, reader).read(name, reader);
-            if (pairs.isEmpty()) {
-                throw new LoraException(Names.oneLine(name + ": no pairs in it"));
+        return read(name, in, PAIRS);
+    }
+
+    /**
+     * All examples of one file from anywhere likewise.
+     *
+     * @param reader for files of this kind
+     */
+    public static <E> List<E> read(String name, InputStream in, ExampleReader<E> reader) {
+        try (in; BufferedReader text = TextInput.open(name, in)) {
+            List<E> examples = reader.read(name, text);
+            if (examples.isEmpty()) {
+                throw new LoraException(Names.oneLine(name + ": no " + reader.unit() + " in it"));
             }
-            return pairs;
+            return examples;
         } catch (CharacterCodingException e) {
             throw new LoraException(Names.oneLine(name + ": not UTF-8 text. Save it as UTF-8"), e);
         } catch (IOException e) {

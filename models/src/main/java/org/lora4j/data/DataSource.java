@@ -24,8 +24,9 @@ import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
 
 /**
- * One file of pairs, or a folder or zip with a file for each part, opened once and asked for its parts as often as one
- * likes. A pipe gives its bytes once only, so they are read when it is opened, and kept.
+ * One file of examples, or a folder or zip with a file for each part, opened once and asked for its parts as often as one
+ * likes: pairs, or what an {@link ExampleReader} reads. A pipe gives its bytes once only, so they are read when it is opened,
+ * and kept.
  */
 public final class DataSource {
 
@@ -111,35 +112,51 @@ public final class DataSource {
 
     /** The pairs of a part, in the order of the file; a single file has no parts and is read whole for any. */
     public List<TextPair> open(Split split) {
+        return open(split.toString(), split.fileNames(), DataSets.PAIRS);
+    }
+
+    /** The examples of a part likewise. */
+    public <E> List<E> open(Split split, ExampleReader<E> reader) {
+        return open(split.toString(), split.fileNames(), reader);
+    }
+
+    /**
+     * The examples of a part whose file has one of these names.
+     *
+     * @param part      what messages call it
+     * @param fileNames without the ending; the first that is there counts
+     */
+    public <E> List<E> open(String part, List<String> fileNames, ExampleReader<E> reader) {
         try {
             if (tree == null) {
-                return DataSets.read(name, file.openStream());
+                return DataSets.read(name, file.openStream(), reader);
             }
             List<String> names = tree.names();
-            List<List<String>> found = candidates(names, split);
+            List<List<String>> found = candidates(names, fileNames, reader);
             if (found.isEmpty()) {
-                throw new LoraException(Names.oneLine(name + ": no " + split + " part. Its file is called "
-                        + String.join(" or ", split.fileNames()) + " and ends in .csv, .jsonl or .txt; found "
-                        + (names.isEmpty() ? "nothing" : Names.some(names, 8))));
+                throw new LoraException(Names.oneLine(name + ": no " + part + " part. Its file is called "
+                        + String.join(" or ", fileNames) + " and ends in " + reader.endings() + "; found "
+                        + (names.isEmpty() ? "nothing" : Names.some(names, 8))
+                        + (names.stream().anyMatch(file -> file.endsWith(".parquet")) ? ". Write Parquet files as JSON lines" : "")));
             }
             if (found.size() > 1) {
-                throw new LoraException(Names.oneLine(name + ": several files for the " + split + " part: "
+                throw new LoraException(Names.oneLine(name + ": several files for the " + part + " part: "
                         + Names.some(found.stream().map(List::getFirst).toList(), 8) + ". Name the one you mean"));
             }
-            List<TextPair> pairs = new ArrayList<>();
-            for (String part : found.getFirst()) {
-                pairs.addAll(read(part));
+            List<E> examples = new ArrayList<>();
+            for (String one : found.getFirst()) {
+                examples.addAll(read(one, reader));
             }
-            return pairs;
+            return examples;
         } catch (IOException e) {
             throw unreadable(name, e);
         }
     }
 
-    private List<TextPair> read(String part) {
+    private <E> List<E> read(String part, ExampleReader<E> reader) {
         String partName = name + "/" + part;
         try {
-            return DataSets.read(partName, tree.open(part));
+            return DataSets.read(partName, tree.open(part), reader);
         } catch (IOException e) {
             throw unreadable(partName, e);
         }
@@ -147,28 +164,40 @@ public final class DataSource {
 
     /** The parts that a folder or zip has; none if it is a single file. */
     public Set<Split> splits() {
+        return splits(DataSets.PAIRS);
+    }
+
+    /** The parts for which there are files that this reader reads. */
+    public Set<Split> splits(ExampleReader<?> reader) {
         Set<Split> splits = EnumSet.noneOf(Split.class);
-        if (tree != null) {
-            try {
-                List<String> names = tree.names();
-                for (Split split : Split.values()) {
-                    if (!candidates(names, split).isEmpty()) {
-                        splits.add(split);
-                    }
-                }
-            } catch (IOException e) {
-                throw unreadable(name, e);
+        for (Split split : Split.values()) {
+            if (has(split.fileNames(), reader)) {
+                splits.add(split);
             }
         }
         return splits;
     }
 
+    /** Whether a folder or zip has a file of one of these names, without the ending, that this reader reads. */
+    public boolean has(List<String> fileNames, ExampleReader<?> reader) {
+        try {
+            return tree != null && !candidates(tree.names(), fileNames, reader).isEmpty();
+        } catch (IOException e) {
+            throw unreadable(name, e);
+        }
+    }
+
+    /** Whether it is a folder or a zip, with a file for each part. */
+    public boolean hasParts() {
+        return tree != null;
+    }
+
     /** What bears the first of the part's names that anything bears: files, each alone or with the others of its set. */
-    private List<List<String>> candidates(List<String> names, Split split) {
-        for (String wanted : split.fileNames()) {
+    private List<List<String>> candidates(List<String> names, List<String> fileNames, ExampleReader<?> reader) {
+        for (String wanted : fileNames) {
             Map<String, List<String>> found = new LinkedHashMap<>();
             for (String file : names) {
-                String ending = TextFormat.endingOf(file);
+                String ending = reader.endingOf(file);
                 String stem = ending == null ? "" : file.substring(0, file.length() - ending.length());
                 Matcher shard = SHARD.matcher(stem);
                 String whole = shard.matches() ? shard.group(1) : stem;
@@ -178,7 +207,7 @@ public final class DataSource {
                 }
             }
             if (!found.isEmpty()) {
-                found.values().forEach(this::requireAllShards);
+                found.values().forEach(files -> requireAllShards(files, reader));
                 return List.copyOf(found.values());
             }
         }
@@ -186,8 +215,8 @@ public final class DataSource {
     }
 
     /** @param files in alphabetical order, which is that of their numbers */
-    private void requireAllShards(List<String> files) {
-        String ending = TextFormat.endingOf(files.getFirst());
+    private void requireAllShards(List<String> files, ExampleReader<?> reader) {
+        String ending = reader.endingOf(files.getFirst());
         for (int i = 0; i < files.size(); i++) {
             Matcher shard = SHARD.matcher(files.get(i).substring(0, files.get(i).length() - ending.length()));
             if (shard.matches() && (Integer.parseInt(shard.group(2)) != i || Integer.parseInt(shard.group(3)) != files.size())) {

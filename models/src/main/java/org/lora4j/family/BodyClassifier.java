@@ -34,6 +34,7 @@ public final class BodyClassifier implements SequenceClassifier {
     private final OptionalInt padding;
     private final Map<String, Object> fields;
     private final long parameterCount;
+    private final boolean newHead;
 
     /**
      * @param config  the body's
@@ -42,6 +43,11 @@ public final class BodyClassifier implements SequenceClassifier {
      */
     public BodyClassifier(ModelConfig config, Backend backend, SequenceBody body, ClassificationHead head, Labels labels,
             OptionalInt padding, Map<String, Object> fields) {
+        this(config, backend, body, head, labels, padding, fields, false);
+    }
+
+    private BodyClassifier(ModelConfig config, Backend backend, SequenceBody body, ClassificationHead head, Labels labels,
+            OptionalInt padding, Map<String, Object> fields, boolean newHead) {
         if (head.labels() != labels.count()) {
             throw new IllegalArgumentException("a head with " + head.labels() + " scores for " + labels.text());
         }
@@ -52,7 +58,18 @@ public final class BodyClassifier implements SequenceClassifier {
         this.labels = labels;
         this.padding = padding;
         this.fields = Map.copyOf(fields);
+        this.newHead = newHead;
         parameterCount = parameters().stream().mapToLong(Parameter::size).sum();
+    }
+
+    /** The same, told whether the head was in the model's files. */
+    public BodyClassifier withHead(boolean present) {
+        return new BodyClassifier(config, backend, body, head, labels, padding, fields, !present);
+    }
+
+    @Override
+    public boolean hasNewHead() {
+        return newHead;
     }
 
     // ------------------------------------------------------------------------------------------------ passes

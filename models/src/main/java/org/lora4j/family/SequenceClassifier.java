@@ -30,6 +30,7 @@ public interface SequenceClassifier extends Classifier<LabelledBatch> {
     Labels answers();
 
     /** The names of the classes in the order of the scores; empty in regression. */
+    @Override
     default List<String> labelNames() {
         return answers().names();
     }

@@ -51,6 +51,21 @@ public interface Measure<B> {
      */
     double of(TrainableModel<B> model, List<B> batches, Workspace ws, IntConsumer done);
 
+    /**
+     * A number that was measured.
+     *
+     * @param value what the best is the best by
+     * @param named by names, for logs: it, and what else was found on the way
+     */
+    record Measured(double value, Map<String, Double> named) {
+    }
+
+    /** {@link #of}, with what else a log is told. */
+    default Measured measured(TrainableModel<B> model, List<B> batches, Workspace ws, IntConsumer done) {
+        double value = of(model, batches, ws, done);
+        return new Measured(value, named(value));
+    }
+
     /** The value by its name, and what else follows from it, as a perplexity from a loss: for logs. */
     default Map<String, Double> named(double value) {
         return Map.of(name(), value);

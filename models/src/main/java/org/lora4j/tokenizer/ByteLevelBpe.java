@@ -12,10 +12,13 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
+import org.lora4j.tokenizer.pipeline.ByteAlphabet;
+import org.lora4j.tokenizer.pipeline.Template;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019).
@@ -86,7 +89,7 @@ public final class ByteLevelBpe implements Tokenizer {
         return new ByteLevelBpe(files, TokenizerSettings.read(folder, json), StopTokens.of(folder));
     }
 
-    private static BpeFiles twoFiles(Path folder) {
+    static BpeFiles twoFiles(Path folder) {
         Path vocab = folder.resolve(VOCAB_FILE);
         Path merges = folder.resolve(MERGES_FILES[0]);
         if (!Files.exists(merges)) {
@@ -149,6 +152,14 @@ public final class ByteLevelBpe implements Tokenizer {
         return ids.build().toArray();
     }
 
+    /** Without token types, which GPT-2 is given none of; what begins a text begins both of a pair. */
+    @Override
+    public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
+        int[] one = encode(first, new int[0], settings.prefixSpace());
+        int[] two = second == null ? null : encode(second, new int[0], settings.prefixSpace());
+        return Template.around(beginning, new int[0]).encode(one, two, truncation, Side.RIGHT).withoutTypes();
+    }
+
     private void addWords(String text, ImmutableIntArray.Builder ids) {
         PreTokenizer.forEachWord(text, word -> Arrays.stream(encodeWord(word)).forEach(ids::add));
     }
@@ -171,7 +182,7 @@ public final class ByteLevelBpe implements Tokenizer {
     }
 
     /** With U+FFFD for half surrogate pairs, of which UTF-8 knows nothing. */
-    private static String wellFormed(String text) {
+    static String wellFormed(String text) {
         if (text.codePoints().noneMatch(ByteLevelBpe::isHalfPair)) {
             return text;
         }

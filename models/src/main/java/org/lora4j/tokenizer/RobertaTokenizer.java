@@ -12,9 +12,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
+import org.lora4j.tokenizer.pipeline.Template;
 
 /**
  * RoBERTa's tokenizer (Liu et al. 2019): GPT-2's tokens under other ids.
@@ -27,7 +29,7 @@ import org.lora4j.io.TextInput;
  * {@code madeupword0000} and so on, fill the table up; they stand for no text. GPT-2's own
  * {@code <|endoftext|>} is an ordinary line; what ends a text here is {@code </s>}.
  *
- * <p>{@link #encode} adds neither {@code <s>} nor {@code </s>}: where they go is the classifier's affair.
+ * <p>{@link #encode} adds neither {@code <s>} nor {@code </s>}; {@link #encodePair} does.
  */
 public final class RobertaTokenizer implements Tokenizer {
 
@@ -124,6 +126,17 @@ public final class RobertaTokenizer implements Tokenizer {
     @Override
     public int[] encodeContinuation(String text) {
         return encode(text);
+    }
+
+    /** {@code <s> first </s>}, and {@code <s> first </s></s> second </s>}; all of token type 0. */
+    @Override
+    public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
+        return Template.roberta(BEGIN, END).encode(encode(first), second == null ? null : encode(second), truncation, Side.RIGHT);
+    }
+
+    @Override
+    public Padding padding() {
+        return new Padding(PADDING, 0, Side.RIGHT);
     }
 
     @Override

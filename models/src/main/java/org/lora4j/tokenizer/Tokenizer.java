@@ -3,7 +3,9 @@ package org.lora4j.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
+import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 
@@ -14,6 +16,7 @@ import org.lora4j.Names;
  *   {@link #encode}               a text: tokens that are written out in it are recognised, and it begins as the files say
  *   {@link #encodeContinuation}   what stands behind other tokens: the same, with nothing put before it
  *   {@link #encodeOrdinary}       a text of which nothing is recognised: for one that must not end a sequence
+ *   {@link #encodePair}           a text or two for a model that reads and judges them, with its special tokens around them
  * </pre>
  *
  * <p>{@code decode(encodeOrdinary(text))} is the text. One exception, since ids stand for UTF-8 bytes: half of a surrogate
@@ -30,6 +33,25 @@ public interface Tokenizer {
 
     /** The ids of a text in which nothing is a special or added token, whatever it looks like. */
     int[] encodeOrdinary(String text);
+
+    /**
+     * A text, or two, as models that judge texts are given them: with the special tokens that the files put around them,
+     * their token types, and cut to a length. What is cut off are tokens of the texts, never special ones.
+     *
+     * @param second the other text of a pair; null where there is one text only
+     * @throws LoraException if the text that may be cut is too short for it, or the special tokens leave no room
+     */
+    Encoding encodePair(String first, @Nullable String second, Truncation truncation);
+
+    /** What fills shorter texts of a batch up. */
+    default Padding padding() {
+        return new Padding(endOfText(), 0, Side.RIGHT);
+    }
+
+    /** How many tokens a text may have as the tokenizer's files say; empty where they do not. Nothing is cut for it. */
+    default OptionalInt maxLength() {
+        return OptionalInt.empty();
+    }
 
     /**
      * The bytes the ids stand for. Between two ids they may break in the middle of a character. Special tokens give

@@ -99,6 +99,6 @@ public final class FineTuningBuilder {
             throw new IllegalStateException(method == null ? "no method was given" : "a method and a tuning were given: one of "
                     + "them says what trains");
         }
-        return new FineTuning(this);
+        return FineTuning.of(this);
     }
 }

@@ -4,7 +4,9 @@ import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.lora4j.backend.Backend;
 import org.lora4j.data.EncodedExample;
+import org.lora4j.data.EncodedText;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 
@@ -43,6 +45,32 @@ public final class Fingerprint {
                 hasher.putInt(token);
             }
             hasher.putString(";", StandardCharsets.US_ASCII);
+        }
+        return text(hasher);
+    }
+
+    /** Of texts with labels. */
+    static String ofTexts(List<EncodedText> texts) {
+        Hasher hasher = Hashing.sha256().newHasher();
+        for (EncodedText text : texts) {
+            hasher.putDouble(text.label());
+            for (int i = 0; i < text.length(); i++) {
+                hasher.putInt(text.ids()[i]).putInt(text.typeIds()[i]);
+            }
+            hasher.putString(";", StandardCharsets.US_ASCII);
+        }
+        return text(hasher);
+    }
+
+    /** Of some numbers of what trains, as it is now. */
+    static String ofValues(Backend backend, List<Parameter> trainable) {
+        Hasher hasher = Hashing.sha256().newHasher();
+        for (Parameter parameter : trainable) {
+            float[] first = new float[(int) Math.min(NUMBERS, parameter.size())];
+            backend.read(parameter.value(), 0, first, 0, first.length);
+            for (float value : first) {
+                hasher.putFloat(value);
+            }
         }
         return text(hasher);
     }

@@ -369,19 +369,20 @@ public final class Trainer<E, B> {
 
     private void evaluate() {
         long done = progress.step();
-        double value = measure.of(model, dev, evaluation, batches -> {
+        Measure.Measured found = measure.measured(model, dev, evaluation, batches -> {
             listener.evaluating(done, batches, dev.size());
             if (listener.stopRequested()) {
                 throw stopped();
             }
         });
+        double value = found.value();
         boolean finite = Double.isFinite(value);
         boolean isBest = finite && isBetter(value, progress.firstValue())
                 && (!progress.hasBest() || isBetter(value, progress.bestValue()));
         if (log != null) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("step", done);
-            measure.named(value).forEach((name, number) -> line.put("dev_" + name, number));
+            found.named().forEach((name, number) -> line.put("dev_" + name, number));
             line.put("best", isBest);
             log.append(line);
         }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
+import org.lora4j.model.Classifier;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
@@ -65,7 +66,7 @@ public final class LoraAdapter {
     }
 
     /**
-     * The same, and trains some modules as a whole beside the updates.
+     * The same, and trains some modules as a whole beside the updates. The head of a classifier is always one of them.
      *
      * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
      */
@@ -73,7 +74,7 @@ public final class LoraAdapter {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
-            adapter.trainWhole(whole);
+            adapter.trainWhole(withHead(model, whole));
             List<String> unused = adapter.whole.unused(whole);
             if (!unused.isEmpty()) {
                 throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
@@ -86,6 +87,18 @@ public final class LoraAdapter {
             throw e;
         }
         return adapter;
+    }
+
+    /**
+     * The modules to be trained as a whole, and of a classifier the head, by the names that PEFT gives a head's modules whatever
+     * the family: without it the update would learn to please a head that nobody has trained.
+     */
+    public static List<String> withHead(Model model, List<String> whole) {
+        List<String> names = new ArrayList<>(whole);
+        if (model instanceof Classifier<?>) {
+            names.addAll(WholeModules.HEADS);
+        }
+        return names.stream().distinct().toList();
     }
 
     /** An adapter without any update yet; for loaders, which call the {@code wrap…} methods themselves. */

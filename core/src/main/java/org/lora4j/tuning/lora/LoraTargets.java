@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.model.Classifier;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -77,7 +78,14 @@ final class LoraTargets {
         }
         model.projections().stream().filter(slot -> !allLinear || !slot.role().isHead())
                 .forEach(slot -> names.add(slot.name()));
-        return new LinkedHashSet<>(config.targets().select(names));
+        List<String> selected = config.targets().select(names);
+        // as in PEFT, a name such as dense does not mean the map of that name in the head, which trains as a whole
+        boolean headIsNamed = !config.targets().matching(model.names().classifierModules()).isEmpty();
+        return new LinkedHashSet<>(selected.stream().filter(name -> headIsNamed || !isInTrainedHead(name)).toList());
+    }
+
+    private boolean isInTrainedHead(String module) {
+        return model instanceof Classifier<?> && model.names().isOfClassifier(module);
     }
 
     /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */

@@ -30,6 +30,9 @@ import org.lora4j.tensor.Tensor;
  */
 public final class WholeModules {
 
+    /** What PEFT saves of every model that classifies sequences, by the ends of the names: {@code pre_classifier} is meant too. */
+    public static final List<String> HEADS = List.of("classifier", "score");
+
     private final Backend backend;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Parameter> tables = new LinkedHashMap<>();

@@ -1,0 +1,208 @@
+package org.lora4j.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.commons.csv.CSVException;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
+import org.lora4j.io.JsonLines;
+import org.lora4j.io.TextInput;
+
+/**
+ * Texts with labels as anybody has them, in columns that have names:
+ *
+ * <pre>
+ *   .jsonl, .ndjson, .json    {"text": "Too long by half.", "label": "negative"}, one a line or in a list
+ *   .csv                      a header, then rows as RFC 4180 has them; separated by semicolons if the header is
+ *   .tsv, .txt                a header, then rows as {@link TsvText} has them
+ * </pre>
+ *
+ * A label is a text, a number, or true and false; white space around it is dropped, and that around the texts of a CSV or TSV
+ * file too. A label that is empty or null is none.
+ */
+public final class LabelledFile implements ExampleReader<LabelledText> {
+
+    private static final String EXPECTED = "{\"text\": \"…\", \"label\": \"…\"}";
+    private static final List<String> ENDINGS = List.of(".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt");
+    private static final CSVFormat CSV = CSVFormat.RFC4180.builder().setIgnoreEmptyLines(true).get();
+
+    /** A first line longer than this does not tell the format. */
+    private static final int LOOK_AHEAD = 1 << 16;
+
+    private final TextColumns columns;
+
+    /** @param columns which of them to read */
+    public LabelledFile(TextColumns columns) {
+        this.columns = columns;
+    }
+
+    @Override
+    public @Nullable String endingOf(String name) {
+        String unpacked = TextInput.unpackedName(name).toLowerCase(Locale.ROOT);
+        return ENDINGS.stream().filter(unpacked::endsWith).findFirst()
+                .map(ending -> name.substring(unpacked.length() - ending.length())).orElse(null);
+    }
+
+    @Override
+    public String endings() {
+        return ".jsonl, .csv or .tsv";
+    }
+
+    @Override
+    public String unit() {
+        return "texts";
+    }
+
+    @Override
+    public List<LabelledText> read(String name, BufferedReader reader) throws IOException {
+        String ending = endingOf(name);
+        String kind = ending == null ? "" : TextInput.unpackedName(ending).toLowerCase(Locale.ROOT);
+        String first = firstLine(reader);
+        return switch (kind) {
+            case ".jsonl", ".ndjson", ".json" -> readJson(name, reader);
+            case ".csv" -> readCsv(name, reader, first);
+            case ".tsv" -> readTsv(name, TsvText.read(reader));
+            default -> first.startsWith("{") || first.startsWith("[") ? readJson(name, reader)
+                    : first.contains("\t") ? readTsv(name, TsvText.read(reader)) : readCsv(name, reader, first);
+        };
+    }
+
+    static String firstLine(BufferedReader reader) throws IOException {
+        char[] start = new char[LOOK_AHEAD];
+        reader.mark(LOOK_AHEAD);
+        int n = 0; // a pipe gives what it has, which may be less than a line
+        for (int more = 0; more >= 0 && n < LOOK_AHEAD; more = reader.read(start, n, LOOK_AHEAD - n)) {
+            n += more;
+        }
+        reader.reset();
+        return new String(start, 0, n).lines().filter(line -> !line.isBlank()).findFirst().orElse("").strip();
+    }
+
+    // ------------------------------------------------------------------------------------------------ JSON
+
+    private List<LabelledText> readJson(String name, BufferedReader reader) throws IOException {
+        List<LabelledText> texts = new ArrayList<>();
+        TextColumns.Chosen chosen = null;
+        try (JsonLines lines = JsonLines.orArray(name, EXPECTED, reader)) {
+            for (ObjectNode object = lines.next(); object != null; object = lines.next()) {
+                Place place = new Place(name, lines.line());
+                chosen = chosen != null ? chosen
+                        : columns.in(place.toString(), object.properties().stream().map(Map.Entry::getKey).toList());
+                String second = chosen.second() == null ? null : text(object, chosen.second(), place);
+                texts.add(new LabelledText(text(object, chosen.text(), place), second, label(object, chosen.label(), place), place));
+            }
+        }
+        return texts;
+    }
+
+    private static String text(ObjectNode object, String field, Place place) {
+        JsonNode value = object.get(field);
+        if (value == null || !value.isTextual()) {
+            throw new LoraException(Names.oneLine(place + ": expected a text as " + field + ", found "
+                    + (value == null ? "no " + field + (object.isEmpty() ? " and no other key" : " among the keys "
+                            + Names.some(object.properties().stream().map(Map.Entry::getKey).toList(), 8))
+                            : Names.shortened(value.toString()))));
+        }
+        return value.textValue();
+    }
+
+    private static @Nullable String label(ObjectNode object, @Nullable String field, Place place) {
+        JsonNode value = field == null ? null : object.get(field);
+        if (value == null || value.isNull()) {
+            return null;
+        }
+        if (!value.isTextual() && !value.isNumber() && !value.isBoolean()) {
+            throw new LoraException(Names.oneLine(place + ": expected a text or a number as " + field + ", found "
+                    + Names.shortened(value.toString()) + ". An example has one label here"));
+        }
+        return labelOrNone(value.asText());
+    }
+
+    // ------------------------------------------------------------------------------------------------ tables
+
+    private List<LabelledText> readTsv(String name, List<TsvText.Row> rows) {
+        Table table = null;
+        List<LabelledText> texts = new ArrayList<>();
+        for (TsvText.Row row : rows) {
+            if (table == null) {
+                table = new Table(name, row.fields(), columns);
+            } else {
+                texts.add(table.row(row.fields(), row.line()));
+            }
+        }
+        return texts;
+    }
+
+    private List<LabelledText> readCsv(String name, BufferedReader reader, String first) throws IOException {
+        CSVFormat format = !first.contains(",") && first.contains(";") ? CSV.builder().setDelimiter(';').get() : CSV;
+        Table table = null;
+        List<LabelledText> texts = new ArrayList<>();
+        try (CSVParser records = CSVParser.parse(reader, format)) {
+            for (CSVRecord record : records) {
+                if (table == null) {
+                    table = new Table(name, record.toList(), columns);
+                } else {
+                    texts.add(table.row(record.toList(), (int) records.getCurrentLineNumber()));
+                }
+            }
+        } catch (UncheckedIOException e) {
+            if (e.getCause() instanceof CSVException malformed) {
+                throw new LoraException(Names.oneLine(name + ": malformed CSV: " + malformed.getMessage()), e);
+            }
+            throw e.getCause();
+        }
+        return texts;
+    }
+
+    /** A header, and where in each row the columns are that count. */
+    private static final class Table {
+
+        private final String name;
+        private final int width;
+        private final int text;
+        private final int second; // −1 for none
+        private final int label; // −1 for none
+
+        Table(String name, List<String> header, TextColumns columns) {
+            this.name = name;
+            width = header.size();
+            List<String> names = header.stream().map(String::strip).toList();
+            TextColumns.Chosen chosen = columns.in(name, names);
+            text = once(names, chosen.text());
+            second = chosen.second() == null ? -1 : once(names, chosen.second());
+            label = chosen.label() == null ? -1 : once(names, chosen.label());
+        }
+
+        private int once(List<String> names, String column) {
+            if (names.indexOf(column) != names.lastIndexOf(column)) {
+                throw new LoraException(Names.oneLine(name + ": two columns are called " + column + ". Give one of them another name"));
+            }
+            return names.indexOf(column);
+        }
+
+        LabelledText row(List<String> fields, int line) {
+            Place place = new Place(name, line);
+            if (fields.size() != width) {
+                throw new LoraException(place + ": expected as many fields as the header has, " + width + ", found "
+                        + fields.size());
+            }
+            return new LabelledText(fields.get(text).strip(), second < 0 ? null : fields.get(second).strip(),
+                    label < 0 ? null : labelOrNone(fields.get(label)), place);
+        }
+    }
+
+    private static @Nullable String labelOrNone(String text) {
+        return text.isBlank() ? null : text.strip();
+    }
+}

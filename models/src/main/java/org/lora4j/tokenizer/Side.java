@@ -1,0 +1,6 @@
+package org.lora4j.tokenizer;
+
+/** At which end of a text something happens: where it is cut, where it is filled up. */
+public enum Side {
+    LEFT, RIGHT
+}
