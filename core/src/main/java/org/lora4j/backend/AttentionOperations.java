@@ -11,7 +11,7 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      * Masked multi-head attention (Vaswani et al. 2017), for each sequence and head, with the key head that is the head's:
      *
      * <pre>
-     *   S = scale·q·kᵀ, and −∞ where the causal or the padding mask hides the key
+     *   S = scale·q·kᵀ, and −∞ where the causal mask, the window or the padding mask hides the key
      *   P = softmax over keys of S      y = dropout(P)·v      lse = log Σ exp S
      * </pre>
      *
@@ -59,7 +59,7 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *
      * <p>A query whose keys are all hidden gets y = 0. A query's y depends on its own keys only, not on how many there are
      * of either in the call: on {@code cpu} not by a bit. A backend without a kernel for it inherits this one, which
-     * gathers the rows first.
+     * gathers the rows first and has no window.
      *
      * @param q    (N, width); read
      * @param keys k and v are read in the rows named
@@ -68,6 +68,9 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      */
     default void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
         Checks.gatheredAttention(q, keys, heads, y);
+        if (keys.window() != AttentionShape.NO_WINDOW) {
+            throw new IllegalArgumentException(name() + " gathers rows first, and has no window of " + keys.window());
+        }
         int count = keys.rows().size();
         if (count == 0) {
             return;

@@ -143,6 +143,9 @@ public final class Checks {
         if (relative == null) {
             return;
         }
+        if (in.shape().window() != AttentionShape.NO_WINDOW) {
+            throw new IllegalArgumentException(operation + ": relative scores and a window do not go together yet");
+        }
         AttentionShape shape = in.shape();
         int distances = shape.queries() + shape.keys() - 1;
         require(relativeRowsFit(relative.keys(), relative, shape) && relativeRowsFit(relative.queries(), relative, shape)
@@ -169,6 +172,15 @@ public final class Checks {
                 "gatheredAttention", "q and y (N, width), k and v (R, keyWidth), rows and mask (N, S), " + heads.count()
                         + " heads and " + heads.keyHeads() + " key heads of " + heads.size(),
                 "q", q, "k", keys.k(), "v", keys.v(), "rows", keys.rows(), "mask", keys.mask(), "y", y);
+    }
+
+    public static void rotate(MatrixView x, Rotation rotation) {
+        Tensor cosines = rotation.cosines();
+        int size = rotation.headSize();
+        require(stored(x) && x.columns() % size == 0 && 2 * cosines.columns() <= size && x.rows() == cosines.rows()
+                        && same(cosines, rotation.sines()),
+                "rotate", "x (N, heads·" + size + "), cosines and sines (N, half) with 2·half ≤ " + size,
+                "x", x, "cosines", cosines, "sines", rotation.sines());
     }
 
     public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {

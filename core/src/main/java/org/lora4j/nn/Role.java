@@ -28,6 +28,8 @@ public enum Role {
     UP("up"),
     /** The map whose activation multiplies UP's output, where a feed-forward has one. */
     GATE("gate"),
+    /** The two in one product: a fused map, whose parts are called gate and up. */
+    GATE_UP("gate_up"),
     /** The feed-forward's map back. */
     DOWN("down"),
     /** The table of the tokens. */

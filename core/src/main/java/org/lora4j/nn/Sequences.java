@@ -53,8 +53,8 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
 
     private Attention attention(AttentionRule rule, QueriesKeysValues in, Workspace ws) {
         return new Attention(in.q(), in.k(), in.v(), mask,
-                AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER), rule.dropout().mask(ws),
-                in.relative());
+                AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER).withWindow(rule.window()),
+                rule.dropout().mask(ws), in.relative());
     }
 
     /** The backend wants lse by heads: (B·heads, T). */

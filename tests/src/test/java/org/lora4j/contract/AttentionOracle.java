@@ -179,8 +179,9 @@ final class AttentionOracle {
 
     private boolean visible(int b, int t, int s) {
         boolean future = shape.causal() && s - t > shape.keys() - shape.queries();
+        boolean past = shape.window() <= t - s + shape.keys() - shape.queries();
         boolean padding = mask != null && mask[b * shape.keys() + s] == 0;
-        return !future && !padding;
+        return !future && !past && !padding;
     }
 
     private double[] cut(double[] x, int from, int count, int h) {

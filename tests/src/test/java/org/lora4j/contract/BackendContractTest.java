@@ -127,6 +127,13 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
+    class RotaryEmbeddings extends RotaryContract {
+        RotaryEmbeddings() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
     class Embeddings extends EmbeddingContract {
         Embeddings() {
             super(BackendContractTest.this);

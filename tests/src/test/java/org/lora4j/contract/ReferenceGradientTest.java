@@ -190,7 +190,8 @@ class ReferenceGradientTest {
     void attentionBackwardIsTheGradientForQueriesKeysAndValues(boolean causal) {
         int[] mask = {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}; // in the second sequence, causal, the first query sees no key
         for (int keyHeads : new int[] {2, 1}) {
-            AttentionShape shape = new AttentionShape(2, 3, 5, 6, new AttentionHeads(2, keyHeads, 3, 0.6), causal);
+            AttentionShape shape = new AttentionShape(2, 3, 5, 6, new AttentionHeads(2, keyHeads, 3, 0.6), causal,
+                    causal && keyHeads == 1 ? 2 : AttentionShape.NO_WINDOW);
             for (DropoutMask dropout : new DropoutMask[] {DropoutMask.NONE, new DropoutMask(0.3, 7, 8, 9)}) {
                 double[] x = ContractFamily.numbers("x", 6 * 6 + (12 + 12) * shape.keyWidth());
                 check(at -> new Attending(at, mask, shape, dropout).forward(),

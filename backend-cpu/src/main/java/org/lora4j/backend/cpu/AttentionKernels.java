@@ -15,7 +15,8 @@ import org.lora4j.backend.cpu.Scratch.Slot;
  * </pre>
  *
  * <p>Only the block's rows of S exist, and of them only what the block's last query can see, so causal attention does
- * about half of the work and memory grows with the length, not its square. Backward computes P = exp(S − lse) again.
+ * about half of the work and memory grows with the length, not its square. With a window they begin at the first key that
+ * the block's first query sees, rounded down to a whole panel. Backward computes P = exp(S − lse) again.
  *
  * <p>Keys and values of a head are first laid out in {@link AttentionPanels}, the keys transposed, so that scores are computed for
  * a vector of keys at a time and nothing is summed across lanes; a single query takes {@link SingleQueryAttention}.
@@ -71,7 +72,7 @@ final class AttentionKernels {
         Scratch scratch = Scratch.local();
         float[] hidden = hidden(scratch, mask, maskOffset, seen);
         float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
-        if (shape.queries() == 1 && relative == null) {
+        if (shape.queries() == 1 && relative == null && shape.firstKey(0) == 0) {
             int begin = dropout == null ? 0 : dropout.fill((long) head * shape.keys(), seen, factor);
             float logSum = SingleQueryAttention.attend(q, qOffset, k, kOffset, kStride, v, vOffset, vStride, seen, size,
                     (float) shape.scale(), hidden, factor, begin, y, yOffset);
@@ -90,19 +91,23 @@ final class AttentionKernels {
         AttentionPanels.pack(v, vOffset, vStride, seen, size, 1, values, seen);
         for (int first = from; first < to; first += QUERY_BLOCK) {
             int rows = Math.min(QUERY_BLOCK, to - first);
-            int columns = shape.visibleKeys(first + rows - 1);
+            int low = shape.firstKey(first) / WIDTH * WIDTH;
+            int columns = shape.visibleKeys(first + rows - 1) - low;
             AttentionPanels.pack(q, qOffset + first * qStride, qStride, rows, size, (float) shape.scale(), queries, QUERY_BLOCK);
-            AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
+            AttentionPanels.multiply(
+                    queries, QUERY_BLOCK, keys, low * size, size, scores, QUERY_BLOCK, rows, columns, size, false);
             if (relative != null) {
                 RelativeKernels.add(scores, rows, columns, first, shape.queries() - 1, queries, keys, relative, head % shape.nHead());
             }
-            ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
+            ScoreRows.hide(scores, rows, shape.visibleKeys(first) - low, step, columns, hidden, low);
+            ScoreRows.hideBefore(scores, rows, shape, first, low);
             ScoreRows.softmax(scores, rows, columns, lse, lseOffset + first);
             if (dropout != null) {
-                long element = ((long) head * shape.queries() + first) * shape.keys();
+                long element = ((long) head * shape.queries() + first) * shape.keys() + low;
                 ScoreRows.multiply(scores, rows, columns, dropout, element, shape.keys(), factor);
             }
-            AttentionPanels.multiply(scores, QUERY_BLOCK, values, seen, output, QUERY_BLOCK, rows, size, columns, false);
+            AttentionPanels.multiply(
+                    scores, QUERY_BLOCK, values, low * WIDTH, seen, output, QUERY_BLOCK, rows, size, columns, false);
             AttentionPanels.unpack(output, QUERY_BLOCK, rows, size, 1, y, yOffset + first * yStride, yStride);
         }
     }
@@ -184,23 +189,28 @@ final class AttentionKernels {
             }
             for (int first = 0; first < shape.queries(); first += QUERY_BLOCK) {
                 int rows = Math.min(QUERY_BLOCK, shape.queries() - first);
-                int columns = shape.visibleKeys(first + rows - 1);
+                int low = shape.firstKey(first) / WIDTH * WIDTH;
+                int columns = shape.visibleKeys(first + rows - 1) - low;
                 AttentionPanels.pack(q, qOffset + shift + first * qStride, qStride, rows, size, scale, queries, QUERY_BLOCK);
                 AttentionPanels.pack(dy, dyOffset + shift + first * dyStride, dyStride, rows, size, 1, dOutput, QUERY_BLOCK);
-                AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
-                AttentionPanels.multiply(dOutput, QUERY_BLOCK, values, size, dScores, QUERY_BLOCK, rows, columns, size, false);
+                AttentionPanels.multiply(
+                        queries, QUERY_BLOCK, keys, low * size, size, scores, QUERY_BLOCK, rows, columns, size, false);
+                AttentionPanels.multiply(
+                        dOutput, QUERY_BLOCK, values, low * size, size, dScores, QUERY_BLOCK, rows, columns, size, false);
                 if (relative != null) {
                     relative.add(scores, rows, columns, first, queries, keys);
                 }
-                ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
+                ScoreRows.hide(scores, rows, shape.visibleKeys(first) - low, step, columns, hidden, low);
+                ScoreRows.hideBefore(scores, rows, shape, first, low);
                 ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + g * shape.queries() + first,
                         dy, dyOffset + shift + first * dyStride, dyStride, y, yOffset + shift + first * yStride, yStride, size,
-                        dropout, ((long) (head + g) * shape.queries() + first) * shape.keys(), shape.keys(), factor);
+                        dropout, ((long) (head + g) * shape.queries() + first) * shape.keys() + low, shape.keys(), factor);
                 AttentionPanels.addTransposedProduct(
-                        scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, seenRows, columns, size, rows);
+                        scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, low, seenRows, columns, size, rows);
                 AttentionPanels.addTransposedProduct(
-                        dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
-                AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
+                        dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, low, seenRows, columns, size, rows);
+                AttentionPanels.multiply(
+                        dScores, QUERY_BLOCK, keyRows, low * WIDTH, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
                 if (relative != null) {
                     relative.block(dScores, rows, columns, first, queries, keyRows, dQueries, dKeys, seenRows);
                 }

@@ -5,8 +5,10 @@ import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.Rotation;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -15,7 +17,9 @@ import org.lora4j.tensor.Tensor;
 final class AttentionCalls {
 
     /** As many args as {@link org.lora4j.backend.tornado.kernel.AttentionKernels} counts. */
-    private static final int ARGS = 34;
+    private static final int ARGS = 35;
+    /** Also says to {@link Tiling} that only the plain kernels know windows. */
+    static final int WINDOW = 34;
     private static final int MASKED = 32;
 
     private final Operands operands;
@@ -86,6 +90,7 @@ final class AttentionCalls {
         }
         args[MASKED] = in.mask() == null ? 0 : 1;
         args[33] = shape.heads().group();
+        args[WINDOW] = shape.window();
         return args;
     }
 
@@ -99,6 +104,18 @@ final class AttentionCalls {
         return mask == null ? launch : launch.with(8, operands.ints(mask, "mask").values(), mask.size());
     }
 
+    /** @param direction 1, or −1 for the gradient */
+    void rotate(MatrixView x, Rotation rotation, int direction) {
+        Checks.rotate(x, rotation);
+        Region to = operands.region(x, "x");
+        Region[] reads = {operands.region(rotation.cosines(), "cosines"), operands.region(rotation.sines(), "sines")};
+        int half = rotation.half();
+        int heads = x.columns() / rotation.headSize();
+        operands.record(Launch.of(Kernel.ROTATE, new int[] {
+            Math.multiplyExact(x.rows(), heads * half), to.from(), x.rowStride(), rotation.headSize(), half, heads,
+            reads[0].from(), reads[1].from()}, direction), reads, to);
+    }
+
     void gathered(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
         Region[] reads = {operands.region(q, "q"), operands.region(keys.k(), "k"), operands.region(keys.v(), "v")};
         Region to = operands.region(y, "y");
@@ -110,7 +127,7 @@ final class AttentionCalls {
         Launch launch = Launch.of(Kernel.GATHERED_ATTENTION, new int[] {
             q.rows() * heads.count(), rows.size() / q.rows(), heads.count(), heads.size(), reads[0].from(), q.rowStride(),
             reads[1].from(), reads[2].from(), keys.k().columns(), to.from(), y.rowStride(), 0, 0, mask == null ? 0 : 1,
-            heads.group()}, heads.scale())
+            heads.group(), keys.window()}, heads.scale())
                 .with(11, operands.rows(rows, keys.k().rows()), rows.size());
         operands.record(mask == null ? launch : launch.with(12, operands.ints(mask, "mask").values(), mask.size()), reads, to);
     }

@@ -11,6 +11,7 @@ import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.NormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
 import org.lora4j.backend.tornado.kernel.RelativeAttentionKernels;
+import org.lora4j.backend.tornado.kernel.RotaryKernels;
 import org.lora4j.backend.tornado.kernel.TiledAttention;
 import org.lora4j.backend.tornado.kernel.TiledProducts;
 import org.lora4j.backend.tornado.kernel.TiledRows;
@@ -54,6 +55,7 @@ final class Tasks {
             case RELATIVE_ATTENTION_VALUES -> RelativeAttentionKernels::backwardValues;
             case RELATIVE_ATTENTION_TABLE -> RelativeAttentionKernels::backwardTable;
             case GATHERED_ATTENTION -> GatheredAttentionKernels::attention;
+            case ROTATE -> RotaryKernels::rotate;
             case GATHER -> EmbeddingKernels::gather;
             case SCATTER_ADD -> EmbeddingKernels::scatterAdd;
             case CROSS_ENTROPY -> CrossEntropyKernels::crossEntropy;

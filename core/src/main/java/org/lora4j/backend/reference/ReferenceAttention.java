@@ -61,7 +61,7 @@ final class ReferenceAttention {
                     for (int c = 0; c < shape.headSize(); c++) {
                         out[outRow + c] = 0;
                     }
-                    for (int s = 0; s < shape.visibleKeys(t); s++) {
+                    for (int s = shape.firstKey(t); s < shape.visibleKeys(t); s++) {
                         if (sees(b, s)) {
                             double weight = StrictMath.exp(scores[s] - logSum) * kept(b, h, t, s);
                             int valueRow = key(v, b, h, s);
@@ -98,7 +98,7 @@ final class ReferenceAttention {
                     double logSum = logSums[(b * shape.nHead() + h) * shape.queries() + t];
                     double d = dot(dy, query(dy, b, h, t), y, query(y, b, h, t));
                     zero(dq, query(dq, b, h, t));
-                    for (int s = 0; s < shape.visibleKeys(t); s++) {
+                    for (int s = shape.firstKey(t); s < shape.visibleKeys(t); s++) {
                         if (sees(b, s)) {
                             double p = StrictMath.exp(scores[s] - logSum);
                             double m = kept(b, h, t, s);
@@ -136,7 +136,7 @@ final class ReferenceAttention {
     /** scores[s] ← scale·q·k for every key that query t sees; returns log Σ exp of them, −∞ if there is none. */
     private double scores(int b, int h, int t, double[] scores) {
         double max = Double.NEGATIVE_INFINITY;
-        for (int s = 0; s < shape.visibleKeys(t); s++) {
+        for (int s = shape.firstKey(t); s < shape.visibleKeys(t); s++) {
             if (sees(b, s)) {
                 double products = dot(q, query(q, b, h, t), k, key(k, b, h, s));
                 if (relativeKeys != null) {
@@ -150,7 +150,7 @@ final class ReferenceAttention {
             }
         }
         double sum = 0;
-        for (int s = 0; s < shape.visibleKeys(t); s++) {
+        for (int s = shape.firstKey(t); s < shape.visibleKeys(t); s++) {
             if (sees(b, s)) {
                 sum += StrictMath.exp(scores[s] - max);
             }
