@@ -64,7 +64,7 @@ public final class Unigram implements SubwordModel {
         }
         bytes = byteFallback ? Bpe.byteTokens(ids) : null;
         single = inText != null;
-        unknownScore = lowest - UNKNOWN_PENALTY;
+        unknownScore = single ? (float) (lowest - UNKNOWN_PENALTY) : lowest - UNKNOWN_PENALTY;
     }
 
     /** Where the longest of these tokens ends that begins here; {@code at} if none does. */
