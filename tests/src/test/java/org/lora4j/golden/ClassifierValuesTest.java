@@ -64,7 +64,7 @@ class ClassifierValuesTest {
                 .filter(key -> key.startsWith("grad.")).map(key -> key.substring("grad.".length())).toList());
         subject.byKey().forEach((key, entry) -> {
             double[] gradient = entry.inFileLayout(backend, entry.parameter().gradient());
-            assertThat(gradientError(gradient, key, expected)).as(key).isLessThan(bounds.gradients);
+            assertThat(error(gradient, "grad." + key, expected)).as(key).isLessThan(bounds.gradients);
         });
     }
 
@@ -72,13 +72,13 @@ class ClassifierValuesTest {
      * The bias of keys has no effect on a softmax: its gradient is what rounding leaves of zero, and is held against that of the
      * queries' bias, which is as large as the terms that cancel.
      */
-    private static double gradientError(double[] actual, String key, Map<String, double[]> expected) {
-        double[] wanted = expected.get("grad." + key);
-        String queries = key.replace(".self.key.", ".self.query.").replace(".k_lin.", ".q_lin.");
-        if (!key.endsWith("bias") || queries.equals(key)) {
+    static double error(double[] actual, String name, Map<String, double[]> expected) {
+        double[] wanted = expected.get(name);
+        String queries = name.replace(".self.key.", ".self.query.").replace(".k_lin.", ".q_lin.");
+        if (!name.endsWith("bias") || queries.equals(name)) {
             return GoldenValuesTest.relativeError(actual, wanted);
         }
-        double[] scale = expected.getOrDefault("grad." + queries, expected.get("grad." + queries.replace(".bias", ".base_layer.bias")));
+        double[] scale = expected.getOrDefault(queries, expected.get(queries.replace(".bias", ".base_layer.bias")));
         double[] shifted = new double[actual.length];
         Arrays.setAll(shifted, i -> actual[i] - wanted[i] + scale[i]);
         return GoldenValuesTest.relativeError(shifted, scale);
