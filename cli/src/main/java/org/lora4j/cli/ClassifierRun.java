@@ -49,7 +49,7 @@ final class ClassifierRun {
         List<LabelledText> train = some(all, command.examples);
         List<LabelledText> dev = some(dev(), command.devExamples);
         try (Backend backend = command.backend.open()) {
-            SequenceClassifier model = command.classifier.load(command.model, labels, command.plans.seed(), backend, ui::warnOnce);
+            SequenceClassifier model = command.classifier.load(command.model, labels, command.plans.seed(), backend, ui::info);
             Tokenizer tokenizer = command.model.tokenizer();
             Tuning tuning = command.classifier.attach(model, command.methods, command.plans.seed(), recipe.isPresent(), ui);
             command.checkPlace(folder, tuning);

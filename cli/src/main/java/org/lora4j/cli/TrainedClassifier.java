@@ -1,9 +1,7 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterHead;
@@ -11,10 +9,8 @@ import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.TextEncoder;
 import org.lora4j.family.BaseDropout;
-import org.lora4j.family.ClassifierFields;
 import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Families;
-import org.lora4j.family.Labels;
 import org.lora4j.family.SequenceClassifier;
 import org.lora4j.task.Classification;
 import org.lora4j.task.Predictions;
@@ -38,7 +34,7 @@ record TrainedClassifier(SequenceClassifier model, TextEncoder encoder) {
      */
     static TrainedClassifier load(ModelChoice model, Path adapter, int maxLength, Backend backend, Ui ui) {
         Path folder = model.folder();
-        ClassifierHead head = adapter == null ? ClassifierHead.asStored() : head(folder, adapter);
+        ClassifierHead head = adapter == null ? ClassifierHead.asStored() : ClassifierHead.forAdapter(adapter, folder);
         SequenceClassifier loaded = Families.classifier(folder, backend, head, BaseDropout.NONE, model.heldIn(), ui::warnOnce);
         if (adapter == null) {
             requireHead(loaded, folder);
@@ -50,21 +46,6 @@ record TrainedClassifier(SequenceClassifier model, TextEncoder encoder) {
         int trained = TaskFormat.of(metadata).map(TaskFormat::longest).orElse(Integer.MAX_VALUE);
         int longest = Math.min(maxLength > 0 ? maxLength : trained, loaded.sizes().positions());
         return new TrainedClassifier(loaded, new TextEncoder(model.tokenizer(), loaded.sizes().vocabulary(), longest));
-    }
-
-    private static ClassifierHead head(Path folder, Path adapter) {
-        Optional<AdapterHead> found = AdapterHead.of(adapter, Families.of(folder).names());
-        return found.map(head -> ClassifierHead.of(labels(folder, head)).renewed()).orElse(ClassifierHead.asStored());
-    }
-
-    /** As the adapter says, else as the base does where it has as many, else numbered. */
-    private static Labels labels(Path folder, AdapterHead head) {
-        Optional<List<String>> names = head.names();
-        if (names.isPresent()) {
-            return names.get().isEmpty() ? Labels.NUMBER : Labels.of(names.get());
-        }
-        Labels stored = ClassifierFields.read(folder.resolve("config.json")).labels();
-        return stored.count() == head.labels() ? stored : head.labels() == 1 ? Labels.NUMBER : Labels.numbered(head.labels());
     }
 
     private static void requireHead(SequenceClassifier model, Path folder) {

@@ -191,6 +191,11 @@ public abstract class EncoderNames implements ModelNames {
     }
 
     @Override
+    public Optional<String> classifierWeight() {
+        return Optional.of(headWeight());
+    }
+
+    @Override
     public List<String> classifierModules() {
         List<String> modules = new ArrayList<>();
         for (String map : head.role == Role.POOLER ? List.of(head.output) : List.of(head.dense, head.output)) {

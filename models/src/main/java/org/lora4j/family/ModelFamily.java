@@ -46,7 +46,7 @@ public interface ModelFamily {
 
     /** The class in Transformers that reads such a classifier of sequences. */
     default String classifierArchitecture() {
-        return architecture().replaceFirst("(LMHeadModel|ForMaskedLM|ForCausalLM|Model)$", "") + ClassifierFields.ARCHITECTURE;
+        return writes() ? architecture().replaceFirst("(LMHeadModel|ForCausalLM)$", "") + ClassifierFields.ARCHITECTURE : architecture();
     }
 
     /**
