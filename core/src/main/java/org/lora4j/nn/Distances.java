@@ -46,6 +46,9 @@ public final class Distances {
             if (size <= mid) {
                 return d;
             }
+            if (whole == 0) {
+                return Integer.MIN_VALUE; // a quotient by 0, which Transformers makes the lowest of numbers
+            }
             float part = (float) Math.log((float) size / mid) / whole * (mid - 1);
             return Integer.signum(d) * (int) ((float) Math.ceil(part) + mid);
         }, "to " + farthest + " in " + buckets + " buckets");

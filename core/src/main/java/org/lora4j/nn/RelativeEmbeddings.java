@@ -1,6 +1,7 @@
 package org.lora4j.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
@@ -17,8 +18,8 @@ import org.lora4j.tensor.Tensor;
  *   ∂L/∂R = norm′(Σ over blocks of ∂L/∂r)
  * </pre>
  *
- * <p>A pass takes only the rows that occur in it, the ones between the largest distance to either side: 2·T − 1 of them at
- * most. {@link DisentangledMaps} of every block find them in the workspace.
+ * <p>A pass takes only the rows that occur in it, 2·T − 1 of them at most. {@link DisentangledMaps} of every block find them in
+ * the workspace.
  */
 public final class RelativeEmbeddings implements Layer {
 
@@ -30,11 +31,12 @@ public final class RelativeEmbeddings implements Layer {
     /**
      * The rows of a pass.
      *
+     * @param first    the first row's number in R
      * @param rows     r (P, C); read
      * @param gradient ∂L/∂r (P, C), to which blocks add; null where nothing of it trains
      * @param numbers  (2·T − 1), δ(t − s) less the first row's number, at t − s + T − 1
      */
-    record Pass(Tensor rows, @Nullable Tensor gradient, IntTensor numbers) {
+    record Pass(int first, Tensor rows, @Nullable Tensor gradient, IntTensor numbers) {
 
         int count() {
             return rows.rows();
@@ -59,13 +61,12 @@ public final class RelativeEmbeddings implements Layer {
     public void forward(int length, Workspace ws) {
         Backend backend = ws.backend();
         int[] numbers = new int[2 * length - 1];
-        int first = distances.row(1 - length);
-        for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = distances.row(i - length + 1) - first;
-        }
+        Arrays.setAll(numbers, i -> distances.row(i - length + 1));
+        int first = Arrays.stream(numbers).min().orElseThrow();
+        int count = Arrays.stream(numbers).max().orElseThrow() - first + 1;
+        Arrays.setAll(numbers, i -> numbers[i] - first);
         IntTensor rowNumbers = ws.ints(this, "distances", numbers.length);
         backend.upload(numbers, 0, rowNumbers, numbers.length);
-        int count = numbers[numbers.length - 1] + 1;
         Tensor own = memory("own", count, ws);
         backend.copy(table.value().rows(first, count), own.matrix());
         Tensor rows = own;
@@ -79,11 +80,11 @@ public final class RelativeEmbeddings implements Layer {
             gradient = memory("gradient", count, ws);
             backend.fill(gradient, 0);
         }
-        ws.note(Pass.class, new Pass(rows, gradient, rowNumbers));
+        ws.note(Pass.class, new Pass(first, rows, gradient, rowNumbers));
     }
 
     /** Backward of what the blocks have added; to be called behind the lowest block. */
-    public void backward(int length, Workspace ws) {
+    public void backward(Workspace ws) {
         Tensor gradient = pass(ws).gradient();
         if (gradient == null) {
             return;
@@ -96,7 +97,7 @@ public final class RelativeEmbeddings implements Layer {
             gradient = own;
         }
         if (table.isTrainable()) {
-            ws.backend().add(gradient.matrix(), table.gradient().rows(distances.row(1 - length), gradient.rows()), 1);
+            ws.backend().add(gradient.matrix(), table.gradient().rows(pass(ws).first(), gradient.rows()), 1);
         }
     }
 

@@ -246,7 +246,7 @@ final class DebertaBody implements SequenceBody {
             }
         }
         if (relative != null) {
-            relative.backward(sequences.length(), ws);
+            relative.backward(ws);
         }
         if (embeddingsTrain) {
             if (ofConvolution != null) {
