@@ -175,7 +175,8 @@ class AuthorsAdamW:
             p.add_(p, alpha=-lr * self.wd)
 
 
-def ten_steps(folder, adapter, batch, masks, *, name, eps, order, schedule, clip=None, wd=0.01):
+def ten_steps(folder, adapter, batch, masks, *, name, eps, order, schedule, clip=None, wd=0.01,
+              load=load, logits_and_loss=logits_and_loss):
     model, params = load(folder, adapter)
     values = list(params.values())
     lrs = [LR * warmup_then_linear(i) if schedule else LR for i in range(STEPS)]
@@ -204,8 +205,8 @@ def ten_steps(folder, adapter, batch, masks, *, name, eps, order, schedule, clip
                 losses=losses, loss_after=after, grad_norms_before_clipping=norms)
 
 
-def all_runs(folder, adapter, batch, masks, first_norm):
-    run = lambda **k: ten_steps(folder, adapter, batch, masks, **k)
+def all_runs(folder, adapter, batch, masks, first_norm, **how):
+    run = lambda **k: ten_steps(folder, adapter, batch, masks, **k, **how)
     clip = float(f"{first_norm * 0.6:.2g}")    # below the first steps' norms, above some later ones
     return [
         run(name="adamw", eps=1e-8, order="before", schedule=False),
@@ -503,22 +504,27 @@ simple("dora_untied_head", seed=105,
        lora=dict(r=4, lora_alpha=8, target_modules=["lm_head", "attn.c_proj"], use_dora=True))
 
 
-def main():
+def arguments(description, folder):
+    """Where to write and which cases, with everything set so that a run gives the same bytes."""
     if os.environ.get("PYTHONHASHSEED") != "0":     # PEFT writes target_modules in the order of a Python set
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"})
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=description)
     here = pathlib.Path(__file__).resolve().parent
-    parser.add_argument("--out", type=pathlib.Path, default=here.parent / "src/test/resources/golden")
+    parser.add_argument("--out", type=pathlib.Path, default=here.parent / "src/test/resources" / folder)
     parser.add_argument("cases", nargs="*", metavar="CASE")
     args = parser.parse_args()
-    out = args.out.resolve()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     warnings.filterwarnings("ignore", message=".*loss_type.*")
     transformers.utils.logging.disable_progress_bar()
+    return args.out.resolve(), args.cases
+
+
+def main():
+    out, cases = arguments(__doc__.splitlines()[0], "golden")
     numbered = [name for name, spec in CASES.items() if "seed" not in spec]
     for name, spec in CASES.items():
-        if not args.cases or name in args.cases:
+        if not cases or name in cases:
             build(name, spec, out, spec["seed"] if "seed" in spec else 1 + numbered.index(name))
 
 

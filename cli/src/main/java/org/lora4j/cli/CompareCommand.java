@@ -2,6 +2,7 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,11 +25,16 @@ import org.lora4j.experiments.compare.Comparison;
 import org.lora4j.experiments.compare.StandInAdapter;
 import org.lora4j.experiments.report.ComparisonFacts;
 import org.lora4j.experiments.report.ComparisonPage;
+import org.lora4j.family.BaseDropout;
+import org.lora4j.family.ClassifierFields;
+import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Families;
-import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.io.FormatException;
+import org.lora4j.model.Model;
 import org.lora4j.tensor.Philox;
+import org.lora4j.tokenizer.Encoding;
+import org.lora4j.tokenizer.Truncation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -101,6 +107,8 @@ final class CompareCommand extends LoraCommand {
             description = "Threads to use, 0 for one per core (default: ${DEFAULT-VALUE}).")
     private int threads;
 
+    private boolean classifies;
+
     @Override
     protected int run() {
         List<BackendProvider> others = others();
@@ -120,6 +128,7 @@ final class CompareCommand extends LoraCommand {
         Destination read = Destination.reading("--model", folder).and("--adapter", adapter).and("--batch", batch);
         read.requireFileApart(out);
         read.requireFileApart(ComparisonPage.beside(out));
+        classifies = Families.isClassifier(folder, adapter);
         Batch inputs = inputs(folder);
         List<Verdict> verdicts = compare(folder, inputs, others);
         ComparisonFacts facts = facts(inputs);
@@ -159,7 +168,7 @@ final class CompareCommand extends LoraCommand {
         List<Verdict> verdicts = new ArrayList<>();
         try (Progress progress = ui().progress("compare")) {
             int[] total = new int[1];
-            ComparedRun run = new ComparedRun(inputs, steps, learningRate);
+            ComparedRun run = new ComparedRun(inputs, classifies ? answers(folder, inputs) : null, steps, learningRate);
             Comparison comparison = Comparison.with(run, backend -> subject(folder, backend), (runs, of) -> {
                 if (runs == 1) {
                     total[0] = of;
@@ -182,8 +191,22 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Subject subject(Path folder, Backend backend) {
-        LanguageModel loaded = Families.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
+        Model loaded = classifies ? Families.classifier(folder, backend, head(folder), BaseDropout.NONE, WeightType.FLOAT32, ui()::warnOnce)
+                : Families.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
         return new Subject(loaded, adapter == null ? StandInAdapter.attach(loaded, seed) : PeftFormat.load(loaded, adapter, ui()::info));
+    }
+
+    private ClassifierHead head(Path folder) {
+        return adapter == null ? ClassifierHead.asStored() : ClassifierHead.forAdapter(adapter, folder);
+    }
+
+    /** A label for each sequence, each in turn: the comparison needs a loss, and any will do. */
+    private double[] answers(Path folder, Batch inputs) {
+        ClassifierHead head = head(folder);
+        int labels = (head.labels() == null ? ClassifierFields.read(folder.resolve("config.json")).labels() : head.labels()).count();
+        double[] answers = new double[inputs.size()];
+        Arrays.setAll(answers, row -> labels == 1 ? row : row % labels);
+        return answers;
     }
 
     // ------------------------------------------------------------------------------------------------ inputs
@@ -194,7 +217,7 @@ final class CompareCommand extends LoraCommand {
         }
         Batch inputs = batch != null ? withLabels(BatchFile.read(batch, ui()))
                 : text != null ? ofText(folder) : ofRandomIds(Families.config(folder));
-        if (inputs.targets() == 0) {
+        if (!classifies && inputs.targets() == 0) {
             throw batch != null
                     ? new FormatException(batch, "no label is a target (all are -100 or in the first column), so there is no loss")
                     : wrongUse("one token has no successor to predict: give at least two");
@@ -216,6 +239,10 @@ final class CompareCommand extends LoraCommand {
     }
 
     private Batch ofText(Path folder) {
+        if (classifies) {
+            Encoding encoding = Families.tokenizer(folder).encodePair(text, null, Truncation.NONE);
+            return new Batch(1, encoding.length(), encoding.ids(), null, null);
+        }
         int[] ids = Families.tokenizer(folder).encode(text);
         if (ids.length < 2) {
             throw wrongUse("--text \"" + text + "\" has " + ids.length + " tokens; a loss needs at least two");
@@ -250,7 +277,8 @@ final class CompareCommand extends LoraCommand {
         facts.put("Model", model);
         facts.put("Adapter", adapter == null ? "none given: rank 4 beside every linear map, seed " + seed : adapter.toString());
         facts.put("Inputs", (batch != null ? batch + ", " : text != null ? "a text, " : "random ids, seed " + seed + ", ")
-                + inputs.size() + " × " + inputs.length() + " tokens, " + inputs.targets() + " targets");
+                + inputs.size() + " × " + inputs.length() + " tokens, "
+                + (classifies ? "labels in turn" : inputs.targets() + " targets"));
         facts.put("Updates", steps == 0 ? "none" : steps + " AdamW steps at learning rate " + learningRate);
         return new ComparisonFacts(commandText(), facts);
     }

@@ -6,7 +6,9 @@ import java.util.Locale;
 import java.util.Optional;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.family.ClassifierFields;
 import org.lora4j.family.Families;
+import org.lora4j.family.Labels;
 import org.lora4j.family.MemoryNeed;
 import org.lora4j.family.ModelConfig;
 import picocli.CommandLine.Command;
@@ -64,9 +66,16 @@ final class DoctorCommand extends LoraCommand {
             throw wrongUse("--batch " + batch + " --length " + length + ": at least 1 each, and at most "
                     + config.sizes().positions() + " tokens, which is as far as the model's positions go");
         }
-        MemoryNeed need = MemoryNeed.ofStep(config, batch, length, RANK);
+        boolean classifies = known.isEmpty() ? Families.isClassifier(EmbeddedBase.resolve(model)) : !Families.of(config.names()).writes();
+        MemoryNeed need = classifies ? MemoryNeed.ofClassifierStep(config, labels(known.isPresent()), batch, length, RANK)
+                : MemoryNeed.ofStep(config, batch, length, RANK);
         return new Diagnosis.ModelState(model, "a LoRA step of " + batch + " × " + length + " tokens, rank " + RANK + " on q and v",
                 need.numbers(), need.weights());
+    }
+
+    /** Those of the folder, or two. */
+    private Labels labels(boolean known) {
+        return known ? Labels.numbered(2) : ClassifierFields.read(EmbeddedBase.resolve(model).resolve("config.json")).labels();
     }
 
     private void print(Diagnosis found) {

@@ -13,16 +13,15 @@ import java.util.Locale;
 import java.util.Map;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterFiles;
+import org.lora4j.adapters.AdapterHead;
 import org.lora4j.adapters.MergeError;
 import org.lora4j.adapters.ModelMerger;
-import org.lora4j.adapters.PeftFormat;
 import org.lora4j.adapters.StoredAdapter;
-import org.lora4j.backend.Backend;
-import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.family.ClassifierFields;
+import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Families;
-import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelCompanions;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.family.ModelFamily;
@@ -31,7 +30,6 @@ import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.NotFinite;
-import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
 import picocli.CommandLine.Command;
@@ -85,10 +83,6 @@ final class MergeCommand extends LoraCommand {
     @Mixin
     private BackendChoice backend;
 
-    /** How the logits of the sample changed by writing the merged weights. */
-    private record LogitsChange(double largest, double mean, double relative, double sameTop, int positions) {
-    }
-
     @Override
     protected int run() throws Exception {
         try (RunFolder locked = RunFolder.open(out)) {
@@ -104,27 +98,34 @@ final class MergeCommand extends LoraCommand {
         Path from = adapter.path();
         Destination.requireFolder(out, overwrite);
         Destination.reading("--model", folder).and("--adapter", from).requireFolderApart(out);
-        List<Batch> sample = sample(folder, config);
         StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
-        List<double[]> expected = logitsWithAdapter(folder, stored, sample);
+        boolean classifies = Families.isClassifier(folder) || AdapterHead.of(stored).isPresent();
+        ClassifierHead head = classifies ? ClassifierHead.forAdapter(stored, folder) : null;
+        MergeSample sample = new MergeSample(batches(folder, config), backend, ui(), head);
+        List<double[]> expected = sample.withAdapter(folder, stored);
         Map<String, Long> notFinite = new LinkedHashMap<>();
-        List<MergeError> errors = write(folder, config, stored, type, notFinite);
-        LogitsChange change = compare(expected, logits(out, sample), config.sizes().vocabulary());
-        Map<String, Object> report = report(errors, change, from, notFinite);
+        List<MergeError> errors = write(folder, config, stored, type, notFinite, head);
+        MergeSample.Change change = sample.change(expected, sample.of(out));
+        Map<String, Object> report = report(errors, change, from, notFinite, classifies);
         AtomicFolder.write(out, staging -> Files.write(staging.resolve(REPORT), new ObjectMapper()
                 .enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(report)));
-        print(report, errors, change);
+        print(report, errors, change, classifies);
         return ExitCode.OK;
     }
 
     // ------------------------------------------------------------------------------------------------ writing
 
     private List<MergeError> write(
-            Path folder, ModelConfig config, StoredAdapter stored, DType type, Map<String, Long> notFinite) {
+            Path folder, ModelConfig config, StoredAdapter stored, DType type, Map<String, Long> notFinite, ClassifierHead head) {
         List<MergeError> errors = new ArrayList<>();
         ModelFamily family = Families.of(folder);
-        try (ModelTensors base = family.tensors(folder)) {
-            ModelMerger merger = new ModelMerger(base, stored, family.names());
+        try (ModelTensors base = head == null ? family.tensors(folder)
+                : ModelTensors.openClassifier(folder, family.names(), !head.anew())) {
+            ModelMerger merger = head == null ? new ModelMerger(base, stored, family.names())
+                    : ModelMerger.ofClassifier(base, stored, family.names());
+            if (head != null && !merger.hasClassifier()) {
+                ui().warn("neither the base nor the adapter has a head that classifies: the merged model is a body without one");
+            }
             if (merger.unties()) {
                 ui().info("the adapter changes one view of the tied embedding: the merged model has a head of its own");
             }
@@ -133,7 +134,11 @@ final class MergeCommand extends LoraCommand {
                 ui().warn("the base holds NaN or infinity in " + Names.some(notFinite.keySet(), 3) + ", and so does the merged "
                         + "model. Take another copy of the base");
             }
-            ObjectNode written = configuration(folder, config, family, base.tied() && !merger.unties(), type);
+            ObjectNode written = configuration(folder, config, family,
+                    head != null ? config.isTied() : base.tied() && !merger.unties(), type);
+            if (head != null && merger.hasClassifier()) {
+                classifies(written, head, family);
+            }
             AtomicFolder.write(out, staging -> {
                 errors.addAll(merger.write(staging.resolve("model.safetensors"), type));
                 Files.write(staging.resolve("config.json"), new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT)
@@ -143,6 +148,16 @@ final class MergeCommand extends LoraCommand {
             ModelCompanions.finish(folder, out, ui()::warnOnce);
         }
         return errors;
+    }
+
+    /** What {@code config.json} says of a classifier; the fields of the labels stay as they are where the head is the base's. */
+    private static void classifies(ObjectNode written, ClassifierHead head, ModelFamily family) {
+        written.putArray("architectures").add(family.classifierArchitecture());
+        if (head.labels() != null) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            ClassifierFields.put(head.labels(), fields);
+            fields.forEach((name, value) -> written.set(name, new ObjectMapper().valueToTree(value)));
+        }
     }
 
     private static ObjectNode configuration(
@@ -162,7 +177,7 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ the sample
 
-    private List<Batch> sample(Path folder, ModelConfig config) {
+    private List<Batch> batches(Path folder, ModelConfig config) {
         List<Batch> sample = new ArrayList<>();
         if (prompts.isEmpty()) {
             int length = Math.min(SAMPLE_LENGTH, config.sizes().positions());
@@ -186,60 +201,10 @@ final class MergeCommand extends LoraCommand {
         return sample;
     }
 
-    private List<double[]> logitsWithAdapter(Path folder, StoredAdapter stored, List<Batch> sample) {
-        try (Backend b = backend.open()) {
-            LanguageModel loaded = Families.load(folder, b, 0, WeightType.FLOAT32, ui()::warnOnce);
-            PeftFormat.load(loaded, stored.path(), stored.config(), stored.source(), ui()::info).freeze();
-            return logits(loaded, b, sample);
-        }
-    }
-
-    private List<double[]> logits(Path folder, List<Batch> sample) {
-        try (Backend b = backend.open()) {
-            return logits(Families.load(folder, b), b, sample);
-        }
-    }
-
-    private static List<double[]> logits(LanguageModel loaded, Backend b, List<Batch> sample) {
-        List<double[]> all = new ArrayList<>();
-        for (Batch batch : sample) {
-            all.add(b.readDoubles(loaded.logits(batch, Workspace.forInference(b, batch.inputIds().length))));
-        }
-        return all;
-    }
-
-    private static LogitsChange compare(List<double[]> expected, List<double[]> found, int vocabulary) {
-        double largest = 0;
-        double sum = 0;
-        double size = 0;
-        int sameTop = 0;
-        int positions = 0;
-        long count = 0;
-        for (int i = 0; i < expected.size(); i++) {
-            double[] a = expected.get(i);
-            double[] b = found.get(i);
-            for (int at = 0; at < a.length; at += vocabulary) {
-                int topA = at;
-                int topB = at;
-                for (int j = at; j < at + vocabulary; j++) {
-                    largest = Math.max(largest, Math.abs(a[j] - b[j]));
-                    sum += Math.abs(a[j] - b[j]);
-                    size = Math.max(size, Math.abs(a[j]));
-                    topA = a[j] > a[topA] ? j : topA;
-                    topB = b[j] > b[topB] ? j : topB;
-                }
-                sameTop += topA == topB ? 1 : 0;
-                positions++;
-            }
-            count += a.length;
-        }
-        return new LogitsChange(largest, sum / count, size == 0 ? 0 : largest / size, (double) sameTop / positions, positions);
-    }
-
     // ------------------------------------------------------------------------------------------------ the report
 
     private Map<String, Object> report(
-            List<MergeError> errors, LogitsChange change, Path from, Map<String, Long> notFinite) {
+            List<MergeError> errors, MergeSample.Change change, Path from, Map<String, Long> notFinite, boolean classifier) {
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("model", model);
         report.put("adapter", from.toString());
@@ -251,8 +216,8 @@ final class MergeCommand extends LoraCommand {
         report.put("logits_max_change", change.largest());
         report.put("logits_mean_change", change.mean());
         report.put("logits_max_change_relative", change.relative());
-        report.put("logits_same_top_token", change.sameTop());
-        report.put("logits_positions", change.positions());
+        report.put(classifier ? "same_label" : "logits_same_top_token", change.sameTop());
+        report.put(classifier ? "sequences" : "logits_positions", change.positions());
         report.put("not_finite_in_base", notFinite);
         report.put("tensors", errors);
         return report;
@@ -263,7 +228,7 @@ final class MergeCommand extends LoraCommand {
         return errors.isEmpty() ? 0 : weighted / errors.stream().mapToLong(MergeError::elements).sum();
     }
 
-    private void print(Map<String, Object> report, List<MergeError> errors, LogitsChange change) {
+    private void print(Map<String, Object> report, List<MergeError> errors, MergeSample.Change change, boolean classifier) {
         if (json) {
             ui().printJson(report);
             return;
@@ -271,8 +236,9 @@ final class MergeCommand extends LoraCommand {
         ui().print("wrote " + out + ": " + errors.size() + " merged tensors, " + (dtype == null ? "in the base's types" : dtype));
         ui().print(String.format(Locale.ROOT, "rounding  at most %.3f ulp, %.3f in the mean; at most %.2g of an update's norm",
                 report.get("max_error_ulps"), report.get("mean_error_ulps"), report.get("max_error_of_update")));
-        ui().print(String.format(Locale.ROOT, "logits    changed by at most %.2g (%.2g of the largest), %.2g in the mean; same first "
-                + "token at %.1f %% of %d positions", change.largest(), change.relative(), change.mean(),
+        ui().print(String.format(Locale.ROOT, (classifier ? "scores" : "logits") + "    changed by at most %.2g (%.2g of the "
+                + "largest), %.2g in the mean; same " + (classifier ? "label for %.1f %% of %d sequences"
+                : "first token at %.1f %% of %d positions"), change.largest(), change.relative(), change.mean(),
                 100 * change.sameTop(), change.positions()));
     }
 }

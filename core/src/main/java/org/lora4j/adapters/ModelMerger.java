@@ -137,12 +137,12 @@ public final class ModelMerger {
             return;
         }
         String name = key.replace(".base_layer.", ".");
-        if ((name.equals(table) || name.equals(head)) && !isTrained(name)) {
-            bring(other);
-            return;
-        }
         if (classifier && family.isOfClassifier(name)) {
             replaced.put(name, other);
+            return;
+        }
+        if ((name.equals(table) || name.equals(head)) && !isTrained(name)) {
+            bring(other);
             return;
         }
         if (!shapeOf(name).equals(other.shape())) {

@@ -14,7 +14,9 @@ import org.lora4j.io.torch.TorchFile;
  *
  * <pre>
  *   model.safetensors               one file
- *   model.safetensors.index.json    several, see {@link ShardedSafetensors}
+ *   model.safetensors.index.json    several, see {@link ShardedTensors}
+ *   pytorch_model.bin               what was written before safetensors, see {@link TorchFile}
+ *   pytorch_model.bin.index.json    several of them
  * </pre>
  *
  * and with {@code adapter_model} those of a PEFT adapter, which older versions of PEFT wrote as {@code adapter_model.bin}, see
@@ -30,6 +32,9 @@ public final class TensorFiles {
 
     /** An adapter's tensors as older versions of PEFT wrote them. */
     public static final String ADAPTER_BIN = "adapter_model.bin";
+
+    /** A model's tensors as they were written before safetensors. */
+    private static final String MODEL_BIN = "pytorch_model.bin";
 
     private TensorFiles() {
     }
@@ -56,10 +61,16 @@ public final class TensorFiles {
             return Safetensors.open(single);
         }
         if (isThere(index)) {
-            return ShardedSafetensors.open(index);
+            return ShardedTensors.open(index);
         }
-        if (stem.equals(ADAPTER) && isThere(folder.resolve(ADAPTER_BIN))) {
-            return TorchFile.open(folder.resolve(ADAPTER_BIN));
+        Path torch = folder.resolve(stem.equals(ADAPTER) ? ADAPTER_BIN : MODEL_BIN);
+        boolean older = stem.equals(ADAPTER) || stem.equals(MODEL);
+        if (older && isThere(torch)) {
+            return TorchFile.open(torch);
+        }
+        Path torchIndex = folder.resolve(MODEL_BIN + ".index.json");
+        if (stem.equals(MODEL) && isThere(torchIndex)) {
+            return ShardedTensors.open(torchIndex);
         }
         throw new LoraException(Names.oneLine("the folder " + folder + " has neither " + single.getFileName() + " nor "
                 + index.getFileName() + "; " + contents(folder)));

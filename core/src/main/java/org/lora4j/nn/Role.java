@@ -28,6 +28,8 @@ public enum Role {
     TOKENS("tokens"),
     /** The table of the positions. */
     POSITIONS("positions"),
+    /** The table of the kinds of tokens: first text, second text. */
+    TOKEN_TYPES("types"),
     /** From the last block's output to the vocabulary. */
     LANGUAGE_HEAD("head"),
     /** The map that makes one representation of a sequence, where that belongs to the body as BERT's does. */

@@ -57,6 +57,6 @@ class DownloadErrorsTest {
         assertThatThrownBy(() -> GgufFile.open(file)).isInstanceOf(FormatException.class).hasMessageContaining(expected);
         assertThatThrownBy(() -> AdapterFiles.formatOf(file)).isInstanceOf(FormatException.class).hasMessageContaining(expected);
         assertThatThrownBy(() -> JsonFile.read(file)).isInstanceOf(FormatException.class).hasMessageContaining(expected);
-        assertThatThrownBy(() -> ShardedSafetensors.open(file)).isInstanceOf(FormatException.class).hasMessageContaining(expected);
+        assertThatThrownBy(() -> ShardedTensors.open(file)).isInstanceOf(FormatException.class).hasMessageContaining(expected);
     }
 }

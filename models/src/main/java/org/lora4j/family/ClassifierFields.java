@@ -26,6 +26,9 @@ import org.lora4j.io.JsonFile;
  */
 public final class ClassifierFields {
 
+    /** How the class in Transformers ends that reads a classifier of sequences. */
+    static final String ARCHITECTURE = "ForSequenceClassification";
+
     private static final String REGRESSION = "regression";
     private static final String SINGLE = "single_label_classification";
     /** Heads of other kinds whose tensors have the names of one that classifies sequences. */
@@ -119,6 +122,11 @@ public final class ClassifierFields {
             throw new FormatException(file, "initializer_range is " + range + ", expected 0 or more");
         }
         return range;
+    }
+
+    /** Whether the file says that the model classifies sequences. */
+    public boolean saysClassifier() {
+        return fields.texts("architectures").orElse(List.of()).stream().anyMatch(name -> name.endsWith(ARCHITECTURE));
     }
 
     /** Whether the file says that the tensors are of a head of another kind, such as one that labels each token. */

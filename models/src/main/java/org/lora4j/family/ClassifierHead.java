@@ -2,12 +2,15 @@ package org.lora4j.family;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.AdapterHead;
+import org.lora4j.adapters.StoredAdapter;
 
 /**
  * Which head a caller wants on a classifier:
@@ -41,6 +44,29 @@ public record ClassifierHead(@Nullable Labels labels, boolean anew, long seed) {
     /** For classes of these names. */
     public static ClassifierHead of(List<String> names) {
         return of(Labels.of(names));
+    }
+
+    /**
+     * The one that a model needs for an adapter to be loaded into it: with the adapter's labels where the adapter brings a head,
+     * which takes this one's place, and else the folder's. Names that the adapter does not know are the folder's, if it has as
+     * many.
+     *
+     * @param adapter its folder
+     * @param folder  the base's
+     */
+    public static ClassifierHead forAdapter(Path adapter, Path folder) {
+        return forHead(AdapterHead.of(adapter, Families.of(folder).names()), folder);
+    }
+
+    /** The same for an adapter that was read already. */
+    public static ClassifierHead forAdapter(StoredAdapter adapter, Path folder) {
+        return forHead(AdapterHead.of(adapter), folder);
+    }
+
+    private static ClassifierHead forHead(Optional<AdapterHead> brought, Path folder) {
+        return brought
+                .map(head -> of(Labels.of(head, () -> ClassifierFields.read(folder.resolve(Families.CONFIG)).labels())).renewed())
+                .orElseGet(ClassifierHead::asStored);
     }
 
     /** A new head, whatever the folder has. */

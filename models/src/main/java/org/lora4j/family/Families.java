@@ -9,8 +9,10 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.AdapterHead;
 import org.lora4j.adapters.PeftConfig;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
@@ -56,6 +58,20 @@ public final class Families {
     public static SequenceClassifier classifier(
             Path folder, Backend backend, ClassifierHead head, BaseDropout dropout, WeightType type, Consumer<String> remarks) {
         return of(folder).classifier(folder, backend, head, dropout, type, remarks);
+    }
+
+    /** Whether a folder is of a classifier of sequences: its {@code config.json} says so, or its family does not write texts. */
+    public static boolean isClassifier(Path folder) {
+        return !of(folder).writes() || ClassifierFields.read(configFile(folder)).saysClassifier();
+    }
+
+    /**
+     * The same for a base that is used with an adapter: one that brings a head makes a classifier of any.
+     *
+     * @param adapter its folder; null for none
+     */
+    public static boolean isClassifier(Path folder, @Nullable Path adapter) {
+        return isClassifier(folder) || adapter != null && AdapterHead.of(adapter, of(folder).names()).isPresent();
     }
 
     /** The configuration of a folder, without its tensors. */

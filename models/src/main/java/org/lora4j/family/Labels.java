@@ -1,8 +1,10 @@
 package org.lora4j.family;
 
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.lora4j.Names;
+import org.lora4j.adapters.AdapterHead;
 
 /**
  * What a classifier's scores stand for: classes with names, or one number.
@@ -31,6 +33,21 @@ public record Labels(List<String> names, boolean regression) {
     /** Classes without names of their own: LABEL_0, LABEL_1, … as Transformers calls them. */
     public static Labels numbered(int count) {
         return of(IntStream.range(0, count).mapToObj(i -> "LABEL_" + i).toList());
+    }
+
+    /**
+     * Those of an adapter's head.
+     *
+     * @param stored the base's, asked where the adapter says no names, and taken if they are as many
+     */
+    static Labels of(AdapterHead head, Supplier<Labels> stored) {
+        if (head.labels() == 1) {
+            return NUMBER;
+        }
+        return head.names().map(Labels::of).orElseGet(() -> {
+            Labels named = stored.get();
+            return named.count() == head.labels() ? named : numbered(head.labels());
+        });
     }
 
     /** The number of scores. */

@@ -44,6 +44,11 @@ public interface ModelFamily {
     /** The class in Transformers that reads such a language model, for a {@code config.json} that does not say. */
     String architecture();
 
+    /** The class in Transformers that reads such a classifier of sequences. */
+    default String classifierArchitecture() {
+        return writes() ? architecture().replaceFirst("(LMHeadModel|ForCausalLM)$", "") + ClassifierFields.ARCHITECTURE : architecture();
+    }
+
     /**
      * Writes {@code config.json} and the tensors as {@link #load} and Transformers read them.
      *

@@ -62,7 +62,7 @@ final class Gpt2Classifiers {
                     name -> present || !name.equals(WEIGHT) ? reader.parameter(name)
                             : made.normal(name, shapes.apply(name), WeightType.FLOAT32), rates(kept, dropout));
             reader.requireAllRead("a GPT-2 that classifies");
-            return model;
+            return model.withHead(present);
         }
     }
 

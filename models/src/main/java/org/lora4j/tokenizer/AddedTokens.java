@@ -9,6 +9,8 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.lora4j.tokenizer.pipeline.Normalizer;
+import org.lora4j.tokenizer.pipeline.Splitter;
 
 /**
  * Finds the {@link AddedToken}s that are written out in a text, before BPE sees it, as Hugging Face's tokenizers do:
@@ -31,11 +33,13 @@ final class AddedTokens {
     private final Node literal = new Node();
     private final Node normalized = new Node();
     private final boolean splitSpecial;
+    private final Normalizer normalizer;
 
     /** One char further in the tokens that begin alike. */
     private static final class Node {
         private final Map<Character, Node> next = new HashMap<>();
         private @Nullable AddedToken token;
+        private int length; // of what is looked for
     }
 
     /**
@@ -43,20 +47,36 @@ final class AddedTokens {
      * @param splitSpecial whether special ones stay ordinary text ({@code split_special_tokens})
      */
     AddedTokens(Collection<AddedToken> tokens, boolean splitSpecial) {
+        this(tokens, splitSpecial, Normalizer.NONE);
+    }
+
+    /** @param normalizer what becomes of a text, and so of the normalized ones that are looked for in it */
+    AddedTokens(Collection<AddedToken> tokens, boolean splitSpecial, Normalizer normalizer) {
         this.splitSpecial = splitSpecial;
+        this.normalizer = normalizer;
         for (AddedToken token : tokens) {
             byId.put(token.id(), token);
             byContent.put(token.content(), token);
             Node node = token.normalized() ? normalized : literal;
-            for (char letter : token.content().toCharArray()) {
+            String looked = token.normalized() ? normalizer.normalize(token.content()) : token.content();
+            for (char letter : looked.toCharArray()) {
                 node = node.next.computeIfAbsent(letter, unused -> new Node());
             }
+            if (node.token != null || looked.isEmpty()) {
+                continue; // of two that a normalizer makes one the first is found; of one that it makes nothing, none
+            }
             node.token = token;
+            node.length = looked.length();
         }
     }
 
     Collection<AddedToken> all() {
         return byId.values();
+    }
+
+    /** Whether special ones stay ordinary text. */
+    boolean splitsSpecial() {
+        return splitSpecial;
     }
 
     /** Null if there is none. */
@@ -69,25 +89,39 @@ final class AddedTokens {
         return byContent.get(content);
     }
 
-    /** Calls in the text's order: one of the two for each piece. */
+    /** Calls in the text's order: one of the two for each piece, normalised where the texts are. */
     void split(String text, Consumer<String> ordinary, IntConsumer added) {
-        split(text, literal, piece -> split(piece, normalized, ordinary, added), added);
+        split(text, (piece, begins) -> ordinary.accept(piece), added);
     }
 
-    private void split(String text, Node tokens, Consumer<String> ordinary, IntConsumer added) {
+    /** The same for who wants to know which piece begins the text. */
+    void split(String text, Splitter.Words ordinary, IntConsumer added) {
+        split(text, true, literal, (piece, begins) -> {
+            String rewritten = normalizer.normalize(piece);
+            boolean first = begins && !normalizer.dropsBeginning(piece);
+            if (normalized.next.isEmpty() && !rewritten.isEmpty()) {
+                ordinary.accept(rewritten, first);
+            } else {
+                split(rewritten, first, normalized, ordinary, added);
+            }
+        }, added);
+    }
+
+    private void split(String text, boolean begins, Node tokens, Splitter.Words ordinary, IntConsumer added) {
         int from = 0; // what is before this has been given out
         int at = 0;
         while (at < text.length()) {
-            AddedToken token = longest(text, at, tokens);
-            if (token == null) {
+            Node found = longest(text, at, tokens);
+            if (found == null) {
                 at++;
                 continue;
             }
-            int end = at + token.content().length();
+            AddedToken token = found.token;
+            int end = at + found.length;
             if (!(splitSpecial && token.special()) && (!token.singleWord() || isAlone(text, at, end))) {
                 int start = token.lstrip() ? withoutSpaceBefore(text, from, at) : at;
                 if (from < start) {
-                    ordinary.accept(text.substring(from, start));
+                    ordinary.accept(text.substring(from, start), begins && from == 0);
                 }
                 int stop = token.rstrip() ? withoutSpaceAfter(text, Math.max(from, end)) : end;
                 if (start < stop) { // a token of white space alone may have gone into the one before it
@@ -98,19 +132,19 @@ final class AddedTokens {
             at = end;
         }
         if (from < text.length()) {
-            ordinary.accept(text.substring(from));
+            ordinary.accept(text.substring(from), begins && from == 0);
         }
     }
 
-    private static @Nullable AddedToken longest(String text, int at, Node tokens) {
-        AddedToken found = null;
+    private static @Nullable Node longest(String text, int at, Node tokens) {
+        Node found = null;
         Node node = tokens;
         for (int i = at; i < text.length(); i++) {
             node = node.next.get(text.charAt(i));
             if (node == null) {
                 break;
             }
-            found = node.token != null ? node.token : found;
+            found = node.token != null ? node : found;
         }
         return found;
     }

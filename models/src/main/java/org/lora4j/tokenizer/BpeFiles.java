@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
+import org.lora4j.tokenizer.pipeline.ByteAlphabet;
+import org.lora4j.tokenizer.pipeline.MergeTable;
 
 /** What the two files of a byte-level BPE say, read and checked: every byte has a token, every merge gives one. */
 final class BpeFiles {
@@ -32,6 +34,7 @@ final class BpeFiles {
     private final byte[] @Nullable [] bytesOfId; // null where the vocabulary has a gap
     private final int[] idOfByte = new int[256];
     private final MergeTable merges;
+    private final List<Merge> mergeList;
     private final String fingerprint;
 
     private BpeFiles(String vocabName, Map<String, Integer> ids, String mergesName, List<Merge> mergeList) {
@@ -46,6 +49,7 @@ final class BpeFiles {
             }
             idOfByte[b] = id;
         }
+        this.mergeList = List.copyOf(mergeList);
         this.merges = new MergeTable(mergeList.size());
         for (int rank = 0; rank < mergeList.size(); rank++) {
             Merge merge = mergeList.get(rank);
@@ -156,6 +160,11 @@ final class BpeFiles {
 
     MergeTable merges() {
         return merges;
+    }
+
+    /** In order of rank. */
+    List<Merge> mergeList() {
+        return mergeList;
     }
 
     String fingerprint() {

@@ -2,6 +2,7 @@ package org.lora4j.tokenizer;
 
 import java.util.Arrays;
 import java.util.PriorityQueue;
+import org.lora4j.tokenizer.pipeline.MergeTable;
 
 /**
  * The merging of byte-pair encoding, on one word: as long as any two neighbours join, take the pair of lowest rank and

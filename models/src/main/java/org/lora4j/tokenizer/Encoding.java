@@ -26,6 +26,11 @@ public record Encoding(int[] ids, int[] typeIds, boolean[] special, int cut) {
         }
     }
 
+    /** The same for a model that is given no token types. */
+    public Encoding withoutTypes() {
+        return new Encoding(ids, new int[ids.length], special, cut);
+    }
+
     public int length() {
         return ids.length;
     }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
+import org.lora4j.tokenizer.pipeline.Template;
 
 /**
  * RoBERTa's tokenizer (Liu et al. 2019): GPT-2's tokens under other ids.
@@ -117,9 +118,13 @@ public final class RobertaTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        special.split(text, piece -> Arrays.stream(encodeOrdinary(piece)).forEach(ids::add), ids::add);
-        return ids.build().toArray();
+        return tokens(text).ids();
+    }
+
+    private TokenList tokens(String text) {
+        TokenList ids = new TokenList();
+        special.split(text, piece -> gpt2.addWords(ByteLevelBpe.wellFormed(piece), ids, this::fromGpt2), ids::addToken);
+        return ids;
     }
 
     @Override
@@ -130,9 +135,8 @@ public final class RobertaTokenizer implements Tokenizer {
     /** {@code <s> first </s>}, and {@code <s> first </s></s> second </s>}; all of token type 0. */
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
-        int[] two = second == null ? new int[0] : encode(second);
-        return Template.around(new int[] {BEGIN}, encode(first), new int[] {END}, second == null ? null : new int[] {END}, two,
-                new int[] {END}, truncation);
+        return PipelineTokenizer.encodePair(Template.roberta(BEGIN, END), tokens(first), second == null ? null : tokens(second),
+                truncation);
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.lora4j.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
@@ -45,6 +46,11 @@ public interface Tokenizer {
     /** What fills shorter texts of a batch up. */
     default Padding padding() {
         return new Padding(endOfText(), 0, Side.RIGHT);
+    }
+
+    /** How many tokens a text may have as the tokenizer's files say; empty where they do not. Nothing is cut for it. */
+    default OptionalInt maxLength() {
+        return OptionalInt.empty();
     }
 
     /**

@@ -19,6 +19,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.LoraException;
+import org.lora4j.tokenizer.pipeline.ByteAlphabet;
 
 /** Special and added tokens, and the files that name them. Ids and texts are those of Transformers 5.18. */
 class AddedTokensTest {

@@ -8,6 +8,7 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.StringLength;
+import org.lora4j.tokenizer.pipeline.MergeTable;
 
 class ByteLevelBpeProperties {
 

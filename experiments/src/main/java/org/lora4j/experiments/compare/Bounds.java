@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.LoraException;
-import org.lora4j.family.LanguageModel;
+import org.lora4j.model.Model;
 import org.lora4j.model.ModelNames;
 import org.lora4j.tuning.lora.LoraAdapter;
 
@@ -39,7 +39,7 @@ final class Bounds {
      * @param model on {@code noise}
      * @param done  is told after each of the 1 + {@value #DRAWS} runs how many are done
      */
-    static Bounds of(ComparedRun run, LanguageModel model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
+    static Bounds of(ComparedRun run, Model model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
         noise.stop();
         List<Measured> truth = run.on(model, adapter).measured();
         requireFinite(truth);

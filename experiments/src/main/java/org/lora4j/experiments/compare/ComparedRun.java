@@ -3,9 +3,13 @@ package org.lora4j.experiments.compare;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.data.LabelledBatch;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.SequenceClassifier;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -16,11 +20,17 @@ import org.lora4j.tuning.lora.LoraAdapter;
  * What is done on every backend: one pass forward and backward over a batch that is watched at every place, then some
  * AdamW steps over the same batch that nobody watches, as training would do them. Dropout is off.
  *
- * @param batch        with labels that give at least one target
+ * @param batch        of a language model with labels that give at least one target
+ * @param answers      the label of each sequence for a classifier; null for a language model
  * @param steps        how many updates, 0 for none
  * @param learningRate of each
  */
-public record ComparedRun(Batch batch, int steps, double learningRate) {
+public record ComparedRun(Batch batch, double @Nullable [] answers, int steps, double learningRate) {
+
+    /** Of a language model. */
+    public ComparedRun(Batch batch, int steps, double learningRate) {
+        this(batch, null, steps, learningRate);
+    }
 
     /**
      * What came of it.
@@ -37,7 +47,7 @@ public record ComparedRun(Batch batch, int steps, double learningRate) {
      *
      * @param adapter attached to {@code model}, trainable
      */
-    public Result on(LanguageModel model, LoraAdapter adapter) {
+    public Result on(Model model, LoraAdapter adapter) {
         Backend backend = model.backend();
         List<Parameter> trainable = adapter.trainable();
         List<double[]> before = trainable.stream().map(parameter -> backend.readDoubles(parameter.value())).toList();
@@ -74,9 +84,13 @@ public record ComparedRun(Batch batch, int steps, double learningRate) {
     }
 
     /** The mean loss; gradients are in the parameters. */
-    private double gradients(LanguageModel model, List<Parameter> trainable, Workspace ws) {
+    private double gradients(Model model, List<Parameter> trainable, Workspace ws) {
         trainable.forEach(Parameter::clearGradient);
-        return model.lossAndGradients(batch, 1.0 / batch.targets(), 0, 0, ws) / batch.targets();
+        if (answers != null) {
+            LabelledBatch labelled = new LabelledBatch(batch, answers);
+            return ((SequenceClassifier) model).lossAndGradients(labelled, 1.0 / batch.size(), 0, 0, ws) / batch.size();
+        }
+        return ((LanguageModel) model).lossAndGradients(batch, 1.0 / batch.targets(), 0, 0, ws) / batch.targets();
     }
 
     private static Measured read(

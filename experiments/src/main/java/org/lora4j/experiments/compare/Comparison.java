@@ -8,7 +8,7 @@ import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.reference.ReferenceBackend;
-import org.lora4j.family.LanguageModel;
+import org.lora4j.model.Model;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
@@ -26,7 +26,7 @@ import org.lora4j.tuning.lora.LoraAdapter;
 public final class Comparison {
 
     /** A model on some backend, with an adapter that trains. */
-    public record Subject(LanguageModel model, LoraAdapter adapter) {
+    public record Subject(Model model, LoraAdapter adapter) {
     }
 
     /** Is told how far the work on {@code reference} is. */

@@ -1,6 +1,6 @@
 package org.lora4j.experiments.compare;
 
-import org.lora4j.family.LanguageModel;
+import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.select.TargetSelector;
 import org.lora4j.tensor.Philox;
@@ -9,7 +9,7 @@ import org.lora4j.tuning.lora.LoraConfig;
 
 /**
  * Something that trains, where no adapter was given: an update of rank {@value #RANK} beside every linear map of every
- * block, A and B from N(0, 0.02²), so that no gradient is zero. The same floats for the same seed on every backend.
+ * block, A and B from N(0, 0.02²), so that no gradient is zero; of a classifier also its head. The same floats for the same seed on every backend.
  */
 public final class StandInAdapter {
 
@@ -19,7 +19,7 @@ public final class StandInAdapter {
     private StandInAdapter() {
     }
 
-    public static LoraAdapter attach(LanguageModel model, long seed) {
+    public static LoraAdapter attach(Model model, long seed) {
         int rank = Math.min(RANK, model.sizes().width());
         LoraConfig config = LoraConfig.of(rank, rank).withTargets(TargetSelector.byExpression(TargetSelector.ALL_LINEAR));
         LoraAdapter adapter = LoraAdapter.attach(model, config, seed);

@@ -37,7 +37,7 @@ import org.lora4j.io.DType;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.Safetensors;
 import org.lora4j.io.SafetensorsWriter;
-import org.lora4j.io.ShardedSafetensors;
+import org.lora4j.io.ShardedTensors;
 import org.lora4j.io.TensorSource;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.torch.TorchFile;
@@ -169,7 +169,7 @@ class MutationTest {
                         bin.resolve("adapter_model.bin"), file -> readAdapter(file.getParent())),
                 new Kind("model.safetensors.index.json", index(), damaged -> damaged,
                         folder.resolve("sharded/model.safetensors.index.json"),
-                        file -> readAll(ShardedSafetensors.open(file))));
+                        file -> readAll(ShardedTensors.open(file))));
     }
 
     private static Kind plain(String name, byte[] original, String file, Consumer<Path> reader) {
