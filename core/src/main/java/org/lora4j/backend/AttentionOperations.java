@@ -11,9 +11,11 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      * Masked multi-head attention (Vaswani et al. 2017), for each sequence and head, with the key head that is the head's:
      *
      * <pre>
-     *   S = scale·q·kᵀ, and −∞ where the causal or the padding mask hides the key
+     *   S = scale·q·kᵀ, and −∞ where the causal mask, the window or the padding mask hides the key
      *   P = softmax over keys of S      y = dropout(P)·v      lse = log Σ exp S
      * </pre>
+     *
+     * <p>Where there are {@link RelativeScores}, with k̂ and q̂ for their rows, scale·(q·k̂[δ] + q̂[δ]·k) is added to S.
      *
      * <p>A query that sees no key at all (in the padding on the left) gets y = 0 and lse = −∞. A score that is NaN makes its
      * query's y NaN. Dropout's element of sequence b, head h, query t, key s is ((b·nHead + h)·queries + t)·keys + s.
@@ -31,7 +33,13 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *   dv = (P ⊙ M)ᵀ·dy      dS = P ⊙ (M ⊙ (dy·vᵀ) − D)      dq = scale·dS·k      dk = scale·dSᵀ·q
      * </pre>
      *
-     * <p>Where heads share a key head, its dk and dv are the sums over them.
+     * <p>Where heads share a key head, its dk and dv are the sums over them. With {@link RelativeScores}, and sums over all
+     * sequences and all pairs t, s for the last two:
+     *
+     * <pre>
+     *   dq[t] += scale·Σₛ dS[t, s]·k̂[δ(t − s)]                        dk[s] += scale·Σₜ dS[t, s]·q̂[δ(t − s)]
+     *   dk̂[p] = scale·Σ over δ(t − s) = p of dS[t, s]·q[t]            dq̂[p] = scale·Σ over δ(t − s) = p of dS[t, s]·k[s]
+     * </pre>
      *
      * @param in       as in forward; read
      * @param out      what forward wrote; read
@@ -51,7 +59,7 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *
      * <p>A query whose keys are all hidden gets y = 0. A query's y depends on its own keys only, not on how many there are
      * of either in the call: on {@code cpu} not by a bit. A backend without a kernel for it inherits this one, which
-     * gathers the rows first.
+     * gathers the rows first and has no window.
      *
      * @param q    (N, width); read
      * @param keys k and v are read in the rows named
@@ -60,6 +68,9 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      */
     default void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
         Checks.gatheredAttention(q, keys, heads, y);
+        if (keys.window() != AttentionShape.NO_WINDOW) {
+            throw new IllegalArgumentException(name() + " gathers rows first, and has no window of " + keys.window());
+        }
         int count = keys.rows().size();
         if (count == 0) {
             return;

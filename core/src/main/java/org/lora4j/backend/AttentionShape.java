@@ -10,10 +10,19 @@ package org.lora4j.backend;
  * @param keys    keys per sequence that take part, T_k ≥ T_q when causal
  * @param keyRows rows from one sequence's first key to the next's, at least {@code keys}; larger in a key/value cache
  * @param causal  whether query t sees only keys s ≤ t + (keys − queries)
+ * @param window  how many keys at most a query sees, the last ones up to its own, where causal; {@link #NO_WINDOW} for all
  */
-public record AttentionShape(int batch, int queries, int keys, int keyRows, AttentionHeads heads, boolean causal) {
+public record AttentionShape(
+        int batch, int queries, int keys, int keyRows, AttentionHeads heads, boolean causal, int window) {
+
+    /** The window of a query that sees all keys up to its own. */
+    public static final int NO_WINDOW = Integer.MAX_VALUE;
 
     public AttentionShape {
+        if (window < 1 || window != NO_WINDOW && !causal) {
+            throw new IllegalArgumentException("a window of " + window + " keys, " + (causal ? "" : "not ")
+                    + "causal: expected a positive number, and causal attention");
+        }
         if (keyRows < keys) {
             throw new IllegalArgumentException("keyRows " + keyRows + " is less than keys " + keys);
         }
@@ -21,6 +30,16 @@ public record AttentionShape(int batch, int queries, int keys, int keyRows, Atte
             throw new IllegalArgumentException("causal attention needs at least as many keys as queries, found "
                     + keys + " keys and " + queries + " queries");
         }
+    }
+
+    /** Without a window. */
+    public AttentionShape(int batch, int queries, int keys, int keyRows, AttentionHeads heads, boolean causal) {
+        this(batch, queries, keys, keyRows, heads, causal, NO_WINDOW);
+    }
+
+    /** The same with a window, or {@link #NO_WINDOW}. */
+    public AttentionShape withWindow(int window) {
+        return new AttentionShape(batch, queries, keys, keyRows, heads, causal, window);
     }
 
     /** Attention of every position of B sequences of length T to the same sequences. */
@@ -58,7 +77,12 @@ public record AttentionShape(int batch, int queries, int keys, int keyRows, Atte
         return heads.keyWidth();
     }
 
-    /** The number of keys that query t can see, before the padding mask. */
+    /** The first key that query t can see. */
+    public int firstKey(int query) {
+        return Math.max(0, query + 1 + keys - queries - window);
+    }
+
+    /** The key behind the last one that query t can see; without a window, how many it sees before the padding mask. */
     public int visibleKeys(int query) {
         return causal ? Math.min(keys, query + 1 + keys - queries) : keys;
     }

@@ -20,7 +20,7 @@ import java.util.Map;
  * <p>A backend is used by one thread at a time; threads may take turns. Inside, it uses as many as its options say.
  */
 public interface Backend extends TensorMemory, ElementwiseOperations, ColumnOperations, ProductOperations, NormOperations,
-        AttentionOperations, EmbeddingOperations, LossOperations, UpdateOperations, AutoCloseable {
+        AttentionOperations, RotaryOperations, EmbeddingOperations, LossOperations, UpdateOperations, AutoCloseable {
 
     /** One line for logs and {@code doctor}: what it runs on. */
     String describe();

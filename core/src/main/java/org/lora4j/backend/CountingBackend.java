@@ -157,6 +157,14 @@ public final class CountingBackend implements Backend {
     }
 
     @Override
+    public void rotate(MatrixView x, Rotation rotation) {
+    }
+
+    @Override
+    public void rotateBackward(MatrixView dx, Rotation rotation) {
+    }
+
+    @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
     }
 

@@ -187,6 +187,16 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public void rotate(MatrixView x, Rotation rotation) {
+        delegate.rotate(x, rotation);
+    }
+
+    @Override
+    public void rotateBackward(MatrixView dx, Rotation rotation) {
+        delegate.rotateBackward(dx, rotation);
+    }
+
+    @Override
     public void gatherRows(Tensor table, IntTensor rows, Tensor out, double beta) {
         delegate.gatherRows(table, rows, out, beta);
     }

@@ -42,6 +42,8 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
      *   x₂ = x₁ + dropout(feedForward(norm₂(x₁)))          all (N, C)
      * </pre>
      *
+     * and, where a half has a norm behind its layer too, as in Gemma 2 and 3, that norm of what the layer gives.
+     *
      * @param name as Hugging Face writes it, such as {@code transformer.h.0}
      */
     public static Block preNorm(String name, Sublayer<SelfAttention> attention, Sublayer<FeedForward> feedForward) {
@@ -113,9 +115,15 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
         return keeps ? ws.activation(this, name, like.rows(), like.columns()) : ws.scratch("n", like.rows(), like.columns());
     }
 
+    /** Whether anything in here trains, or what its attention shares with other blocks does. */
+    @Override
+    public final boolean trains() {
+        return trainsInside() || after.trains();
+    }
+
     private boolean trainsInside() {
-        return attention.layer().trains() || attention.norm().trains() || attentionSum.trains()
-                || feedForward.layer().trains() || feedForward.norm().trains() || feedForwardSum.trains();
+        return attention.trains() || attention.norm().trains() || attentionSum.trains()
+                || feedForward.trains() || feedForward.norm().trains() || feedForwardSum.trains();
     }
 
     /** Its linear maps, in the model's order. */

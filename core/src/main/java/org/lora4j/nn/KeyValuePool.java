@@ -147,7 +147,8 @@ public final class KeyValuePool {
                 keep(in.k().rows(b * length, rows[b].length), keys[rule.block()], rows[b]);
                 keep(in.v().rows(b * length, rows[b].length), values[rule.block()], rows[b]);
             }
-            AttentionShape shape = AttentionShape.self(in.q().rows() / length, length, rule.heads(), true);
+            AttentionShape shape = AttentionShape.self(in.q().rows() / length, length, rule.heads(), true)
+                    .withWindow(rule.window());
             backend.attention(Attention.of(in.q(), in.k(), in.v(), shape), new AttentionOutput(y, null));
         };
     }
@@ -166,7 +167,7 @@ public final class KeyValuePool {
             keep(in.k(), keys[block], rows);
             keep(in.v(), values[block], rows);
             backend.gatheredAttention(
-                    in.q(), new GatheredKeys(keys[block], values[block], trails, mask), rule.heads(), y);
+                    in.q(), new GatheredKeys(keys[block], values[block], trails, mask, rule.window()), rule.heads(), y);
         };
     }
 

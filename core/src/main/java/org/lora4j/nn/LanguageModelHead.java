@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -12,6 +13,8 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   z = h·Eᵀ      loss = softmax cross-entropy of z with label smoothing          h: (n, C)   E: (V, C)   z: (n, V)
+ *
+ *   with a cap, z ← cap·tanh(z/cap) before the loss, as in Gemma 2
  *
  *   ∂L/∂z = weight·(softmax(z) − smoothed target)      ∂L/∂h = ∂L/∂z·E      ∂L/∂E = ∂L/∂zᵀ·h
  * </pre>
@@ -28,16 +31,41 @@ public final class LanguageModelHead implements Layer {
     private static final String LOSSES = "loss";
 
     private final Slot<Projection> projection;
+    private final double cap;
 
     /** @param projection C → V, without a bias */
     public LanguageModelHead(Slot<Projection> projection) {
+        this(projection, 0);
+    }
+
+    /** @param cap what the logits stay below, softly: z ← cap·tanh(z/cap); 0 for none */
+    public LanguageModelHead(Slot<Projection> projection, double cap) {
         this.projection = projection;
+        this.cap = cap;
     }
 
     /** z ← h·Eᵀ for all rows of h; for generation and for auditors. */
     public void logits(Tensor h, Tensor z, Workspace ws) {
         projection.get().forward(h, z, ws);
+        soften(z, null, ws);
         ws.show(projection.name(), z);
+    }
+
+    /**
+     * z ← cap·tanh(z/cap), where there is a cap.
+     *
+     * @param scaled gets z/cap for backward; null where none follows
+     */
+    private void soften(Tensor z, @Nullable Tensor scaled, Workspace ws) {
+        if (cap != 0) {
+            Backend backend = ws.backend();
+            backend.scale(z, 1 / cap);
+            if (scaled != null) {
+                backend.copy(z.matrix(), scaled.matrix());
+            }
+            backend.activate(Activation.TANH, z, z);
+            backend.scale(z, cap);
+        }
     }
 
     /** Σ of the losses of the rows of h (n, C) against {@code targets[0 … n − 1]}. */
@@ -78,12 +106,17 @@ public final class LanguageModelHead implements Layer {
             backend.upload(targets, from, blockTargets, count);
             backend.copy(h.rows(from, count), hBlock.matrix());
             projection.get().forward(hBlock, z, ws);
+            Tensor scaled = cap == 0 || dh == null ? null : first(count, ws.block(this, "scaled", blockRows, vocabulary));
+            soften(z, scaled, ws);
             ws.show(projection.name(), z);
             if (dh == null) {
                 backend.crossEntropy(z, blockTargets, labelSmoothing, blockLosses);
             } else {
                 backend.crossEntropyWithGradient(z, blockTargets, labelSmoothing, weight, blockLosses);
                 ws.showGradient(projection.name(), z);
+                if (scaled != null) { // cap·tanh′(z/cap)/cap
+                    backend.activateBackward(Activation.TANH, scaled, z, z);
+                }
                 Tensor dhBlock = first(count, ws.block(this, "dh", blockRows, width));
                 projection.get().backward(z, dhBlock, ws);
                 backend.copy(dhBlock.matrix(), dh.rows(from, count));

@@ -15,6 +15,9 @@ final class PostNormBlock extends Block {
 
     PostNormBlock(String name, Sublayer<SelfAttention> attention, Sublayer<FeedForward> feedForward) {
         super(name, attention, feedForward);
+        if (attention.after() != null || feedForward.after() != null) {
+            throw new IllegalArgumentException(name + ": a norm on the branch as well, where norms stand behind the sums");
+        }
     }
 
     @Override

@@ -35,7 +35,7 @@ public final class Families {
 
     /** All families on the class path or module path. */
     public static List<ModelFamily> all() {
-        return ServiceLoader.load(ModelFamily.class).stream().map(ServiceLoader.Provider::get).toList();
+        return ServiceLoader.load(ModelFamily.class).stream().flatMap(provider -> provider.get().variants().stream()).toList();
     }
 
     /** A model for inference, or for training without dropout in the base. */

@@ -32,6 +32,11 @@ record AttentionCase(String name, AttentionShape shape, int[] mask, DropoutMask 
                 cases.add(new AttentionCase("padding on the right", shape, mask(shape, true), DropoutMask.NONE));
                 cases.add(new AttentionCase("padding on the left, dropout", shape, mask(shape, false), DROPOUT));
                 cases.add(new AttentionCase("dropout", shape, null, DROPOUT));
+                for (int window : causal ? new int[] {1, 3, Math.max(1, s[2] / 3)} : new int[0]) {
+                    AttentionShape narrow = shape.withWindow(window);
+                    cases.add(new AttentionCase("window", narrow, null, DropoutMask.NONE));
+                    cases.add(new AttentionCase("window, padding on the left, dropout", narrow, mask(shape, false), DROPOUT));
+                }
             }
         }
         return cases;

@@ -113,8 +113,22 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
+    class RelativeAttention extends RelativeAttentionContract {
+        RelativeAttention() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
     class GatheredAttention extends GatheredAttentionContract {
         GatheredAttention() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
+    class RotaryEmbeddings extends RotaryContract {
+        RotaryEmbeddings() {
             super(BackendContractTest.this);
         }
     }

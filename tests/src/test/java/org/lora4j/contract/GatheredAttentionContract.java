@@ -96,6 +96,37 @@ abstract class GatheredAttentionContract extends ContractFamily {
         return out;
     }
 
+    @ParameterizedTest
+    @MethodSource("sizesOfAttention")
+    void aWindowHidesWhatStandsFarBeforeTheLastVisibleKey(Sizes sizes) {
+        for (int[] mask : new int[][] {null, sizes.mask()}) {
+            for (int window : new int[] {1, 4, sizes.keys}) {
+                int[] near = new int[sizes.queries * sizes.keys];
+                for (int n = 0; n < sizes.queries; n++) {
+                    int last = sizes.keys - 1;
+                    while (mask != null && mask[n * sizes.keys + last] == 0) {
+                        last--;
+                    }
+                    for (int s = Math.max(0, last - window + 1); s <= last; s++) {
+                        near[n * sizes.keys + s] = mask == null ? 1 : mask[n * sizes.keys + s];
+                    }
+                }
+                assertThat(attend(sizes, mask, window)).usingComparatorWithPrecision(roundings(100))
+                        .containsExactly(attend(sizes, near, AttentionShape.NO_WINDOW));
+            }
+        }
+    }
+
+    private double[] attend(Sizes sizes, int[] mask, int window) {
+        Tensor y = nans(sizes.queries, sizes.width());
+        backend().gatheredAttention(tensor(numbers("q", sizes.queries * sizes.width()), sizes.queries, sizes.width()).matrix(),
+                new GatheredKeys(tensor(numbers("k", sizes.table * sizes.keyWidth()), sizes.table, sizes.keyWidth()),
+                        tensor(numbers("v", sizes.table * sizes.keyWidth()), sizes.table, sizes.keyWidth()),
+                        ints(sizes.rows(), sizes.queries, sizes.keys),
+                        mask == null ? null : ints(mask, sizes.queries, sizes.keys), window), sizes.heads(), y.matrix());
+        return read(y);
+    }
+
     @Test
     void aQueryOfWhichAllKeysAreHiddenGivesZero() {
         Tensor table = tensor(numbers("x", 12), 3, 4);

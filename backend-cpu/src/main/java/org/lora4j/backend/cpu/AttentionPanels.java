@@ -121,10 +121,17 @@ final class AttentionPanels {
     static void multiply(
             float[] a, int aRows, float[] b, int bRows, float[] c, int cRows, int rows, int columns, int depth,
             boolean add) {
+        multiply(a, aRows, b, 0, bRows, c, cRows, rows, columns, depth, add);
+    }
+
+    /** The same with b's first element at {@code b0}: a later panel, or a later row of all panels. */
+    static void multiply(
+            float[] a, int aRows, float[] b, int b0, int bRows, float[] c, int cRows, int rows, int columns, int depth,
+            boolean add) {
         for (int column = 0, panel = 0; column < columns; column += WIDTH, panel++) {
             int vectors = vectors(Math.min(WIDTH, columns - column));
             for (int from = 0, aPanel = 0; from == 0 || from < depth; from += WIDTH, aPanel++) {
-                tiles(a, aPanel * aRows * WIDTH, WIDTH, 1, b, (panel * bRows + from) * WIDTH, c,
+                tiles(a, aPanel * aRows * WIDTH, WIDTH, 1, b, b0 + (panel * bRows + from) * WIDTH, c,
                         panel * cRows * WIDTH, rows, vectors, Math.min(WIDTH, depth - from), add || from > 0);
             }
         }
@@ -140,20 +147,26 @@ final class AttentionPanels {
      */
     static void addTransposedProduct(
             float[] a, int aRows, float[] b, int bRows, float[] c, int cRows, int rows, int columns, int depth) {
+        addTransposedProduct(a, aRows, b, bRows, c, 0, cRows, rows, columns, depth);
+    }
+
+    /** The same, to the rows of c from {@code cFirst} on, a multiple of {@link #ROWS}. */
+    static void addTransposedProduct(
+            float[] a, int aRows, float[] b, int bRows, float[] c, int cFirst, int cRows, int rows, int columns, int depth) {
         for (int row = 0, aPanel = 0; row < rows; row += WIDTH, aPanel++) {
             for (int column = 0, panel = 0; column < columns; column += WIDTH, panel++) {
-                tiles(a, aPanel * aRows * WIDTH, 1, WIDTH, b, panel * bRows * WIDTH, c, (panel * cRows + row) * WIDTH,
+                tiles(a, aPanel * aRows * WIDTH, 1, WIDTH, b, panel * bRows * WIDTH, c, (panel * cRows + cFirst + row) * WIDTH,
                         Math.min(WIDTH, rows - row), vectors(Math.min(WIDTH, columns - column)), depth, true);
             }
         }
     }
 
-    private static int vectors(int columns) {
+    static int vectors(int columns) {
         return (columns + LANES - 1) / LANES;
     }
 
     /** One panel's width of c; a's element (i, p) is at a0 + i·aRow + p·aStep. */
-    private static void tiles(
+    static void tiles(
             float[] a, int a0, int aRow, int aStep, float[] b, int b0, float[] c, int c0, int rows, int vectors,
             int depth, boolean add) {
         for (int row = 0; row < rows; row += ROWS) {

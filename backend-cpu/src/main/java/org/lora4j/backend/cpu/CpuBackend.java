@@ -3,7 +3,6 @@ package org.lora4j.backend.cpu;
 import static org.lora4j.backend.cpu.Operands.floats;
 import static org.lora4j.backend.cpu.Operands.floatsOrNull;
 import static org.lora4j.backend.cpu.Operands.ints;
-import static org.lora4j.backend.cpu.Operands.intsOrNull;
 import static org.lora4j.backend.cpu.Operands.length;
 import static org.lora4j.backend.cpu.Operands.offset;
 
@@ -21,6 +20,7 @@ import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
+import org.lora4j.backend.Rotation;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.backend.WeightType;
 import org.lora4j.tensor.IntTensor;
@@ -40,12 +40,14 @@ final class CpuBackend implements Backend {
     private final Workers workers;
     private final Gemm gemm;
     private final CompressedProduct compressed;
+    private final AttentionCalls attention;
     private long allocations;
 
     CpuBackend(BackendOptions options) {
         workers = new Workers(options.effectiveThreads());
         gemm = new Gemm(workers);
         compressed = new CompressedProduct(workers, gemm);
+        attention = new AttentionCalls(workers);
     }
 
     @Override
@@ -334,42 +336,27 @@ final class CpuBackend implements Backend {
 
     @Override
     public void attention(Attention in, AttentionOutput out) {
-        Checks.attention(in, out);
-        MatrixView q = in.q();
-        MatrixView k = in.k();
-        MatrixView v = in.v();
-        MatrixView y = out.y();
-        AttentionKernels.forward(
-                workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
-                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), in.dropout(),
-                floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
+        attention.forward(in, out);
     }
 
     @Override
     public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
-        Checks.attentionBackward(in, out, dy, gradient);
-        MatrixView q = in.q();
-        MatrixView k = in.k();
-        MatrixView v = in.v();
-        MatrixView y = out.y();
-        MatrixView dq = gradient.dq();
-        MatrixView dk = gradient.dk();
-        MatrixView dv = gradient.dv();
-        AttentionKernels.backward(
-                workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
-                floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
-                offset(y), y.rowStride(), floats(out.lse(), "lse"), 0, intsOrNull(in.mask(), "mask"), 0, in.shape(),
-                in.dropout(), floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
-                floats(dv, "dv"), offset(dv), dv.rowStride());
+        attention.backward(in, out, dy, gradient);
     }
 
     @Override
     public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
-        Checks.gatheredAttention(q, keys, heads, y);
-        GatheredAttention.forward(
-                workers, floats(q, "q"), offset(q), q.rowStride(), floats(keys.k(), "k"), floats(keys.v(), "v"),
-                keys.k().rows(), ints(keys.rows(), "rows"), intsOrNull(keys.mask(), "mask"), q.rows(),
-                keys.rows().size() / Math.max(1, q.rows()), heads, floats(y, "y"), offset(y), y.rowStride());
+        attention.gathered(q, keys, heads, y);
+    }
+
+    @Override
+    public void rotate(MatrixView x, Rotation rotation) {
+        attention.rotate(x, rotation, 1);
+    }
+
+    @Override
+    public void rotateBackward(MatrixView dx, Rotation rotation) {
+        attention.rotate(dx, rotation, -1);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

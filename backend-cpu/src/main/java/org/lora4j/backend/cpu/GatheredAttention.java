@@ -29,7 +29,7 @@ final class GatheredAttention {
     /** See {@link org.lora4j.backend.Backend#gatheredAttention}; k and v are (tableRows, keyWidth) without gaps. */
     static void forward(
             Workers workers, float[] q, int qOffset, int qStride, float[] k, float[] v, int tableRows, int[] rows,
-            int[] mask, int queries, int keys, AttentionHeads heads, float[] y, int yOffset, int yStride) {
+            int[] mask, int queries, int keys, int window, AttentionHeads heads, float[] y, int yOffset, int yStride) {
         for (int i = 0; i < queries * keys; i++) {
             Checks.row(rows[i], tableRows);
         }
@@ -46,17 +46,21 @@ final class GatheredAttention {
                 int keyHead = i % nHead / heads.group() * size;
                 int query = i / nHead;
                 attend(q, qOffset + query * qStride + head, k, v, keyHead, heads.keyWidth(), rows, mask, query * keys, keys,
-                        size, scale, p, y, yOffset + query * yStride + head);
+                        window, size, scale, p, y, yOffset + query * yStride + head);
             }
         });
     }
 
     private static void attend(
             float[] q, int qOffset, float[] k, float[] v, int column, int stride, int[] rows, int[] mask, int from,
-            int keys, int size, float scale, float[] p, float[] y, int yOffset) {
+            int keys, int window, int size, float scale, float[] p, float[] y, int yOffset) {
         int seen = keys;
         while (mask != null && seen > 0 && mask[from + seen - 1] == 0) {
             seen--;
+        }
+        if (seen > window) {
+            from += seen - window;
+            seen = window;
         }
         scores(q, qOffset, k, column, stride, rows, from, seen, size, scale, p);
         Arrays.fill(p, seen, AttentionPanels.roundUp(seen, LANES), Float.NEGATIVE_INFINITY);

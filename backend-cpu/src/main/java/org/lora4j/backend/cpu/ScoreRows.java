@@ -8,6 +8,7 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import org.lora4j.backend.AttentionShape;
 
 /**
  * What attention does to the rows of a block of scores, in {@link AttentionPanels}, between the products.
@@ -42,8 +43,9 @@ final class ScoreRows {
      * @param visible how many keys the first row sees
      * @param step    how many more each further row sees: 1 or 0
      * @param hidden  0 or −∞ for each key, to be added; null for none
+     * @param low     the key of column 0
      */
-    static void hide(float[] scores, int rows, int visible, int step, int columns, float[] hidden) {
+    static void hide(float[] scores, int rows, int visible, int step, int columns, float[] hidden, int low) {
         for (int i = 0; i < rows; i++) {
             int row = i * WIDTH;
             int seen = Math.min(columns, visible + i * step);
@@ -51,7 +53,7 @@ final class ScoreRows {
             if (hidden != null) {
                 for (int s = 0; s < seen; s += LANES) {
                     int at = at(row, s);
-                    FloatVector.fromArray(SPECIES, scores, at).add(FloatVector.fromArray(SPECIES, hidden, s))
+                    FloatVector.fromArray(SPECIES, scores, at).add(FloatVector.fromArray(SPECIES, hidden, low + s))
                             .intoArray(scores, at);
                 }
             }
@@ -62,6 +64,20 @@ final class ScoreRows {
             }
             for (int s = AttentionPanels.roundUp(seen, LANES); s < columns; s += LANES) {
                 FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY).intoArray(scores, at(row, s));
+            }
+        }
+    }
+
+    /**
+     * −∞ for the keys before a row's window.
+     *
+     * @param first the query of the first row
+     * @param low   the key of column 0
+     */
+    static void hideBefore(float[] scores, int rows, AttentionShape shape, int first, int low) {
+        for (int i = 0; i < rows; i++) {
+            for (int s = 0; s < shape.firstKey(first + i) - low; s++) {
+                scores[at(i * WIDTH, s)] = Float.NEGATIVE_INFINITY;
             }
         }
     }

@@ -5,8 +5,10 @@ import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.Rotation;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -15,16 +17,24 @@ import org.lora4j.tensor.Tensor;
 final class AttentionCalls {
 
     /** As many args as {@link org.lora4j.backend.tornado.kernel.AttentionKernels} counts. */
-    private static final int ARGS = 34;
+    private static final int ARGS = 35;
+    /** Also says to {@link Tiling} that only the plain kernels know windows. */
+    static final int WINDOW = 34;
     private static final int MASKED = 32;
 
     private final Operands operands;
+    private final RelativeAttentionCalls relative;
 
     AttentionCalls(Operands operands) {
         this.operands = operands;
+        relative = new RelativeAttentionCalls(operands);
     }
 
     void forward(Attention in, AttentionOutput out) {
+        if (in.relative() != null) {
+            relative.forward(in, out, args(in, out.lse(), in.q(), in.k(), in.v(), out.y()));
+            return;
+        }
         AttentionShape shape = in.shape();
         Region[] reads = {operands.region(in.q(), "q"), operands.region(in.k(), "k"), operands.region(in.v(), "v")};
         Region y = operands.region(out.y(), "y");
@@ -44,6 +54,10 @@ final class AttentionCalls {
             operands.region(dy, "dy"), operands.region(in.q(), "q"), operands.region(in.k(), "k"),
             operands.region(in.v(), "v"), operands.region(out.y(), "y"), operands.region(out.lse(), "lse")};
         int[] args = args(in, out.lse(), in.q(), in.k(), in.v(), out.y(), dy, gradient.dq(), gradient.dk(), gradient.dv());
+        if (in.relative() != null) {
+            relative.backward(in, out, dy, gradient, args);
+            return;
+        }
         args[0] = shape.batch() * shape.nHead() * shape.queries();
         operands.record(launch(Kernel.ATTENTION_QUERIES, args, in), reads, operands.region(gradient.dq(), "dq"));
         int[] keyArgs = args.clone();
@@ -76,13 +90,30 @@ final class AttentionCalls {
         }
         args[MASKED] = in.mask() == null ? 0 : 1;
         args[33] = shape.heads().group();
+        args[WINDOW] = shape.window();
         return args;
     }
 
     private Launch launch(Kernel kernel, int[] args, Attention in) {
+        return launch(operands, kernel, args, in);
+    }
+
+    static Launch launch(Operands operands, Kernel kernel, int[] args, Attention in) {
         Launch launch = Launch.of(kernel, args, in.shape().scale(), in.dropout().scale(), Double.NEGATIVE_INFINITY);
         IntTensor mask = in.mask();
         return mask == null ? launch : launch.with(8, operands.ints(mask, "mask").values(), mask.size());
+    }
+
+    /** @param direction 1, or −1 for the gradient */
+    void rotate(MatrixView x, Rotation rotation, int direction) {
+        Checks.rotate(x, rotation);
+        Region to = operands.region(x, "x");
+        Region[] reads = {operands.region(rotation.cosines(), "cosines"), operands.region(rotation.sines(), "sines")};
+        int half = rotation.half();
+        int heads = x.columns() / rotation.headSize();
+        operands.record(Launch.of(Kernel.ROTATE, new int[] {
+            Math.multiplyExact(x.rows(), heads * half), to.from(), x.rowStride(), rotation.headSize(), half, heads,
+            reads[0].from(), reads[1].from()}, direction), reads, to);
     }
 
     void gathered(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
@@ -96,7 +127,7 @@ final class AttentionCalls {
         Launch launch = Launch.of(Kernel.GATHERED_ATTENTION, new int[] {
             q.rows() * heads.count(), rows.size() / q.rows(), heads.count(), heads.size(), reads[0].from(), q.rowStride(),
             reads[1].from(), reads[2].from(), keys.k().columns(), to.from(), y.rowStride(), 0, 0, mask == null ? 0 : 1,
-            heads.group()}, heads.scale())
+            heads.group(), keys.window()}, heads.scale())
                 .with(11, operands.rows(rows, keys.k().rows()), rows.size());
         operands.record(mask == null ? launch : launch.with(12, operands.ints(mask, "mask").values(), mask.size()), reads, to);
     }

@@ -52,11 +52,18 @@ final class Tiling {
             case NORM -> Kernel.TILED_NORM;
             case NORM_BACKWARD -> Kernel.TILED_NORM_BACKWARD;
             case CROSS_ENTROPY -> Kernel.TILED_CROSS_ENTROPY;
-            case ATTENTION -> args[3] <= TiledAttention.MOST_KEYS ? Kernel.TILED_ATTENTION : Kernel.ATTENTION;
-            case ATTENTION_QUERIES -> args[3] <= TiledAttention.MOST_KEYS ? Kernel.TILED_ATTENTION_QUERIES : Kernel.ATTENTION_QUERIES;
-            case ATTENTION_KEYS -> args[2] <= TiledAttention.MOST_KEYS ? Kernel.TILED_ATTENTION_KEYS : Kernel.ATTENTION_KEYS;
+            case ATTENTION -> args[3] <= TiledAttention.MOST_KEYS && seesAll(args) ? Kernel.TILED_ATTENTION : Kernel.ATTENTION;
+            case ATTENTION_QUERIES -> args[3] <= TiledAttention.MOST_KEYS && seesAll(args)
+                    ? Kernel.TILED_ATTENTION_QUERIES : Kernel.ATTENTION_QUERIES;
+            case ATTENTION_KEYS -> args[2] <= TiledAttention.MOST_KEYS && seesAll(args)
+                    ? Kernel.TILED_ATTENTION_KEYS : Kernel.ATTENTION_KEYS;
             default -> launch.kernel();
         };
+    }
+
+    /** Whether a window, which only the plain kernels know, hides nothing. */
+    private static boolean seesAll(int[] args) {
+        return args[AttentionCalls.WINDOW] >= args[3];
     }
 
     /** Work items of a group. */

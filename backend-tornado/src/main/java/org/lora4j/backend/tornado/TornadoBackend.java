@@ -14,6 +14,7 @@ import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
+import org.lora4j.backend.Rotation;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
@@ -32,6 +33,7 @@ final class TornadoBackend implements Backend {
 
     private final Machine machine;
     private final Operands operands;
+    private final ActivationCalls activations;
     private final ColumnCalls columns;
     private final NormCalls norms;
     private final AttentionCalls attentions;
@@ -41,6 +43,7 @@ final class TornadoBackend implements Backend {
     TornadoBackend(Machine machine) {
         this.machine = machine;
         operands = new Operands(machine);
+        activations = new ActivationCalls(machine, operands);
         columns = new ColumnCalls(operands);
         norms = new NormCalls(operands);
         attentions = new AttentionCalls(operands);
@@ -215,46 +218,13 @@ final class TornadoBackend implements Backend {
     @Override
     public void activate(Activation kind, Tensor x, Tensor y) {
         Checks.activate(x, y);
-        Region from = region(x, "x");
-        Region to = region(y, "y");
-        int[] args = {(int) x.size(), from.from(), to.from(), code(kind)};
-        if (!isGelu(kind)) {
-            record(Launch.of(Kernel.ACTIVATE, args), new Region[] {from}, to);
-        } else if (args[0] > 0) {
-            machine.recording().addGelu(from.from(), to.from(), args[0], args[3],
-                    new Operation(Launch.of(Kernel.GELU, args)).reading(from).writing(to));
-        }
+        activations.forward(kind, x, y);
     }
 
     @Override
     public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
         Checks.activateBackward(x, dy, dx);
-        Region in = region(x, "x");
-        Region from = region(dy, "dy");
-        Region to = region(dx, "dx");
-        int[] args = {(int) x.size(), in.from(), from.from(), to.from(), code(kind)};
-        if (!isGelu(kind)) {
-            record(Launch.of(Kernel.ACTIVATE_BACKWARD, args), new Region[] {in, from}, to);
-        } else if (args[0] > 0) {
-            machine.recording().addGeluBackward(in.from(), from.from(), to.from(), args[0], args[4],
-                    new Operation(Launch.of(Kernel.GELU_BACKWARD, args)).reading(in, from).writing(to));
-        }
-    }
-
-    /** GELU is what a product can do to its result; the others have a kernel of their own. */
-    private static boolean isGelu(Activation kind) {
-        return kind == Activation.GELU_TANH || kind == Activation.GELU_ERF;
-    }
-
-    /** The number by which kernels know it. */
-    private static int code(Activation kind) {
-        return switch (kind) {
-            case GELU_TANH, RELU -> 0;
-            case GELU_ERF, SILU -> 1;
-            case TANH -> 2;
-            case QUICK_GELU -> 3;
-            case SIGMOID -> 4;
-        };
+        activations.backward(kind, x, dy, dx);
     }
 
     // ------------------------------------------------------------------------------------------------ columns
@@ -351,6 +321,16 @@ final class TornadoBackend implements Backend {
     public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
         Checks.gatheredAttention(q, keys, heads, y);
         attentions.gathered(q, keys, heads, y);
+    }
+
+    @Override
+    public void rotate(MatrixView x, Rotation rotation) {
+        attentions.rotate(x, rotation, 1);
+    }
+
+    @Override
+    public void rotateBackward(MatrixView dx, Rotation rotation) {
+        attentions.rotate(dx, rotation, -1);
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

@@ -7,12 +7,16 @@ import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
+import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
+import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
+import org.lora4j.backend.Rotation;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Philox;
@@ -240,6 +244,63 @@ public final class ReferenceBackend implements Backend {
     public void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
         Checks.attentionBackward(in, out, dy, gradient);
         new ReferenceAttention(in).backward(out, dy, gradient);
+    }
+
+    /** What the window hides is hidden by the mask, and the inherited form does the rest. */
+    @Override
+    public void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        Checks.gatheredAttention(q, keys, heads, y);
+        IntTensor mask = keys.mask();
+        int count = keys.rows().size();
+        if (keys.window() != AttentionShape.NO_WINDOW && count > 0) {
+            int each = count / q.rows();
+            int[] seen = new int[count];
+            for (int n = 0; n < q.rows(); n++) {
+                int last = each - 1;
+                while (mask != null && last >= 0 && Memory.of(mask)[n * each + last] == 0) {
+                    last--;
+                }
+                for (int s = Math.max(0, last + 1 - keys.window()); s <= last; s++) {
+                    seen[n * each + s] = mask == null ? 1 : Memory.of(mask)[n * each + s];
+                }
+            }
+            mask = allocateInts(keys.rows().shape());
+            upload(seen, 0, mask, count);
+        }
+        Backend.super.gatheredAttention(q, new GatheredKeys(keys.k(), keys.v(), keys.rows(), mask), heads, y);
+    }
+
+    // ------------------------------------------------------------------------------------------------ rotary embeddings
+
+    @Override
+    public void rotate(MatrixView x, Rotation rotation) {
+        rotate(x, rotation, 1);
+    }
+
+    @Override
+    public void rotateBackward(MatrixView dx, Rotation rotation) {
+        rotate(dx, rotation, -1);
+    }
+
+    private static void rotate(MatrixView x, Rotation rotation, int direction) {
+        Checks.rotate(x, rotation);
+        double[] values = Memory.of(x);
+        double[] cosines = Memory.of(rotation.cosines());
+        double[] sines = Memory.of(rotation.sines());
+        int half = rotation.half();
+        for (int n = 0; n < x.rows(); n++) {
+            for (int head = 0; head < x.columns(); head += rotation.headSize()) {
+                for (int i = 0; i < half; i++) {
+                    int at = Memory.row(x, n) + head + i;
+                    double a = values[at];
+                    double b = values[at + half];
+                    double c = cosines[n * half + i];
+                    double s = direction * sines[n * half + i];
+                    values[at] = a * c - b * s;
+                    values[at + half] = b * c + a * s;
+                }
+            }
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings

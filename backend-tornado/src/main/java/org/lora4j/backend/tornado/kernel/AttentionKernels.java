@@ -10,7 +10,7 @@ import uk.ac.manchester.tornado.api.annotations.Parallel;
  *    0 work items   1 batch   2 queries   3 keys   4 keyRows   5 nHead   6 headSize   7 causal
  *    8 mask   9 lse, or −1   10 dropout's key0   11 key1   12 step   13 site   14 threshold, 15 whether it drops
  *   16 q  17 its row   18 k  19   20 v  21   22 y  23   24 dy  25   26 dq  27   28 dk  29   30 dv  31   32 whether there is a mask, 1 or 0
- *   33 heads that share a key head
+ *   33 heads that share a key head   34 window
  * </pre>
  * factors: scale, dropout's 1/(1 − p), −∞.
  */
@@ -66,10 +66,12 @@ public final class AttentionKernels {
             int v = args[slot + 20] + b * args[slot + 4] * args[slot + 21] + h / args[slot + 33] * headSize;
             int y = args[slot + 22] + (b * queries + t) * args[slot + 23] + h * headSize;
             int visible = args[slot + 7] != 0 ? t + 1 + keys - queries : keys;
+            int first = visible - args[slot + 34];
+            first = first < 0 ? 0 : first;
             float max = 0f;
             float sum = 0f;
             int seen = 0;
-            for (int s = 0; s < visible; s++) {
+            for (int s = first; s < visible; s++) {
                 if (sees(tables, masked, mask + b * keys + s) != 0) {
                     float score = scale * dot(memory, q, k + s * args[slot + 19], headSize);
                     if (seen == 0) {
@@ -87,7 +89,7 @@ public final class AttentionKernels {
             for (int c = 0; c < headSize; c++) {
                 memory[y + c] = 0f;
             }
-            for (int s = 0; s < visible; s++) {
+            for (int s = first; s < visible; s++) {
                 if (sees(tables, masked, mask + b * keys + s) != 0) {
                     float score = scale * dot(memory, q, k + s * args[slot + 19], headSize);
                     float weight = KernelMath.exp(score - max) / sum * kept(args, factors, slot, row, s);
@@ -126,12 +128,14 @@ public final class AttentionKernels {
             int dy = args[slot + 24] + (b * queries + t) * args[slot + 25] + head;
             int dq = args[slot + 26] + (b * queries + t) * args[slot + 27] + head;
             int visible = args[slot + 7] != 0 ? t + 1 + keys - queries : keys;
+            int first = visible - args[slot + 34];
+            first = first < 0 ? 0 : first;
             float lse = memory[args[slot + 9] + row];
             float d = dot(memory, dy, y, headSize);
             for (int c = 0; c < headSize; c++) {
                 memory[dq + c] = 0f;
             }
-            for (int s = 0; s < visible; s++) {
+            for (int s = first; s < visible; s++) {
                 if (sees(tables, masked, mask + b * keys + s) != 0) {
                     int key = k + s * args[slot + 19];
                     float p = KernelMath.exp(scale * dot(memory, q, key, headSize) - lse);
@@ -172,7 +176,10 @@ public final class AttentionKernels {
             if (sees(tables, masked, mask + b * keys + s) != 0) {
                 int first = args[slot + 7] != 0 ? s - (keys - queries) : 0;
                 first = first < 0 ? 0 : first;
-                int each = queries - first;
+                int window = args[slot + 34] < keys ? args[slot + 34] : keys;
+                int behind = s - (keys - queries) + window;
+                behind = behind < queries ? behind : queries;
+                int each = behind - first;
                 for (int i = 0; i < group * each; i++) {
                     int h = keyHead * group + i / each;
                     int t = first + i % each;

@@ -18,7 +18,7 @@ public final class GatheredAttentionKernels {
 
     /**
      * args: queries·heads, keys of each query, heads, headSize, q, its row, k, v, their row, y, its row, rows, mask, whether
-     * there is one, 1 or 0, heads that share a key head. factors: scale.
+     * there is one, 1 or 0, heads that share a key head, window. factors: scale.
      */
     public static void attention(float[] memory, int[] tables, int[] args, float[] factors, int slot) {
         int count = args[slot];
@@ -37,10 +37,18 @@ public final class GatheredAttentionKernels {
             int k = args[slot + 6] + keyHead;
             int v = args[slot + 7] + keyHead;
             int y = args[slot + 9] + n * args[slot + 10] + head;
+            int last = keys - 1;
+            int going = 1;
+            while (going != 0) {
+                going = last < 0 ? 0 : 1 - AttentionKernels.sees(tables, masked, args[slot + 12] + n * keys + (last < 0 ? 0 : last));
+                last -= going;
+            }
+            int first = last + 1 - args[slot + 15];
+            first = first < 0 ? 0 : first;
             float max = 0f;
             float sum = 0f;
             int seen = 0;
-            for (int s = 0; s < keys; s++) {
+            for (int s = first; s < keys; s++) {
                 if (AttentionKernels.sees(tables, masked, args[slot + 12] + n * keys + s) != 0) {
                     float score = scale * dot(memory, q, k + tables[rows + n * keys + s] * keyRow, headSize);
                     if (seen == 0) {
@@ -58,7 +66,7 @@ public final class GatheredAttentionKernels {
             for (int c = 0; c < headSize; c++) {
                 memory[y + c] = 0f;
             }
-            for (int s = 0; s < keys; s++) {
+            for (int s = first; s < keys; s++) {
                 if (AttentionKernels.sees(tables, masked, args[slot + 12] + n * keys + s) != 0) {
                     int row = tables[rows + n * keys + s] * keyRow;
                     float weight = KernelMath.exp(scale * dot(memory, q, k + row, headSize) - max) / sum;
