@@ -4,6 +4,7 @@ import com.google.common.primitives.Ints;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -65,6 +66,11 @@ public final class ExampleEncoder {
     /** The same with a template, which chats and fields need. */
     public ExampleEncoder withTemplate(@Nullable ChatTemplate chosen) {
         return new ExampleEncoder(tokenizer, maxPositions, tooLong, lossOn, chosen);
+    }
+
+    /** Whether any of these needs one. */
+    public static boolean needsTemplate(List<? extends Example> examples) {
+        return examples.stream().anyMatch(example -> example instanceof Example.Talk || example instanceof Example.Fields);
     }
 
     /** The same with other tokens learned. */
@@ -170,6 +176,23 @@ public final class ExampleEncoder {
         return Ints.concat(tokenizer.encode(context), new int[] {tokenizer.endOfText()});
     }
 
+    /** What a model is given to write what an example teaches; null where it teaches no answer to anything. */
+    public int @Nullable [] prompt(Example example) {
+        return switch (example) {
+            case TextPair pair -> encodePrompt(pair.context());
+            case Example.Prompted prompted when !prompted.prompt().isEmpty() -> tokenizer.encode(prompted.prompt());
+            case Example.Talk talk when talk.chat().turns().stream().anyMatch(turn -> turn > 0) ->
+                    chats().prompt(talk.chat().beforeLastTurn());
+            default -> null;
+        };
+    }
+
+    /** The tokens at which what is written behind such a prompt ends. */
+    public Set<Integer> stopIds(Example example) {
+        return example instanceof Example.Talk ? chats().stopIds()
+                : example instanceof TextPair ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds();
+    }
+
     /** The completion that this text was made of, where a model has learned to write such texts. */
     public static String completion(String decoded) {
         return decoded.startsWith(" ") && decoded.length() > 1 && !isSpace(decoded.codePointAt(1))
@@ -211,7 +234,7 @@ public final class ExampleEncoder {
 
     private ChatEncoder chats() {
         if (chats == null) {
-            throw new LoraException("a chat needs a template: give `chatTemplate`");
+            throw new LoraException("a chat needs a template: give `template`");
         }
         return chats;
     }

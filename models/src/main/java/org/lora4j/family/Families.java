@@ -74,6 +74,11 @@ public final class Families {
         return isClassifier(folder) || adapter != null && AdapterHead.of(adapter, of(folder).names()).isPresent();
     }
 
+    /** What LoRA takes for the model of a folder where nobody says otherwise. */
+    public static TuningDefaults tuningDefaults(Path folder) {
+        return of(folder).tuningDefaults();
+    }
+
     /** The configuration of a folder, without its tensors. */
     public static ModelConfig config(Path folder) {
         return of(folder).config(configFile(folder));

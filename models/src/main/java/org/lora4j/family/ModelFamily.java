@@ -104,6 +104,11 @@ public interface ModelFamily {
         return true;
     }
 
+    /** What LoRA takes where nobody says otherwise. */
+    default TuningDefaults tuningDefaults() {
+        return TuningDefaults.USUAL;
+    }
+
     /** The tokenizer beside the model. */
     Tokenizer tokenizer(Path folder);
 

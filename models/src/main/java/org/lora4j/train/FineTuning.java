@@ -38,12 +38,14 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     private final ExampleEncoder.Result examples;
     private final ExampleEncoder.Result devExamples;
 
+    private final ExampleEncoder encoder;
     private final Map<String, String> metadata;
 
     private FineTuning(
-            Parts<EncodedExample, Batch> parts, Map<String, String> recipe, ExampleEncoder.Result examples,
+            Parts<EncodedExample, Batch> parts, Map<String, String> recipe, ExampleEncoder encoder, ExampleEncoder.Result examples,
             ExampleEncoder.Result devExamples, Map<String, String> metadata) {
         super(parts, recipe);
+        this.encoder = encoder;
         this.examples = examples;
         this.devExamples = devExamples;
         this.metadata = metadata;
@@ -52,7 +54,7 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     static FineTuning of(FineTuningBuilder parts) {
         LanguageModel model = parts.model;
         boolean chats = parts.train.stream().anyMatch(example -> example instanceof Example.Talk);
-        ChatTemplate template = needsTemplate(parts.train) || needsTemplate(parts.dev) ? template(parts) : null;
+        ChatTemplate template = ExampleEncoder.needsTemplate(parts.train) || ExampleEncoder.needsTemplate(parts.dev) ? template(parts) : null;
         ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, model.sizes().positions(), parts.tooLong)
                 .withTemplate(template).withLossOn(parts.lossOn);
         ExampleEncoder.Result examples = encoder.encode(parts.train, "train");
@@ -76,13 +78,9 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
         recipe.put("dev", parts.dev.size() + unit(parts.dev) + Fingerprint.of(devExamples.examples()));
         recipe.put("batch", Integer.toString(parts.batchSize));
         recipe.put("data-seed", Long.toString(parts.seed));
-        return new FineTuning(new Parts<>(model, tuning, parts.source, OBJECTIVE, parts.measure, data, dev), recipe, examples,
-                devExamples, chats ? PromptFormat.CHAT.metadata(isOwn(parts, template) ? null : template.source())
+        return new FineTuning(new Parts<>(model, tuning, parts.source, OBJECTIVE, parts.measure, data, dev), recipe, encoder,
+                examples, devExamples, chats ? PromptFormat.CHAT.metadata(isOwn(parts, template) ? null : template.source())
                 : arePairs(parts.train) ? PromptFormat.PAIR.metadata() : PromptFormat.PLAIN.metadata());
-    }
-
-    private static boolean needsTemplate(List<? extends Example> examples) {
-        return examples.stream().anyMatch(example -> example instanceof Example.Talk || example instanceof Example.Fields);
     }
 
     private static boolean arePairs(List<? extends Example> examples) {
@@ -114,6 +112,16 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     /** Before hours of training meet the token, rather than in the middle of them. */
     private static void requireRows(LanguageModel model, List<EncodedExample> encoded, Tokenizer tokenizer) {
         encoded.forEach(example -> tokenizer.requireRows(model.sizes().vocabulary(), example.tokens()));
+    }
+
+    /** By which they were encoded. */
+    public ExampleEncoder encoder() {
+        return encoder;
+    }
+
+    /** Whether there are chats, and neither the model's files nor the caller say how they are written. */
+    public boolean takesStandardForm() {
+        return PromptFormat.template(metadata).filter(ChatTemplate.STANDARD::equals).isPresent();
     }
 
     /** How the examples were encoded. */
