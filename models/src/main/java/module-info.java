@@ -9,6 +9,7 @@ module org.lora4j.models {
     exports org.lora4j.family;
     exports org.lora4j.generate;
     exports org.lora4j.gpt2;
+    exports org.lora4j.llama;
     exports org.lora4j.task;
     exports org.lora4j.tokenizer;
     exports org.lora4j.train;
@@ -19,8 +20,8 @@ module org.lora4j.models {
 
     provides org.lora4j.family.ModelFamily with
             org.lora4j.gpt2.Gpt2Family, org.lora4j.bert.BertFamily, org.lora4j.deberta.DebertaFamily,
-            org.lora4j.distilbert.DistilBertFamily, org.lora4j.roberta.RobertaFamily;
+            org.lora4j.distilbert.DistilBertFamily, org.lora4j.llama.LlamaFamily, org.lora4j.roberta.RobertaFamily;
     provides org.lora4j.model.ModelNames with
             org.lora4j.gpt2.Gpt2Names, org.lora4j.bert.BertNames, org.lora4j.deberta.DebertaNames,
-            org.lora4j.distilbert.DistilBertNames, org.lora4j.roberta.RobertaNames;
+            org.lora4j.distilbert.DistilBertNames, org.lora4j.llama.LlamaNames, org.lora4j.roberta.RobertaNames;
 }

@@ -2,6 +2,8 @@ package org.lora4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.lora4j.data.Example;
+import org.lora4j.data.ExampleReader;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.data.TooLong;
@@ -12,18 +14,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code --data} and what becomes of examples that are too long, for commands that read pairs. */
+/** {@code --data} and what becomes of examples that are too long, for commands that read them. */
 final class DataChoice {
 
     @Option(names = "--data", paramLabel = "PATH",
-            description = "Pairs of context and completion: the zip, folder or CSV file of E2E, JSON lines with context "
-                    + "and completion, text lines context||completion, e2e for the embedded E2E, or webnlg:DIR and dart:DIR for "
-                    + "the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, webnlg-unseen:DIR for these categories). "
-                    + "A folder has a file for each part: train.jsonl, dev.jsonl (or valid, validation, val, eval), test.jsonl. "
-                    + "Files may be packed by gzip; - is standard input. White space around the texts counts in JSON lines and "
-                    + "is dropped elsewhere. Special and added tokens of the model that are written out in the texts, such as "
-                    + "<|endoftext|>, are these tokens. With --task: a folder in GLUE's layout, or JSON lines, CSV or TSV with columns that have "
-                    + "names.")
+            description = "A file, or a folder or zip with a file for each part: train.jsonl, dev.jsonl (or valid, validation, val, "
+                    + "eval), test.jsonl. JSON lines or a JSON list, CSV or TSV, whose keys say what a line is: messages; "
+                    + "conversations (ShareGPT's); prompt and completion; instruction, input and output; question and answer; input and "
+                    + "output; text; context and completion; or the file of E2E, or text lines context||completion. e2e is the embedded "
+                    + "E2E; webnlg:DIR and dart:DIR are the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, "
+                    + "webnlg-unseen:DIR for these categories). Files may be packed by gzip; - is standard input. White space around the "
+                    + "texts counts in JSON and is dropped elsewhere. Special and added tokens of the model that are written out in the "
+                    + "texts, such as <|endoftext|>, are these tokens. With --task: a folder in GLUE's layout, or JSON lines, CSV or TSV "
+                    + "with columns that have names.")
     private String data;
 
     private DataName opened;
@@ -45,6 +48,18 @@ final class DataChoice {
     List<TextPair> open(Split split) {
         requireGiven();
         return opened().open(split);
+    }
+
+    /** The examples of a part, of whatever layout. */
+    List<? extends Example> open(Split split, ExampleReader<Example> reader) {
+        requireGiven();
+        return opened().open(split, reader);
+    }
+
+    /** Whether there is such a part for this reader. */
+    boolean has(Split split, ExampleReader<Example> reader) {
+        requireGiven();
+        return opened().has(split, reader);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */

@@ -3,6 +3,7 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.backend.Backend;
+import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
@@ -73,7 +74,8 @@ final class DemoCommand extends LoraCommand {
         try (Backend b = backend.open()) {
             LanguageModel loaded = Families.load(EmbeddedBase.folder(), b);
             Tokenizer tokenizer = Families.tokenizer(EmbeddedBase.folder());
-            Samples texts = new Samples(loaded, tokenizer, allDev, SAMPLES, ui()::warn);
+            Samples texts = new Samples(loaded, tokenizer, allDev,
+                    new ExampleEncoder(tokenizer, loaded.sizes().positions()), SAMPLES, ui()::warn);
             texts.before();
 
             FineTuning job = FineTuning.of(loaded, tokenizer)

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
+import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -66,6 +67,9 @@ final class EvaluateCommand extends LoraCommand {
 
     @Mixin
     private DataChoice data;
+
+    @Mixin
+    private ExampleChoice layout;
 
     @Option(names = "--split", paramLabel = "NAME",
             description = "train, dev or test (default: dev; test for --task e2e).")
@@ -166,7 +170,7 @@ final class EvaluateCommand extends LoraCommand {
     // ------------------------------------------------------------------------------------------------ loss
 
     private int measureLoss(Split part) {
-        List<TextPair> pairs = data.open(part);
+        List<? extends Example> pairs = data.open(part, layout.reader());
         if (examples > 0) {
             pairs = FineTuning.sample(pairs, examples, 0);
         }
@@ -177,7 +181,8 @@ final class EvaluateCommand extends LoraCommand {
                 attached.freeze();
             }
             Tokenizer tokenizer = model.tokenizer();
-            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.sizes().positions(), data.tooLong());
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.sizes().positions(), data.tooLong())
+                    .withLossOn(layout.lossOn()).withTemplate(ExampleEncoder.needsTemplate(pairs) ? layout.templateOf(model, adapter, tokenizer) : null);
             ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "

@@ -78,7 +78,7 @@ final class MethodChoice {
         return new ParameterException(command.commandLine(), refused.getMessage());
     }
 
-    private boolean isLora() {
+    boolean isLora() {
         return word(name).equals(TuningMethods.LORA);
     }
 

@@ -45,6 +45,11 @@ final class OptionNames {
         return options.contains(name) ? name : found.group();
     }
 
+    /** The option that sets it. */
+    static String of(String setting) {
+        return name(setting);
+    }
+
     private static String name(String setting) {
         String other = CALLED_OTHERWISE.get(setting);
         return other != null ? other : "--" + setting.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);

@@ -2,6 +2,7 @@ package org.lora4j.cli;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.data.GlueTask;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** {@code --recipe}: the options of one of the paper's results, for those that were not given. */
 final class RecipeChoice {
@@ -43,17 +45,27 @@ final class RecipeChoice {
 
     /** Sets the options that were not given, and says which. */
     void apply(GlueRecipe recipe, Ui ui) {
-        ParseResult given = command.commandLine().getParseResult();
+        ui.info("--recipe " + recipe.name() + " (" + recipe.source() + "):" + fill(command.commandLine(), recipe.options()));
+    }
+
+    /**
+     * Sets options that were not given, nor what rules them out.
+     *
+     * @param options by their names
+     * @return what was set, as one types it
+     */
+    static String fill(CommandLine commandLine, Map<String, String> options) {
+        ParseResult given = commandLine.getParseResult();
         StringBuilder said = new StringBuilder();
-        recipe.options().forEach((option, value) -> {
+        options.forEach((option, value) -> {
             boolean ruledOut = RIVALS.stream().filter(rivals -> rivals.contains(option)).flatMap(List::stream)
                     .anyMatch(given::hasMatchedOption);
             if (!given.hasMatchedOption(option) && !ruledOut) {
-                set(command.commandLine().getCommandSpec().findOption(option), value); // the mixin has no options but its own
+                set(commandLine.getCommandSpec().findOption(option), value); // a mixin's own spec has no options but its own
                 said.append(' ').append(option).append(' ').append(value);
             }
         });
-        ui.info("--recipe " + recipe.name() + " (" + recipe.source() + "):" + said);
+        return said.toString();
     }
 
     private static void set(OptionSpec option, String value) {

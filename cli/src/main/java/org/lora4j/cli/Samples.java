@@ -1,10 +1,14 @@
 package org.lora4j.cli;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.lora4j.LoraException;
+import org.lora4j.chat.Chat;
+import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
@@ -25,33 +29,67 @@ final class Samples {
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final Consumer<String> remarks;
-    private final Map<String, List<String>> references;
+    private final Map<String, List<String>> references = new LinkedHashMap<>();
     private final List<String> inputs = new ArrayList<>();
     private final List<int[]> prompts = new ArrayList<>();
+    private final Set<Integer> stopIds;
     private List<String> before = List.of();
 
     /**
-     * @param pairs which training does not see
-     * @param count how many inputs, spread over the pairs; those that leave no room to write are passed over
+     * @param examples which training does not see
+     * @param encoder as they are encoded
+     * @param count how many inputs, spread over the examples; those that leave no room to write are passed over
      * @param remarks hears why there are none, where the model cannot write them
      */
-    Samples(LanguageModel model, Tokenizer tokenizer, List<TextPair> pairs, int count, Consumer<String> remarks) {
+    Samples(LanguageModel model, Tokenizer tokenizer, List<? extends Example> examples, ExampleEncoder encoder, int count,
+            Consumer<String> remarks) {
         this.model = model;
         this.remarks = remarks;
         this.tokenizer = tokenizer;
-        references = TextPair.completionsByContext(pairs);
-        List<String> contexts = List.copyOf(references.keySet());
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
+        Map<String, Example> byInput = new LinkedHashMap<>();
+        for (Example example : examples) {
+            String input = input(example);
+            if (input != null) {
+                byInput.putIfAbsent(input, example);
+                references.computeIfAbsent(input, unused -> new ArrayList<>()).add(answer(example));
+            }
+        }
+        List<String> contexts = List.copyOf(byInput.keySet());
         int wanted = Math.min(count, contexts.size());
         for (int i = 0; i < wanted; i++) {
             String input = contexts.get((int) ((2L * i + 1) * contexts.size() / (2L * wanted)));
-            int[] prompt = encoder.encodePrompt(input);
-            tokenizer.requireRows(model.sizes().vocabulary(), prompt);
-            if (prompt.length + MAX_NEW_TOKENS <= model.sizes().positions()) {
+            int[] prompt = encoder.prompt(byInput.get(input));
+            if (prompt != null) {
+                tokenizer.requireRows(model.sizes().vocabulary(), prompt);
+            }
+            if (prompt != null && prompt.length + MAX_NEW_TOKENS <= model.sizes().positions()) {
                 inputs.add(input);
                 prompts.add(prompt);
             }
         }
+        stopIds = inputs.isEmpty() ? Set.of() : encoder.stopIds(byInput.get(inputs.getFirst()));
+    }
+
+    /** What the model is asked, as people read it; null where an example asks nothing. */
+    private static String input(Example example) {
+        return switch (example) {
+            case TextPair pair -> pair.context();
+            case Example.Prompted prompted -> prompted.prompt();
+            case Example.Talk talk -> {
+                Chat asked = talk.chat().beforeLastTurn();
+                yield talk.chat().turns().isEmpty() || asked.messages().isEmpty() ? null : asked.content(asked.messages().size() - 1);
+            }
+            default -> null;
+        };
+    }
+
+    private static String answer(Example example) {
+        return switch (example) {
+            case TextPair pair -> pair.completion();
+            case Example.Prompted prompted -> prompted.completion();
+            case Example.Talk talk -> talk.chat().content(talk.chat().turns().getLast());
+            default -> "";
+        };
     }
 
     void before() {
@@ -82,7 +120,7 @@ final class Samples {
 
     private List<String> write() {
         return inputs.isEmpty() ? List.of() : new Generator(model)
-                .generate(prompts, MAX_NEW_TOKENS, tokenizer.stopIdsOfPairs(), Sampling.GREEDY, (sequence, id) -> { })
+                .generate(prompts, MAX_NEW_TOKENS, stopIds, Sampling.GREEDY, (sequence, id) -> { })
                 .stream().map(ids -> tokenizer.decodeText(ids).strip()).toList();
     }
 }

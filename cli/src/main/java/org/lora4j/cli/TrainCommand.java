@@ -8,11 +8,14 @@ import java.util.Map;
 import java.util.Optional;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
+import org.lora4j.chat.ChatTemplate;
+import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
+import org.lora4j.data.ExampleReader;
 import org.lora4j.data.Split;
-import org.lora4j.data.TextPair;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.experiments.reproduce.GlueRecipe;
+import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Evaluation;
@@ -30,9 +33,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "train",
         description = {
-            "Trains a model on pairs of context and completion, or on texts with labels.",
+            "Trains a model on chats, prompts and answers or other texts of your own, or on texts with labels.",
             "",
-            "Without --task it learns pairs, and the loss is on the completions only. With --task it learns labels: of texts of your own "
+            "Without --task it learns to write: of a chat the assistant's turns, of a prompt its completion, of a text all "
+                    + "(--loss-on says otherwise). Chats take the form of the model's own chat template. With --task it learns labels: of texts of your own "
                     + "(classification, regression) or of a GLUE task; the head for them trains whatever the method, and the best is kept "
                     + "by accuracy, Matthews' or Pearson's correlation, as the task is measured. --method says what trains: LoRA's adapter, which the folder --out gets as PEFT "
                     + "writes it, or the model's own parameters, and then it gets a whole model with its tokenizer, which "
@@ -45,6 +49,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 \\",
             "      --targets q,v --epochs 1 --lr 1e-2 --out my-adapter",
+            "  lora4j train --model my-model --data chats.jsonl --out my-adapter",
             "  lora4j train --model base-6m --data e2e --method full --epochs 1 --lr 1e-3 --out my-model",
             "  lora4j train --model roberta-base --task sst2 --data glue --recipe roberta-base --out my-sst2",
             "  lora4j train --model roberta-base --task classification --data reviews --epochs 3 --lr 5e-4 --out my-reviews",
@@ -59,6 +64,9 @@ final class TrainCommand extends LoraCommand {
 
     @Mixin
     DataChoice data;
+
+    @Mixin
+    private ExampleChoice layout;
 
     @Mixin
     TaskChoice task;
@@ -105,9 +113,11 @@ final class TrainCommand extends LoraCommand {
         data.requireGiven();
         Optional<GlueRecipe> recipe = Optional.empty();
         if (pairs) {
-            TaskChoice.refuse(spec(), "training on pairs", TaskChoice.ofClassifiers(), "texts with labels (--task)");
+            TaskChoice.refuse(spec(), "training on texts", TaskChoice.ofClassifiers(), "texts with labels (--task)");
+            takeDefaults();
         } else {
-            TaskChoice.refuse(spec(), "--task " + task.title(), List.of("--too-long", "--samples"), "pairs");
+            TaskChoice.refuse(spec(), "--task " + task.title(), 
+                    List.of("--too-long", "--samples", "--columns", "--template", "--loss-on"), "texts without labels");
             recipe = classifier.recipe(task, ui());
             classifier.check();
         }
@@ -130,8 +140,9 @@ final class TrainCommand extends LoraCommand {
     }
 
     private void train(TuningMethod method, RunFolder folder) {
-        List<TextPair> train = data.open(Split.TRAIN);
-        List<TextPair> dev = data.has(Split.DEV) ? data.open(Split.DEV) : List.of();
+        ExampleReader<Example> reader = layout.reader();
+        List<? extends Example> train = data.open(Split.TRAIN, reader);
+        List<? extends Example> dev = data.has(Split.DEV, reader) ? data.open(Split.DEV, reader) : List.of();
         train = examples > 0 ? FineTuning.sample(train, examples, plans.seed()) : train;
         dev = devExamples > 0 ? FineTuning.sample(dev, devExamples, plans.seed()) : dev;
         try (Backend b = backend.open()) {
@@ -139,10 +150,15 @@ final class TrainCommand extends LoraCommand {
             Tokenizer tokenizer = model.tokenizer();
             Tuning tuning = methods.attach(loaded, method, plans.seed());
             checkPlace(folder, tuning);
-            FineTuning job = FineTuning.of(loaded, tokenizer).tuning(tuning).train(train).dev(dev).batchSize(plans.batchSize())
+            ChatTemplate template = layout.template(model, tokenizer);
+            FineTuning job = FineTuning.of(loaded, tokenizer).tuning(tuning).lossOn(layout.lossOn()).chatTemplate(template).train(train).dev(dev).batchSize(plans.batchSize())
                     .tooLong(data.tooLong()).seed(plans.seed()).source(model.folder()).build();
             int learned = job.examplesLearned();
             job.remarks().forEach(ui()::warn);
+            if (template == null && job.takesStandardForm()) {
+                ui().info("the model has no chat template: chats are written in a standard form, <|user|> and <|assistant|> on lines of "
+                        + "their own and " + tokenizer.endOfTextToken() + " behind each turn; the adapter says so");
+            }
             if (!dev.isEmpty() && job.dev().isEmpty()) {
                 ui().warn("nothing is left of the dev part, so no dev loss is measured and the last step's weights are kept");
             }
@@ -156,14 +172,15 @@ final class TrainCommand extends LoraCommand {
             }
             TrainingRun run = new TrainingRun(ui());
             if (!json) {
-                run.announce(loaded, tuning, methods.text(tuning), learned, job.examplesMeasured(), b);
+                run.announce(loaded, tuning, methods.text(tuning), ExampleChoice.unit(train), learned,
+                        job.examplesMeasured(), b);
             }
-            Samples texts = new Samples(loaded, tokenizer, dev, samples, ui()::warn);
+            Samples texts = new Samples(loaded, tokenizer, dev, job.encoder(), samples, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
             Path report = new RunReporter(out, tuning.saved(), tuning.title() + " on " + data.name(),
                     new RunReport.Base(model.name(), loaded.parameterCount()), methods.reported(tuning))
-                    .subtitle("%,d steps on %,d pairs".formatted(plan.steps(), learned)).beside(data.experiment())
+                    .subtitle("%,d steps on %,d %s".formatted(plan.steps(), learned, ExampleChoice.unit(train))).beside(data.experiment())
                     .samples(texts.after()).command(commandText()).write(plan, plans.batchSize(), learned, outcome, b);
             if (json) {
                 ui().printJson(result(loaded, job, plan, outcome, report));
@@ -172,6 +189,20 @@ final class TrainCommand extends LoraCommand {
                 ui().print(ui().bold(tuning.saved() == Saved.ADAPTER ? "Adapter   " : "Model     ") + out);
                 ui().print(ui().bold("Report    ") + report);
             }
+        }
+    }
+
+    /** For options that are not given, what suits the model's family. */
+    private void takeDefaults() {
+        Map<String, String> options = new LinkedHashMap<>();
+        Families.tuningDefaults(model.folder()).settings().forEach((setting, value) -> options.put(OptionNames.of(setting), value));
+        if (!methods.isLora()) {
+            options.keySet().retainAll(List.of("--lr"));
+        }
+        options.entrySet().removeIf(option -> spec().findOption(option.getKey()).defaultValue().equals(option.getValue()));
+        String taken = RecipeChoice.fill(spec().commandLine(), options);
+        if (!taken.isEmpty()) {
+            ui().info("for a model of this kind, where nothing is said:" + taken);
         }
     }
 

@@ -31,7 +31,12 @@ final class TrainingRun {
 
     /** What is about to run; a remark that belongs into a log of results as well. */
     void announce(LanguageModel model, Tuning tuning, String method, int train, int dev, Backend backend) {
-        announce(model, tuning, method, "%,d pairs to learn from, %,d to measure on".formatted(train, dev), backend);
+        announce(model, tuning, method, "pairs", train, dev, backend);
+    }
+
+    /** @param unit what the examples are called: pairs, chats */
+    void announce(LanguageModel model, Tuning tuning, String method, String unit, int train, int dev, Backend backend) {
+        announce(model, tuning, method, "%,d %s to learn from, %,d to measure on".formatted(train, unit, dev), backend);
         if (tuning instanceof LowRankAdaptation.Attached lora && !ui.isQuiet()) {
             sayWhichViewIsAdapted(model, lora.adapter().adaptedModules());
         }

@@ -97,6 +97,18 @@ public final class JsonFields {
         return Optional.of(numbers);
     }
 
+    /** A list of numbers. */
+    public Optional<List<Double>> numbers(String field) {
+        if (!has(field)) {
+            return Optional.empty();
+        }
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode element : list(field, "a list of numbers")) {
+            numbers.add(number(field, element));
+        }
+        return Optional.of(numbers);
+    }
+
     /** An object of whole numbers, in its order; empty if absent. */
     public Map<String, Integer> wholesByName(String field) {
         Map<String, Integer> values = new LinkedHashMap<>();

@@ -16,6 +16,11 @@ import org.lora4j.LoraException;
  */
 public interface ModelNames {
 
+    /** The names of all that the family knows by several {@code model_type}s; these alone where there is one. */
+    default List<ModelNames> variants() {
+        return List.of(this);
+    }
+
     /** The family's {@code model_type} in a {@code config.json}. */
     String modelType();
 
@@ -98,7 +103,7 @@ public interface ModelNames {
 
     /** All families on the class path or module path. */
     static List<ModelNames> all() {
-        return ServiceLoader.load(ModelNames.class).stream().map(ServiceLoader.Provider::get).toList();
+        return ServiceLoader.load(ModelNames.class).stream().flatMap(provider -> provider.get().variants().stream()).toList();
     }
 
     /** The family that llama.cpp calls so. */

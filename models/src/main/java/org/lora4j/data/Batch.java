@@ -67,9 +67,10 @@ public record Batch(
         for (int b = 0; b < size; b++) {
             EncodedExample example = examples.get(b);
             int row = b * length;
-            int start = example.completionStart();
             System.arraycopy(example.tokens(), 0, inputIds, row, example.length());
-            System.arraycopy(example.tokens(), start, labels, row + start, example.targets());
+            for (int t = 0; t < example.length(); t++) {
+                labels[row + t] = example.learned()[t] ? example.tokens()[t] : IGNORED;
+            }
             if (padded) {
                 Arrays.fill(attentionMask, row, row + example.length(), 1);
             }

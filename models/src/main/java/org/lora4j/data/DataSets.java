@@ -5,6 +5,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -111,6 +112,15 @@ public final class DataSets {
             throw new LoraException(Names.oneLine(name + ": not UTF-8 text. Save it as UTF-8"), e);
         } catch (IOException e) {
             throw DataSource.unreadable(name, e);
+        }
+    }
+
+    /** A text file's whole text. */
+    public static String text(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return TextInput.read(file.toString(), in);
+        } catch (IOException e) {
+            throw DataSource.unreadable(file.toString(), e);
         }
     }
 }

@@ -4,15 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.apache.commons.csv.CSVException;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -35,7 +30,6 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     private static final String EXPECTED = "{\"text\": \"…\", \"label\": \"…\"}";
     private static final List<String> ENDINGS = List.of(".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt");
-    private static final CSVFormat CSV = CSVFormat.RFC4180.builder().setIgnoreEmptyLines(true).get();
 
     /** A first line longer than this does not tell the format. */
     private static final int LOOK_AHEAD = 1 << 16;
@@ -71,10 +65,10 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
         String first = firstLine(reader);
         return switch (kind) {
             case ".jsonl", ".ndjson", ".json" -> readJson(name, reader);
-            case ".csv" -> readCsv(name, reader, first);
-            case ".tsv" -> readTsv(name, TsvText.read(reader));
+            case ".csv" -> readTable(name, CsvText.read(name, reader, first));
+            case ".tsv" -> readTable(name, TsvText.read(reader));
             default -> first.startsWith("{") || first.startsWith("[") ? readJson(name, reader)
-                    : first.contains("\t") ? readTsv(name, TsvText.read(reader)) : readCsv(name, reader, first);
+                    : first.contains("\t") ? readTable(name, TsvText.read(reader)) : readTable(name, CsvText.read(name, reader, first));
         };
     }
 
@@ -131,7 +125,7 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     // ------------------------------------------------------------------------------------------------ tables
 
-    private List<LabelledText> readTsv(String name, List<TsvText.Row> rows) {
+    private List<LabelledText> readTable(String name, List<TsvText.Row> rows) {
         Table table = null;
         List<LabelledText> texts = new ArrayList<>();
         for (TsvText.Row row : rows) {
@@ -140,27 +134,6 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
             } else {
                 texts.add(table.row(row.fields(), row.line()));
             }
-        }
-        return texts;
-    }
-
-    private List<LabelledText> readCsv(String name, BufferedReader reader, String first) throws IOException {
-        CSVFormat format = !first.contains(",") && first.contains(";") ? CSV.builder().setDelimiter(';').get() : CSV;
-        Table table = null;
-        List<LabelledText> texts = new ArrayList<>();
-        try (CSVParser records = CSVParser.parse(reader, format)) {
-            for (CSVRecord record : records) {
-                if (table == null) {
-                    table = new Table(name, record.toList(), columns);
-                } else {
-                    texts.add(table.row(record.toList(), (int) records.getCurrentLineNumber()));
-                }
-            }
-        } catch (UncheckedIOException e) {
-            if (e.getCause() instanceof CSVException malformed) {
-                throw new LoraException(Names.oneLine(name + ": malformed CSV: " + malformed.getMessage()), e);
-            }
-            throw e.getCause();
         }
         return texts;
     }

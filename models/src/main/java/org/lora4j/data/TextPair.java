@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param completion blank where only inputs are known, as in E2E's {@code testset.csv}
  * @param place      where it was read, for messages; null if nowhere
  */
-public record TextPair(String context, String completion, @Nullable Place place) {
+public record TextPair(String context, String completion, @Nullable Place place) implements Example {
 
     /** A pair from nowhere. */
     public TextPair(String context, String completion) {
@@ -24,6 +24,11 @@ public record TextPair(String context, String completion, @Nullable Place place)
     /** Without white space around the texts. */
     public static TextPair stripped(String context, String completion, @Nullable Place place) {
         return new TextPair(context.strip(), completion.strip(), place);
+    }
+
+    @Override
+    public String beginning() {
+        return context;
     }
 
     public boolean hasCompletion() {

@@ -35,7 +35,7 @@ public final class Families {
 
     /** All families on the class path or module path. */
     public static List<ModelFamily> all() {
-        return ServiceLoader.load(ModelFamily.class).stream().map(ServiceLoader.Provider::get).toList();
+        return ServiceLoader.load(ModelFamily.class).stream().flatMap(provider -> provider.get().variants().stream()).toList();
     }
 
     /** A model for inference, or for training without dropout in the base. */
@@ -72,6 +72,11 @@ public final class Families {
      */
     public static boolean isClassifier(Path folder, @Nullable Path adapter) {
         return isClassifier(folder) || adapter != null && AdapterHead.of(adapter, of(folder).names()).isPresent();
+    }
+
+    /** What LoRA takes for the model of a folder where nobody says otherwise. */
+    public static TuningDefaults tuningDefaults(Path folder) {
+        return of(folder).tuningDefaults();
     }
 
     /** The configuration of a folder, without its tensors. */

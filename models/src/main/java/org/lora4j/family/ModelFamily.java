@@ -1,6 +1,7 @@
 package org.lora4j.family;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.lora4j.LoraException;
@@ -18,6 +19,11 @@ import org.lora4j.tokenizer.Tokenizer;
 public interface ModelFamily {
 
     ModelNames names();
+
+    /** A family for each {@code model_type} that this one knows; this alone where there is one. */
+    default List<ModelFamily> variants() {
+        return List.of(this);
+    }
 
     /**
      * Reads a {@code config.json}.
@@ -96,6 +102,11 @@ public interface ModelFamily {
     /** Whether it writes texts: whether {@link #load}, {@link #random} and {@link #empty} give a model. */
     default boolean writes() {
         return true;
+    }
+
+    /** What LoRA takes where nobody says otherwise. */
+    default TuningDefaults tuningDefaults() {
+        return TuningDefaults.USUAL;
     }
 
     /** The tokenizer beside the model. */

@@ -1,47 +1,15 @@
 package org.lora4j.gpt2;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
-import org.lora4j.LoraException;
-import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.Backend;
-import org.lora4j.data.Batch;
-import org.lora4j.data.NextTokens;
-import org.lora4j.family.LanguageModel;
-import org.lora4j.model.ModelNames;
-import org.lora4j.model.ModelSizes;
-import org.lora4j.nn.AttentionRule;
-import org.lora4j.nn.Block;
-import org.lora4j.nn.Context;
-import org.lora4j.nn.Continuation;
-import org.lora4j.nn.Dropout;
-import org.lora4j.nn.Embedding;
-import org.lora4j.nn.FeedForward;
-import org.lora4j.nn.FusedMaps;
+import org.lora4j.family.DecoderModel;
 import org.lora4j.nn.KeyValuePool;
 import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.Linear;
-import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
-import org.lora4j.nn.Past;
-import org.lora4j.nn.Perceptron;
-import org.lora4j.nn.Place;
-import org.lora4j.nn.Projection;
 import org.lora4j.nn.Role;
-import org.lora4j.nn.SelfAttention;
-import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
-import org.lora4j.nn.Sublayer;
-import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
-import org.lora4j.tensor.IntTensor;
-import org.lora4j.tensor.Philox;
-import org.lora4j.tensor.Shape;
-import org.lora4j.tensor.Tensor;
-import org.lora4j.tuning.lora.AdapterMix;
 
 /**
  * GPT-2 (Radford et al. 2019) as a language model:
@@ -56,15 +24,9 @@ import org.lora4j.tuning.lora.AdapterMix;
  *
  * <p>Positions count from 0 at a row's first token, padding included, as Transformers does it unless told otherwise.
  */
-public final class Gpt2 implements LanguageModel {
-
-    /** The longest array every JVM can make. */
-    private static final long MOST_LOGITS = Integer.MAX_VALUE - 8;
+public final class Gpt2 extends DecoderModel {
 
     private final Gpt2Config config;
-    private final Backend backend;
-    private final Gpt2Body body;
-    private final LanguageModelHead head;
 
     /**
      * @param parameter gives the parameter of each name in Hugging Face's files (with the prefix {@code transformer.}),
@@ -72,183 +34,17 @@ public final class Gpt2 implements LanguageModel {
      * @param dropout   on embeddings, attention probabilities and branches in training; the paper's scripts use 0
      */
     public Gpt2(Gpt2Config config, Backend backend, Function<String, Parameter> parameter, double dropout) {
+        this(config, new Gpt2Body(config, backend, parameter, Gpt2Body.Rates.everywhere(dropout)), parameter);
+    }
+
+    private Gpt2(Gpt2Config config, Gpt2Body body, Function<String, Parameter> parameter) {
+        super(body, new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(
+                config.tieWordEmbeddings() ? body.table().table() : parameter.apply("lm_head.weight"), null))));
         this.config = config;
-        this.backend = backend;
-        body = new Gpt2Body(config, backend, parameter, Gpt2Body.Rates.everywhere(dropout));
-        Parameter table = config.tieWordEmbeddings() ? body.table().table() : parameter.apply("lm_head.weight");
-        head = new LanguageModelHead(new Slot<>(Gpt2Names.HEAD, Role.LANGUAGE_HEAD, new Linear(table, null)));
-    }
-
-    // ------------------------------------------------------------------------------------------------ passes
-
-    /** @throws LoraException if a token is none of the vocabulary, a row is too long, or B·T·V is more than an array holds */
-    @Override
-    public Tensor logits(Batch batch, Workspace ws) {
-        AdapterMix.check(ws, batch.size(), true);
-        long numbers = (long) batch.inputIds().length * config.vocabSize();
-        if (numbers > MOST_LOGITS) {
-            throw new LoraException(batch.size() + " × " + batch.length() + " tokens have " + numbers + " logits, more than the "
-                    + MOST_LOGITS + " that one array can hold: give fewer sequences at a time");
-        }
-        Batch whole = body.whole(batch);
-        ws.begin(whole.inputIds().length, 0);
-        Tensor h = body.hidden(whole, body.sequences(whole, ws), ws);
-        if (whole.length() > batch.length()) {
-            h = lastOfEachRow(h, whole, batch.length(), ws);
-        }
-        Tensor logits = ws.tensor(this, "logits", h.rows(), config.vocabSize());
-        head.logits(h, logits, ws);
-        return logits;
     }
 
     @Override
-    public double loss(Batch batch, double labelSmoothing, Workspace ws) {
-        AdapterMix.check(ws, batch.size(), false);
-        Batch whole = body.whole(batch);
-        ws.begin(whole.inputIds().length, 0);
-        Tensor h = body.hidden(whole, body.sequences(whole, ws), ws);
-        Targets targets = gatherTargets(whole, h, ws);
-        return head.loss(targets.hidden, targets.ids, labelSmoothing, ws);
-    }
-
-    @Override
-    public double lossAndGradients(Batch batch, double weight, double labelSmoothing, long step, Workspace ws) {
-        AdapterMix.check(ws, batch.size(), false);
-        Batch whole = body.whole(batch);
-        ws.begin(whole.inputIds().length, step);
-        Sequences sequences = body.sequences(whole, ws);
-        Tensor h = body.hidden(whole, sequences, ws);
-        Targets targets = gatherTargets(whole, h, ws);
-        Tensor dTargets = ws.tensor(this, "dTargets", h.rows(), h.columns()).as(targets.hidden.shape());
-        double loss = head.lossAndGradient(targets.hidden, targets.ids, labelSmoothing, weight, dTargets, ws);
-        Tensor dh = ws.scratch("dh", h.rows(), h.columns());
-        backend.fill(dh, 0);
-        backend.scatterAddRows(dTargets, targets.rows, dh);
-        body.backward(dh, whole, sequences, ws);
-        return loss;
-    }
-
-    private Tensor lastOfEachRow(Tensor h, Batch whole, int count, Workspace ws) {
-        int[] rows = new int[whole.size() * count];
-        Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
-        Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
-        backend.gatherRows(h, body.upload("shown", rows, ws), last, 0);
-        return last;
-    }
-
-    @Override
-    public Tensor next(int[] ids, int[] positions, Past past, int @Nullable [] wanted, Workspace ws) {
-        AdapterMix.check(ws);
-        AdapterMix.check(ws, wanted == null ? ids.length : wanted.length, true);
-        body.checkIds(ids, body.vocabularyRows());
-        for (int position : positions) {
-            body.checkLength(position + 1);
-        }
-        Context context = new Continuation(body.upload("places", positions, ws), past);
-        Tensor x = body.throughBlocks(body.upload("ids", ids, ws), null, context, ws);
-        int rows = ids.length;
-        if (wanted != null) {
-            rows = wanted.length;
-            Tensor last = ws.block(this, "last", rows, config.nEmbd());
-            backend.gatherRows(x, body.upload("wanted", wanted, ws), last, 0);
-            x = last;
-        }
-        Tensor h = ws.block(this, "hLast", rows, config.nEmbd());
-        body.norm(x, h, ws);
-        Tensor logits = ws.block(this, "nextLogits", rows, config.vocabSize());
-        head.logits(h, logits, ws);
-        return logits;
-    }
-
-    // ------------------------------------------------------------------------------------------------ targets
-
-    /** The positions that have a target: their row in h, what follows there, and h gathered. */
-    private record Targets(IntTensor rows, int[] ids, Tensor hidden) {
-    }
-
-    /** Only the rows that {@link NextTokens} names need logits. */
-    private Targets gatherTargets(Batch batch, Tensor h, Workspace ws) {
-        NextTokens next = NextTokens.of(batch);
-        int count = next.ids().length;
-        body.checkIds(next.ids(), config.vocabSize());
-        IntTensor rowTensor = ws.ints(this, "targetRows", h.rows()).as(Shape.of(count));
-        backend.upload(next.rows(), 0, rowTensor, count);
-        Tensor gathered = ws.tensor(this, "hTargets", h.rows(), h.columns()).as(Shape.of(count, h.columns()));
-        backend.gatherRows(h, rowTensor, gathered, 0);
-        return new Targets(rowTensor, next.ids(), gathered);
-    }
-
-    // ------------------------------------------------------------------------------------------------ parts
-
     public Gpt2Config config() {
         return config;
-    }
-
-    @Override
-    public Backend backend() {
-        return backend;
-    }
-
-    @Override
-    public int[] prefix() {
-        return body.prefix();
-    }
-
-    @Override
-    public List<Slot<Projection>> projections() {
-        List<Slot<Projection>> slots = new ArrayList<>(body.projections());
-        slots.add(head.projection());
-        return slots;
-    }
-
-    @Override
-    public List<Slot<TokenEmbedding>> embeddings() {
-        return body.embeddings();
-    }
-
-    @Override
-    public List<Place> places() {
-        return body.places();
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        List<Parameter> parameters = new ArrayList<>(body.parameters());
-        for (Parameter parameter : head.parameters()) {
-            if (!parameters.contains(parameter)) { // a tied head's table is the token embedding's
-                parameters.add(parameter);
-            }
-        }
-        return parameters;
-    }
-
-    @Override
-    public ModelSizes sizes() {
-        return config.sizes();
-    }
-
-    @Override
-    public ModelNames names() {
-        return Gpt2Family.NAMES;
-    }
-
-    @Override
-    public long parameterCount() {
-        return config.parameterCount();
-    }
-
-    @Override
-    public boolean isTied() {
-        return config.isTied();
-    }
-
-    @Override
-    public String settings() {
-        return config.toString();
-    }
-
-    @Override
-    public String description() {
-        return "this GPT-2";
     }
 }

@@ -14,6 +14,7 @@ import org.lora4j.family.BodyClassifier;
 import org.lora4j.family.ClassifierFields;
 import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Labels;
+import org.lora4j.family.LastTokens;
 import org.lora4j.family.ModelTensors;
 import org.lora4j.family.NewParameters;
 import org.lora4j.family.ParameterReader;

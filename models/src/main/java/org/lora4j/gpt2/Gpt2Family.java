@@ -14,6 +14,7 @@ import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.family.ModelFamily;
 import org.lora4j.family.SequenceClassifier;
+import org.lora4j.family.TuningDefaults;
 import org.lora4j.model.Model;
 import org.lora4j.model.ModelNames;
 import org.lora4j.nn.Parameter;
@@ -80,6 +81,12 @@ public final class Gpt2Family implements ModelFamily {
     @Override
     public SequenceClassifier emptyClassifier(ModelConfig config, Labels labels, Backend backend) {
         return Gpt2Classifiers.empty((Gpt2Config) config, labels, backend);
+    }
+
+    /** Those of the paper, whose experiments with this family they are. */
+    @Override
+    public TuningDefaults tuningDefaults() {
+        return TuningDefaults.PAPER;
     }
 
     @Override

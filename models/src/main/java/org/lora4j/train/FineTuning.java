@@ -5,10 +5,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
+import org.lora4j.chat.ChatTemplate;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
+import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.LengthGroupedBatches;
+import org.lora4j.data.TextPair;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.task.Completion;
 import org.lora4j.tensor.Philox;
@@ -18,7 +21,7 @@ import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
 
 /**
- * The main job: a model learns to complete contexts, by any {@link TuningMethod}.
+ * The main job: a model learns to complete contexts, or to take the assistant's part in chats, by any {@link TuningMethod}.
  *
  * <pre>{@code
  * FineTuning job = FineTuning.of(model, tokenizer).method(new LowRankAdaptation(LoraConfig.of(4, 32).withParts("q", "v")))
@@ -26,7 +29,7 @@ import org.lora4j.tuning.TuningMethod;
  * Trainer.Outcome outcome = job.run(TrainingPlan.of(job.steps(1, 1), 2e-4, 110), folder, "gpt2", TrainingListener.NONE);
  * }</pre>
  *
- * <p>What is saved says that it was trained on pairs, see {@link PromptFormat}.
+ * <p>What is saved says whether it was trained on pairs, on chats or on texts, see {@link PromptFormat}.
  */
 public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
 
@@ -35,17 +38,25 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     private final ExampleEncoder.Result examples;
     private final ExampleEncoder.Result devExamples;
 
+    private final ExampleEncoder encoder;
+    private final Map<String, String> metadata;
+
     private FineTuning(
-            Parts<EncodedExample, Batch> parts, Map<String, String> recipe, ExampleEncoder.Result examples,
-            ExampleEncoder.Result devExamples) {
+            Parts<EncodedExample, Batch> parts, Map<String, String> recipe, ExampleEncoder encoder, ExampleEncoder.Result examples,
+            ExampleEncoder.Result devExamples, Map<String, String> metadata) {
         super(parts, recipe);
+        this.encoder = encoder;
         this.examples = examples;
         this.devExamples = devExamples;
+        this.metadata = metadata;
     }
 
     static FineTuning of(FineTuningBuilder parts) {
         LanguageModel model = parts.model;
-        ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, model.sizes().positions(), parts.tooLong);
+        boolean chats = parts.train.stream().anyMatch(example -> example instanceof Example.Talk);
+        ChatTemplate template = ExampleEncoder.needsTemplate(parts.train) || ExampleEncoder.needsTemplate(parts.dev) ? template(parts) : null;
+        ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, model.sizes().positions(), parts.tooLong)
+                .withTemplate(template).withLossOn(parts.lossOn);
         ExampleEncoder.Result examples = encoder.encode(parts.train, "train");
         if (examples.examples().isEmpty()) {
             throw new LoraException("none of the " + parts.train.size() + " examples fits the model's "
@@ -63,12 +74,34 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.settings() + ", weights " + base);
         recipe.put("adapter", (tuning.saved() == Saved.ADAPTER ? "" : "none, by ") + tuning.settings());
-        recipe.put("data", parts.train.size() + " pairs, " + Fingerprint.of(examples.examples()));
-        recipe.put("dev", parts.dev.size() + " pairs, " + Fingerprint.of(devExamples.examples()));
+        recipe.put("data", parts.train.size() + unit(parts.train) + Fingerprint.of(examples.examples()));
+        recipe.put("dev", parts.dev.size() + unit(parts.dev) + Fingerprint.of(devExamples.examples()));
         recipe.put("batch", Integer.toString(parts.batchSize));
         recipe.put("data-seed", Long.toString(parts.seed));
-        return new FineTuning(new Parts<>(model, tuning, parts.source, OBJECTIVE, parts.measure, data, dev), recipe, examples,
-                devExamples);
+        return new FineTuning(new Parts<>(model, tuning, parts.source, OBJECTIVE, parts.measure, data, dev), recipe, encoder,
+                examples, devExamples, chats ? PromptFormat.CHAT.metadata(isOwn(parts, template) ? null : template.source())
+                : arePairs(parts.train) ? PromptFormat.PAIR.metadata() : PromptFormat.PLAIN.metadata());
+    }
+
+    private static boolean arePairs(List<? extends Example> examples) {
+        return examples.stream().allMatch(example -> example instanceof TextPair);
+    }
+
+    private static String unit(List<? extends Example> examples) {
+        return arePairs(examples) ? " pairs, " : " examples, ";
+    }
+
+    /** That of the chats, or of fields, or what the model's files say. */
+    private static ChatTemplate template(FineTuningBuilder parts) {
+        return parts.template != null ? parts.template
+                : parts.source != null ? ChatTemplate.forModel(parts.source, parts.tokenizer)
+                : ChatTemplate.of("the standard form", ChatTemplate.STANDARD, null, parts.tokenizer);
+    }
+
+    /** Whether the base's files say this template. */
+    private static boolean isOwn(FineTuningBuilder parts, ChatTemplate template) {
+        return parts.source != null && ChatTemplate.in(parts.source, parts.tokenizer)
+                .map(own -> own.source().equals(template.source())).orElse(false);
     }
 
     /** A job to be described. */
@@ -79,6 +112,16 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     /** Before hours of training meet the token, rather than in the middle of them. */
     private static void requireRows(LanguageModel model, List<EncodedExample> encoded, Tokenizer tokenizer) {
         encoded.forEach(example -> tokenizer.requireRows(model.sizes().vocabulary(), example.tokens()));
+    }
+
+    /** By which they were encoded. */
+    public ExampleEncoder encoder() {
+        return encoder;
+    }
+
+    /** Whether there are chats, and neither the model's files nor the caller say how they are written. */
+    public boolean takesStandardForm() {
+        return PromptFormat.template(metadata).filter(ChatTemplate.STANDARD::equals).isPresent();
     }
 
     /** How the examples were encoded. */
@@ -110,7 +153,7 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
 
     @Override
     Map<String, String> metadata() {
-        return PromptFormat.PAIR.metadata();
+        return metadata;
     }
 
     /**

@@ -2,8 +2,10 @@ package org.lora4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.lora4j.chat.ChatTemplate;
+import org.lora4j.chat.LossOn;
 import org.lora4j.data.Batch;
-import org.lora4j.data.TextPair;
+import org.lora4j.data.Example;
 import org.lora4j.data.TooLong;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.task.Completion;
@@ -13,18 +15,20 @@ import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
 
-/** What a {@link FineTuning} is made of, piece by piece. A method and pairs to learn from it must have. */
+/** What a {@link FineTuning} is made of, piece by piece. A method and examples to learn from it must have. */
 public final class FineTuningBuilder {
 
     final LanguageModel model;
     final Tokenizer tokenizer;
     TuningMethod method;
     Tuning tuning;
-    List<TextPair> train = List.of();
-    List<TextPair> dev = List.of();
+    List<? extends Example> train = List.of();
+    List<? extends Example> dev = List.of();
     int batchSize = 8;
     TooLong tooLong = TooLong.FAIL;
     long seed = 110;
+    LossOn lossOn = LossOn.COMPLETION;
+    ChatTemplate template;
     Path source;
     Measure<Batch> measure = new MeanLoss<>(new Completion());
 
@@ -46,14 +50,14 @@ public final class FineTuningBuilder {
     }
 
     /** What to learn from. */
-    public FineTuningBuilder train(List<TextPair> pairs) {
-        train = pairs;
+    public FineTuningBuilder train(List<? extends Example> examples) {
+        train = examples;
         return this;
     }
 
     /** What to measure on; nothing at first. */
-    public FineTuningBuilder dev(List<TextPair> pairs) {
-        dev = pairs;
+    public FineTuningBuilder dev(List<? extends Example> examples) {
+        dev = examples;
         return this;
     }
 
@@ -66,6 +70,18 @@ public final class FineTuningBuilder {
     /** What becomes of examples longer than the model's positions: at first they are an error. */
     public FineTuningBuilder tooLong(TooLong what) {
         tooLong = what;
+        return this;
+    }
+
+    /** Which tokens are learnt: at first completions and the turns of an assistant. */
+    public FineTuningBuilder lossOn(LossOn which) {
+        lossOn = which;
+        return this;
+    }
+
+    /** How chats become text; at first as the files in {@link #source} say, or in {@link ChatTemplate#STANDARD the standard form}. */
+    public FineTuningBuilder chatTemplate(ChatTemplate chosen) {
+        template = chosen;
         return this;
     }
 
@@ -88,9 +104,9 @@ public final class FineTuningBuilder {
     }
 
     /**
-     * Encodes the pairs and attaches the method.
+     * Encodes the examples and attaches the method.
      *
-     * @throws org.lora4j.LoraException if a pair is too long, a token has no row in the model, nothing is left to learn from,
+     * @throws org.lora4j.LoraException if an example is too long, a token has no row in the model, nothing is left to learn from,
      *                                  or the model has nothing that the method trains
      * @throws IllegalStateException    if neither {@link #method} nor {@link #tuning} was given, or both
      */

@@ -44,6 +44,11 @@ public final class Fingerprint {
             for (int token : example.tokens()) {
                 hasher.putInt(token);
             }
+            if (!example.endsLearned()) { // else the place says it all
+                for (boolean learned : example.learned()) {
+                    hasher.putBoolean(learned);
+                }
+            }
             hasher.putString(";", StandardCharsets.US_ASCII);
         }
         return text(hasher);

@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.lora4j.data.DataSets;
 import org.lora4j.data.DataSource;
+import org.lora4j.data.Example;
+import org.lora4j.data.ExampleReader;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 
@@ -76,6 +78,16 @@ public final class DataName {
             case DART -> Dart.open(path, split);
             case STANDARD_INPUT, PATH -> source().open(split);
         };
+    }
+
+    /** The same of files that this reader reads; of those that have a layout of their own, pairs. */
+    public List<? extends Example> open(Split split, ExampleReader<Example> reader) {
+        return kind == Kind.STANDARD_INPUT || kind == Kind.PATH ? source().open(split, reader) : open(split);
+    }
+
+    /** Whether there is such a part among files that this reader reads. */
+    public boolean has(Split split, ExampleReader<Example> reader) {
+        return kind == Kind.STANDARD_INPUT || kind == Kind.PATH ? source().splits(reader).contains(split) : has(split);
     }
 
     /** Whether there is such a part; a single file has none, and is read whole for any. */

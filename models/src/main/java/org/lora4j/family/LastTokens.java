@@ -1,10 +1,8 @@
-package org.lora4j.gpt2;
+package org.lora4j.family;
 
 import java.util.List;
 import java.util.OptionalInt;
 import org.lora4j.data.Batch;
-import org.lora4j.family.Representation;
-import org.lora4j.family.SequenceBody;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
@@ -15,18 +13,19 @@ import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
 
 /**
- * A GPT-2's representation of a sequence: h of its last token that is not padding, which has seen all others.
+ * A decoder's representation of a sequence: h of its last token that is not padding, which has seen all others.
  *
  * <p>As Transformers 5 has it, that is the rightmost id other than {@code pad_token_id}, wherever the padding is and whatever
  * the mask says, and the first position where there is none. A model without a {@code pad_token_id}, for which Transformers
  * takes one sequence at a time only, goes by the mask.
  */
-final class LastTokens implements SequenceBody {
+public final class LastTokens implements SequenceBody {
 
-    private final Gpt2Body body;
+    private final DecoderBody body;
     private final OptionalInt padding;
 
-    LastTokens(Gpt2Body body, OptionalInt padding) {
+    /** @param padding the id that fills up, if the model has one */
+    public LastTokens(DecoderBody body, OptionalInt padding) {
         this.body = body;
         this.padding = padding;
     }
