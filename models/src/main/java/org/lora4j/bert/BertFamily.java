@@ -3,12 +3,12 @@ package org.lora4j.bert;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.lora4j.LoraException;
 import org.lora4j.encoder.EncoderConfig.Sizes;
 import org.lora4j.encoder.EncoderFamily;
 import org.lora4j.encoder.Spelling;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Tokenizers;
 
 /** BERT (Devlin et al. 2018): positions by column, two kinds of tokens, and a pooler before the head. */
 public final class BertFamily extends EncoderFamily {
@@ -29,7 +29,7 @@ public final class BertFamily extends EncoderFamily {
 
     @Override
     public Tokenizer tokenizer(Path folder) {
-        throw new LoraException("the tokenizer of a " + names().title() + " cannot be read");
+        return Tokenizers.bert(folder, true);
     }
 
     @Override

@@ -3,12 +3,12 @@ package org.lora4j.roberta;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.lora4j.LoraException;
 import org.lora4j.encoder.EncoderConfig.Sizes;
 import org.lora4j.encoder.EncoderFamily;
 import org.lora4j.encoder.Spelling;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Tokenizers;
 
 /** RoBERTa (Liu et al. 2019): BERT with positions counted behind the padding, one kind of tokens, and a head of two maps. */
 public final class RobertaFamily extends EncoderFamily {
@@ -30,7 +30,7 @@ public final class RobertaFamily extends EncoderFamily {
 
     @Override
     public Tokenizer tokenizer(Path folder) {
-        throw new LoraException("the tokenizer of a " + names().title() + " cannot be read");
+        return Tokenizers.roberta(folder);
     }
 
     @Override
