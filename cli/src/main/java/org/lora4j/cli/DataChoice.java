@@ -22,7 +22,8 @@ final class DataChoice {
                     + "A folder has a file for each part: train.jsonl, dev.jsonl (or valid, validation, val, eval), test.jsonl. "
                     + "Files may be packed by gzip; - is standard input. White space around the texts counts in JSON lines and "
                     + "is dropped elsewhere. Special and added tokens of the model that are written out in the texts, such as "
-                    + "<|endoftext|>, are these tokens.")
+                    + "<|endoftext|>, are these tokens. With --task: a folder in GLUE's layout, or JSON lines, CSV or TSV with columns that have "
+                    + "names.")
     private String data;
 
     private DataName opened;
@@ -64,6 +65,12 @@ final class DataChoice {
     Path path() {
         requireGiven();
         return DataName.of(data).path();
+    }
+
+    /** Where texts with labels lie: a file or folder; null for standard input. */
+    Path place() {
+        requireGiven();
+        return data.equals("-") ? null : Path.of(data);
     }
 
     /** For commands that need {@code --data}: refuses to go on without it, before anything is loaded. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
@@ -30,21 +31,29 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = {
-            "Measures loss and perplexity, or decodes a test set and scores the texts.",
+            "Measures loss and perplexity, decodes a test set and scores the texts, or judges texts with labels.",
             "",
-            "The loss is the mean of -log p over the completions' tokens, end-of-text included, in nats a token; "
+            "--task loss, which needs no word: the loss is the mean of -log p over the completions' tokens, end-of-text included, in nats a token; "
                     + "perplexity is e to its power.",
             "",
             "--task e2e writes a text for each distinct input of E2E's test set, as the paper's scripts do, and prints BLEU, NIST, "
                     + "METEOR, ROUGE-L and CIDEr. METEOR is without paraphrases, so not that of the paper. With --out the "
                     + "folder gets hypotheses.txt and references.txt, which the challenge's own scorer reads, and a decoding "
                     + "that was killed goes on when the same command is given again.",
+            "",
+            "--task classification, regression or one of GLUE's prints the task's measures and, of classes, how well each is known: "
+                    + "accuracy; also F1 for MRPC and QQP; Matthews for CoLA; Pearson and Spearman for STS-B; MNLI matched, mismatched "
+                    + "and overall.",
         },
         footer = {
             "  lora4j evaluate --model base-6m --adapter my-adapter --data e2e --split dev",
             "  lora4j evaluate --model base-6m --adapter my-adapter --task e2e --out decoded",
+            "  lora4j evaluate --model roberta-base --adapter my-sst2 --task sst2 --data glue",
         })
 final class EvaluateCommand extends LoraCommand {
+
+    private static final String LOSS = "loss";
+    private static final String E2E = "e2e";
 
     @Mixin
     private ModelChoice model;
@@ -52,14 +61,8 @@ final class EvaluateCommand extends LoraCommand {
     @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")
     private Path adapter;
 
-    @Option(names = "--task", defaultValue = "loss", paramLabel = "NAME",
-            description = "loss, or e2e for texts and their five scores (default: ${DEFAULT-VALUE}).")
-    private Task task;
-
-    /** What is measured. */
-    enum Task {
-        LOSS, E2E
-    }
+    @Mixin
+    private TaskChoice task;
 
     @Mixin
     private DataChoice data;
@@ -69,7 +72,7 @@ final class EvaluateCommand extends LoraCommand {
     private String split;
 
     @Option(names = "--examples", defaultValue = "0", paramLabel = "N",
-            description = "Measure on N pairs drawn from the data, 0 for all (default: ${DEFAULT-VALUE}).")
+            description = "Measure on N examples drawn from the data, 0 for all (default: ${DEFAULT-VALUE}).")
     private int examples;
 
     @Option(names = "--batch", defaultValue = "32", paramLabel = "N",
@@ -100,9 +103,19 @@ final class EvaluateCommand extends LoraCommand {
             throw wrongUse("--examples " + examples + ": expected 0 (all) or more");
         }
         beam.beam(); // refuses nonsense before anything is read or written
-        Split part = option(() -> Split.of(split != null ? split : task == Task.E2E ? "test" : "dev"));
-        if (task != Task.E2E || out == null) {
-            return task == Task.E2E ? decode(part) : measureLoss(part);
+        Optional<String> other = task.other(LOSS, LOSS, E2E);
+        boolean texts = other.filter(E2E::equals).isPresent();
+        Split part = option(() -> Split.of(split != null ? split : texts ? "test" : "dev"));
+        if (other.isEmpty()) {
+            data.requireGiven();
+            TaskChoice.refuse(spec(), "--task " + task.title(), List.of("--too-long", "--out", "--overwrite"), "other tasks");
+            new ClassifierScores(ui(), json).measure(model, adapter, task, data, backend,
+                    new ClassifierScores.Asked(part, examples, batchSize));
+            return ExitCode.OK;
+        }
+        TaskChoice.refuse(spec(), "--task " + other.get(), TaskChoice.ofTexts(), "texts with labels");
+        if (!texts || out == null) {
+            return texts ? decode(part) : measureLoss(part);
         }
         Destination.reading("--model", model.folder()).and("--data", data.isGiven() ? data.path() : null)
                 .requireFolderApart(out);

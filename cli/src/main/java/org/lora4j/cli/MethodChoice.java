@@ -3,6 +3,7 @@ package org.lora4j.cli;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
@@ -86,14 +87,20 @@ final class MethodChoice {
         return typed.strip().toLowerCase(Locale.ROOT);
     }
 
+    /** What {@code --alpha} says, where it was given or a recipe gives it. */
+    OptionalDouble givenAlpha(boolean byRecipe) {
+        boolean given = byRecipe || command.commandLine().getParseResult().hasMatchedOption("--alpha");
+        return given ? OptionalDouble.of(lora.alpha()) : OptionalDouble.empty();
+    }
+
     /** Whether what it learns is multiplied by 0. */
     boolean learnsNothing() {
         return isLora() && lora.alpha() == 0;
     }
 
     /** {@code LoRA r 4, alpha 32 on q,v}; {@code full fine-tuning}. */
-    String text(TuningMethod method) {
-        return isLora() ? lora.text() : method.title();
+    String text(Tuning tuning) {
+        return isLora() ? lora.text() : tuning.title();
     }
 
     /** For the report. */

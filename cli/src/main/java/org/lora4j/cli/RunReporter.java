@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.lora4j.backend.Backend;
+import org.lora4j.experiments.report.Judgement;
 import org.lora4j.experiments.report.MetricsFile;
 import org.lora4j.experiments.report.ReportWriter;
 import org.lora4j.experiments.report.RunReport.Fact;
@@ -16,6 +16,9 @@ import org.lora4j.experiments.report.RunReport.RecipeRow;
 import org.lora4j.experiments.report.RunReport.Score;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.experiments.reproduce.Experiment;
+import org.lora4j.task.ClassifierMeasure;
+import org.lora4j.task.MeanLoss;
+import org.lora4j.train.Evaluation;
 import org.lora4j.train.MetricsLog;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
@@ -27,11 +30,16 @@ final class RunReporter {
     /** Its name in a run's folder. */
     static final String FILE_NAME = "report.html";
 
+    /** A line of a published recipe; empty where a source is silent. */
+    record Published(String what, String paper, String scripts) {
+    }
+
     private final Path folder;
     private final Saved saved;
     private final RunReport.Builder report;
     private final RunReport.Method method;
-    private Experiment experiment;
+    private final Map<String, Published> published = new LinkedHashMap<>();
+    private String unit = "pairs";
 
     /**
      * @param folder of the run
@@ -50,8 +58,26 @@ final class RunReporter {
     }
 
     /** The paper's experiment with the same data, whose recipe then stands beside the run's; null for other data. */
-    RunReporter beside(Experiment published) {
-        experiment = published;
+    RunReporter beside(Experiment experiment) {
+        return experiment == null ? this : beside(experiment.recipe().stream()
+                .map(line -> new Published(line.what(), line.paper(), line.scripts())).toList());
+    }
+
+    /** The published recipe by itself. */
+    RunReporter beside(List<Published> rows) {
+        rows.forEach(row -> published.put(row.what, row));
+        return this;
+    }
+
+    /** What examples are called: pairs at first. */
+    RunReporter unit(String text) {
+        unit = text;
+        return this;
+    }
+
+    /** What a classifier's page has beside the others. */
+    RunReporter judgement(Judgement judgement) {
+        report.judgement(judgement);
         return this;
     }
 
@@ -73,9 +99,8 @@ final class RunReporter {
      * @return the page
      */
     Path write(TrainingPlan plan, int batch, int examples, Trainer.Outcome outcome, Backend backend) {
-        if (outcome.before() != null && Double.isFinite(outcome.before().loss()) && Double.isFinite(outcome.after().loss())) {
-            report.score(Score.devLoss(outcome.before().loss(), outcome.after().loss()));
-            report.score(Score.perplexity(outcome.before().perplexity(), outcome.after().perplexity()));
+        if (outcome.before() != null && Double.isFinite(outcome.before().value()) && Double.isFinite(outcome.after().value())) {
+            scores(outcome.before(), outcome.after());
         }
         for (RecipeRow row : recipe(plan, batch, examples)) {
             report.recipe(row.what(), row.paper(), row.scripts(), row.used());
@@ -88,6 +113,16 @@ final class RunReporter {
         ReportWriter.write(report.curves(MetricsFile.read(folder.resolve(MetricsLog.FILE_NAME)))
                 .trainingTime(Duration.ofMillis(Math.round(outcome.seconds() * 1e3))).build(), page);
         return page;
+    }
+
+    private void scores(Evaluation before, Evaluation after) {
+        if (before.measure().name().equals(MeanLoss.NAME)) {
+            report.score(Score.devLoss(before.loss(), after.loss()));
+            report.score(Score.perplexity(before.perplexity(), after.perplexity()));
+        } else {
+            String name = before.measure() instanceof ClassifierMeasure of ? of.kinds().getFirst().title() : before.measure().name();
+            report.score(Score.higherIsBetter("Dev " + name, before.value(), after.value(), 3));
+        }
     }
 
     /** What this run did, beside what the paper says and the authors' scripts do where the data is an experiment's. */
@@ -103,17 +138,15 @@ final class RunReporter {
         used.put("Learning rate", "%s, %s, %d warm-up steps".formatted(
                 plan.learningRate(), plan.schedule().name().toLowerCase(Locale.ROOT), plan.warmupSteps()));
         used.put("Batch", batch + (plan.accumulation() > 1 ? " × " + plan.accumulation() : ""));
-        used.put("Length of training", "%,d steps on %,d pairs".formatted(plan.steps(), examples));
+        used.put("Length of training", "%,d steps on %,d %s".formatted(plan.steps(), examples, unit));
         used.put("Label smoothing", Double.toString(plan.labelSmoothing()));
         used.put("Padding", "none: batches of about one length");
         used.put("Seeds", Long.toString(plan.seed()));
-        Map<String, Experiment.RecipeLine> published = experiment == null ? Map.of()
-                : experiment.recipe().stream().collect(Collectors.toMap(Experiment.RecipeLine::what, line -> line));
         List<RecipeRow> rows = new ArrayList<>();
         used.forEach((what, ours) -> {
-            Experiment.RecipeLine line = published.get(what);
+            Published line = published.get(what);
             rows.add(line == null ? new RecipeRow(what, "", "", ours)
-                    : new RecipeRow(what, line.paper(), line.scripts(), ours));
+                    : new RecipeRow(what, line.paper, line.scripts, ours));
         });
         return rows;
     }

@@ -4,11 +4,13 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.model.Model;
+import org.lora4j.task.MeanLoss;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.Evaluation;
-import org.lora4j.train.FineTuning;
 import org.lora4j.train.StoppedException;
 import org.lora4j.train.Trainer;
+import org.lora4j.train.TrainingJob;
 import org.lora4j.train.TrainingListener;
 import org.lora4j.train.TrainingPlan;
 import org.lora4j.tuning.LowRankAdaptation;
@@ -29,6 +31,14 @@ final class TrainingRun {
 
     /** What is about to run; a remark that belongs into a log of results as well. */
     void announce(LanguageModel model, Tuning tuning, String method, int train, int dev, Backend backend) {
+        announce(model, tuning, method, "%,d pairs to learn from, %,d to measure on".formatted(train, dev), backend);
+        if (tuning instanceof LowRankAdaptation.Attached lora && !ui.isQuiet()) {
+            sayWhichViewIsAdapted(model, lora.adapter().adaptedModules());
+        }
+    }
+
+    /** @param data what is learnt from, in words */
+    void announce(Model model, Tuning tuning, String method, String data, Backend backend) {
         if (ui.isQuiet()) {
             return;
         }
@@ -40,11 +50,8 @@ final class TrainingRun {
                         : ", copies of some train"));
         ui.print(ui.bold("Method    ") + "%s: %,d trainable parameters, %.2f %% of the base".formatted(
                 method, trainable, 100.0 * trainable / all));
-        ui.print(ui.bold("Data      ") + "%,d pairs to learn from, %,d to measure on".formatted(train, dev));
+        ui.print(ui.bold("Data      ") + data);
         ui.print(ui.bold("Backend   ") + backend.name() + ", " + backend.describe());
-        if (tuning instanceof LowRankAdaptation.Attached lora) {
-            sayWhichViewIsAdapted(model, lora.adapter().adaptedModules());
-        }
     }
 
     /** A tied head is the embedding's table seen the other way, and adapting one view leaves the other as it is. */
@@ -62,11 +69,11 @@ final class TrainingRun {
         return module.substring(module.lastIndexOf('.') + 1);
     }
 
-    Trainer.Outcome train(FineTuning job, TrainingPlan plan, Path out, String baseModel) {
+    Trainer.Outcome train(TrainingJob<?, ?> job, TrainingPlan plan, Path out, String baseModel) {
         try (Progress progress = ui.progress("train");
                 StopSignals signals = StopSignals.listen(() -> ui.info("stopping: this step is finished and a checkpoint "
                         + "written; a second signal (Ctrl-C) ends at once, without"))) {
-            Display display = new Display(progress, plan.steps(), signals);
+            Display display = new Display(progress, plan.steps(), "dev " + job.measure().name(), signals);
             if (job.dev().isEmpty() && !Checkpoint.existsIn(out)) {
                 display.start(); // so that the first step, the slowest, counts
             }
@@ -83,14 +90,16 @@ final class TrainingRun {
 
         private final Progress progress;
         private final long steps;
+        private final String measured; // "dev loss"
         private final StopSignals signals;
         private double smoothed = Double.NaN;
         private double speed;
         private boolean started;
         private Progress base;
 
-        Display(Progress progress, long steps, StopSignals signals) {
+        Display(Progress progress, long steps, String measured, StopSignals signals) {
             this.progress = progress;
+            this.measured = measured;
             this.steps = steps;
             this.signals = signals;
         }
@@ -113,11 +122,11 @@ final class TrainingRun {
         @Override
         public void evaluating(long step, int done, int all) {
             if (started) {
-                progress.update(step, "dev loss: %d of %d batches".formatted(done, all));
+                progress.update(step, measured + ": %d of %d batches".formatted(done, all));
                 return;
             }
             if (base == null) {
-                base = ui.progress("dev loss of the base");
+                base = ui.progress(measured + " of the base");
                 base.start(all);
             }
             base.update(done, "");
@@ -133,8 +142,10 @@ final class TrainingRun {
             if (step > 0) {
                 progress.update(step, smoothed, speed);
             }
-            ui.info("step %,d: dev loss %.4f, perplexity %.2f%s".formatted(
-                    step, evaluation.loss(), evaluation.perplexity(), best || step == 0 ? "" : " (not the best)"));
+            String measure = evaluation.measure().name();
+            ui.info("step %,d: dev %s %.4f%s%s".formatted(step, measure, evaluation.value(),
+                    measure.equals(MeanLoss.NAME) ? ", perplexity %.2f".formatted(evaluation.perplexity()) : "",
+                    best || step == 0 ? "" : " (not the best)"));
         }
 
         @Override
@@ -153,6 +164,15 @@ final class TrainingRun {
                 started = true;
             }
         }
+    }
+
+    /** @param measure what was measured, for people: {@code accuracy} */
+    void summarise(Trainer.Outcome outcome, String measure) {
+        if (outcome.after() != null) {
+            ui.print(ui.bold("%-10s".formatted(ClassifierRun.capital(measure))) + "%s before, %s after, on dev".formatted(
+                    ClassifierScores.text(outcome.before().value()), ui.good(ClassifierScores.text(outcome.after().value()))));
+        }
+        ui.print(ui.bold("Training  ") + "%.1f s, %,.0f tokens/s".formatted(outcome.seconds(), outcome.tokensPerSecond()));
     }
 
     void summarise(Trainer.Outcome outcome) {

@@ -120,6 +120,15 @@ public final class Ui {
         }
     }
 
+    /** A result for programs that read a JSON object a line. */
+    public void printJsonLine(Object value) {
+        try {
+            printLine(Shown.json(new ObjectMapper().writeValueAsString(value)));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------ remarks
 
     /** A remark about the work, on standard error; not with {@code --quiet}. */

@@ -25,6 +25,14 @@ public interface Classifier<B> extends TrainableModel<B> {
     }
 
     /**
+     * Modules before the head that its files do not hold either, such as a pooler, by the ends of their names: they are drawn at
+     * random, so every method trains and saves them.
+     */
+    default List<String> newModules() {
+        return List.of();
+    }
+
+    /**
      * The score of each label for each sequence.
      *
      * @return (B, labels), in memory of the workspace

@@ -46,9 +46,11 @@ final class TrainedCopies implements Tuning {
         return new TrainedCopies(method, model, List.copyOf(parameters));
     }
 
-    /** A head begins with random numbers, so it trains with every method. */
+    /** A head begins with random numbers, and perhaps what stands before it, so it trains with every method. */
     private static boolean isOfClassifier(Model model, Parameter parameter) {
-        return model instanceof Classifier<?> && model.names().isOfClassifier(parameter.name());
+        String name = parameter.name();
+        return model instanceof Classifier<?> classifier && (model.names().isOfClassifier(name) || classifier.newModules().stream()
+                .anyMatch(module -> name.substring(0, Math.max(0, name.lastIndexOf('.'))).endsWith(module)));
     }
 
     @Override

@@ -102,8 +102,15 @@ public abstract class EncoderFamily implements ModelFamily {
                             ? made.apply(name) : reader.parameter(name),
                     rates(config, dropout));
             reader.requireAllRead("a " + names.title() + " that classifies");
-            return model.withHead(present);
+            return model.withHead(present, withoutPooler && names.headWords().role() == Role.POOLER
+                    ? List.of(lastTwoWords(names.headWords().dense())) : List.of());
         }
+    }
+
+    /** {@code pooler.dense}: as PEFT names modules that are saved. */
+    private static String lastTwoWords(String module) {
+        int last = module.lastIndexOf('.');
+        return module.substring(module.lastIndexOf('.', last - 1) + 1);
     }
 
     private static EncoderConfig.Rates rates(EncoderConfig config, BaseDropout wanted) {

@@ -35,6 +35,7 @@ public final class BodyClassifier implements SequenceClassifier {
     private final Map<String, Object> fields;
     private final long parameterCount;
     private final boolean newHead;
+    private final List<String> newModules;
 
     /**
      * @param config  the body's
@@ -43,11 +44,11 @@ public final class BodyClassifier implements SequenceClassifier {
      */
     public BodyClassifier(ModelConfig config, Backend backend, SequenceBody body, ClassificationHead head, Labels labels,
             OptionalInt padding, Map<String, Object> fields) {
-        this(config, backend, body, head, labels, padding, fields, false);
+        this(config, backend, body, head, labels, padding, fields, false, List.of());
     }
 
     private BodyClassifier(ModelConfig config, Backend backend, SequenceBody body, ClassificationHead head, Labels labels,
-            OptionalInt padding, Map<String, Object> fields, boolean newHead) {
+            OptionalInt padding, Map<String, Object> fields, boolean newHead, List<String> newModules) {
         if (head.labels() != labels.count()) {
             throw new IllegalArgumentException("a head with " + head.labels() + " scores for " + labels.text());
         }
@@ -59,12 +60,23 @@ public final class BodyClassifier implements SequenceClassifier {
         this.padding = padding;
         this.fields = Map.copyOf(fields);
         this.newHead = newHead;
+        this.newModules = List.copyOf(newModules);
         parameterCount = parameters().stream().mapToLong(Parameter::size).sum();
     }
 
     /** The same, told whether the head was in the model's files. */
     public BodyClassifier withHead(boolean present) {
-        return new BodyClassifier(config, backend, body, head, labels, padding, fields, !present);
+        return withHead(present, List.of());
+    }
+
+    /** The same, and which modules before it were not. */
+    public BodyClassifier withHead(boolean present, List<String> absent) {
+        return new BodyClassifier(config, backend, body, head, labels, padding, fields, !present, absent);
+    }
+
+    @Override
+    public List<String> newModules() {
+        return newModules;
     }
 
     @Override

@@ -89,6 +89,12 @@ public final class Predictions {
         return new Predictions(labels, scores, texts.stream().mapToDouble(EncodedText::label).toArray());
     }
 
+    /** Of several parts with the same labels, one behind the other. */
+    public static Predictions joined(Labels labels, List<Predictions> parts) {
+        return new Predictions(labels, parts.stream().flatMap(part -> Arrays.stream(part.scores)).toArray(double[][]::new),
+                parts.stream().flatMapToDouble(part -> Arrays.stream(part.gold)).toArray());
+    }
+
     private static double[][] scores(Classifier<LabelledBatch> model, LabelledBatch batch, Workspace ws) {
         Backend backend = model.backend();
         double[] all = backend.readDoubles(model.scores(batch, ws));

@@ -125,7 +125,7 @@ final class GoldenCase {
         return entries;
     }
 
-    private static double[] transpose(double[] values, int rows, int columns) {
+    static double[] transpose(double[] values, int rows, int columns) {
         double[] transposed = new double[values.length];
         for (int i = 0; i < values.length; i++) {
             transposed[i % columns * rows + i / columns] = values[i];

@@ -105,14 +105,14 @@ class GoldenValuesTest {
         return losses;
     }
 
-    private static AdamW.Settings settings(JsonNode run) {
+    static AdamW.Settings settings(JsonNode run) {
         return new AdamW.Settings(
                 run.get("betas").get(0).asDouble(), run.get("betas").get(1).asDouble(), run.get("eps").asDouble(),
                 run.get("weight_decay").asDouble(), run.get("decay_order").asText().startsWith("after") ? DecayOrder.AFTER : DecayOrder.BEFORE,
                 run.get("name").asText().equals("authors_literal"));
     }
 
-    private static double[] doubles(JsonNode array) {
+    static double[] doubles(JsonNode array) {
         double[] values = new double[array.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = array.get(i).asDouble();

@@ -74,7 +74,7 @@ public final class LoraAdapter {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
-            adapter.trainWhole(withHead(model, whole));
+            adapter.trainWhole(withNew(model, withHead(model, whole)));
             List<String> unused = adapter.whole.unused(whole);
             if (!unused.isEmpty()) {
                 throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
@@ -97,6 +97,15 @@ public final class LoraAdapter {
         List<String> names = new ArrayList<>(whole);
         if (model instanceof Classifier<?>) {
             names.addAll(WholeModules.HEADS);
+        }
+        return names.stream().distinct().toList();
+    }
+
+    /** The same, and what else of a classifier nobody has trained. */
+    private static List<String> withNew(Model model, List<String> whole) {
+        List<String> names = new ArrayList<>(whole);
+        if (model instanceof Classifier<?> classifier) {
+            names.addAll(classifier.newModules());
         }
         return names.stream().distinct().toList();
     }

@@ -77,9 +77,17 @@ final class GlueFile implements ExampleReader<LabelledText> {
                     + ", and an example of " + task.title() + " has " + (task.isOfPairs() ? "two" : "one")
                     + ". Is it another task's file?"));
         }
-        String label = text.label();
-        boolean none = label != null && label.matches("-1(\\.0*)?"); // the hub's word for a label that is kept secret
-        return none ? new LabelledText(text.first(), text.second(), null, text.place()) : text;
+        return text.label() == null ? text : new LabelledText(text.first(), text.second(), named(text.label()), text.place());
+    }
+
+    /** A class's number as its name, and the hub's −1 for a label that is kept secret as none. */
+    private @Nullable String named(String label) {
+        if (label.matches("-1(\\.0*)?")) {
+            return null;
+        }
+        List<String> names = task.labels().names();
+        boolean number = label.matches("[0-9](\\.0*)?") && label.charAt(0) - '0' < names.size();
+        return number ? names.get(label.charAt(0) - '0') : label;
     }
 
     // ------------------------------------------------------------------------------------------------ tables

@@ -22,7 +22,7 @@ import org.lora4j.experiments.report.TrainingCurves.TrainingPoint;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
-        Pace pace, Curve curve, List<ComparisonTable> comparisons, List<SampleCard> samples, List<RecipeCells> recipe,
+        Pace pace, Curve curve, JudgementView judgement, List<ComparisonTable> comparisons, List<SampleCard> samples, List<RecipeCells> recipe,
         List<FactGroup> facts, List<String> command) {
 
     /** A number that was measured or counted in thousands, and no rank, seed or number of runs. */
@@ -89,7 +89,8 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return new ReportView(report.title(), report.subtitle() == null ? "" : report.subtitle(),
                 report.date().format(DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm", Locale.ENGLISH)),
                 verdict(report), report.scores().stream().map(ReportView::tile).toList(), trained(report), pace(report),
-                curve(report.curves()), report.comparisons().stream().map(ReportView::comparison).toList(),
+                curve(report.curves()), report.judgement() == null ? null : JudgementView.of(report.judgement()),
+                report.comparisons().stream().map(ReportView::comparison).toList(),
                 samples(report.samples()), report.recipe().stream().map(ReportView::cells).toList(),
                 facts(report), command(report.command()));
     }

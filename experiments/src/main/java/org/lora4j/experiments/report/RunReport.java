@@ -29,6 +29,7 @@ public final class RunReport {
     private final List<Fact> files;
     private final String command;
     private final List<Comparison> comparisons;
+    private final @Nullable Judgement judgement;
     private final String verdict;
 
     /** The model that was adapted, and how many parameters it has. */
@@ -139,6 +140,7 @@ public final class RunReport {
         files = List.copyOf(parts.files);
         command = parts.command;
         comparisons = List.copyOf(parts.comparisons);
+        judgement = parts.judgement;
         verdict = parts.verdict;
     }
 
@@ -221,6 +223,11 @@ public final class RunReport {
         return comparisons;
     }
 
+    /** How a classifier judged the dev texts; null for what writes. */
+    public @Nullable Judgement judgement() {
+        return judgement;
+    }
+
     /** The headline, for a page about several runs; empty to have it made of the first score. */
     public String verdict() {
         return verdict;
@@ -244,6 +251,7 @@ public final class RunReport {
         private @Nullable Duration trainingTime;
         private String command = "";
         private final List<Comparison> comparisons = new ArrayList<>();
+        private @Nullable Judgement judgement;
         private String verdict = "";
 
         private Builder(String title, Base base, @Nullable Method method) {
@@ -329,6 +337,11 @@ public final class RunReport {
 
         public Builder comparison(Comparison comparison) {
             comparisons.add(comparison);
+            return this;
+        }
+
+        public Builder judgement(Judgement found) {
+            judgement = found;
             return this;
         }
 
