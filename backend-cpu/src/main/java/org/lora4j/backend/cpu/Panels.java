@@ -23,6 +23,9 @@ final class Panels {
     private static final VectorSpecies<Float> MOST_ROWS = ROWS == 12 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
     private static final VectorSpecies<Float> LAST_ROWS = ROWS == 12 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_64;
 
+    /** Rows and columns of what is transposed at once. */
+    private static final int SQUARE = LANES >= 8 ? 8 : 4;
+
     private Panels() {
     }
 
@@ -30,29 +33,23 @@ final class Panels {
     static void transpose(float[] src, int from, int stride, int columns, int depth, float[] panel, int to) {
         if (columns < COLUMNS) {
             Arrays.fill(panel, to, to + depth * COLUMNS, 0);
-            for (int j = 0; j < columns; j++) {
-                for (int p = 0; p < depth; p++) {
-                    panel[to + p * COLUMNS + j] = src[from + j * stride + p];
-                }
-            }
+            transposeSingly(src, from, stride, columns, 0, depth, panel, to);
             return;
         }
-        // one cache line of each column at a time, eight columns together
-        for (int p0 = 0; p0 < depth; p0 += 16) {
-            int end = Math.min(depth, p0 + 16);
-            for (int j = 0; j < COLUMNS; j += 8) {
-                int read = from + j * stride;
-                for (int p = p0; p < end; p++) {
-                    int write = to + p * COLUMNS + j;
-                    panel[write] = src[read + p];
-                    panel[write + 1] = src[read + stride + p];
-                    panel[write + 2] = src[read + 2 * stride + p];
-                    panel[write + 3] = src[read + 3 * stride + p];
-                    panel[write + 4] = src[read + 4 * stride + p];
-                    panel[write + 5] = src[read + 5 * stride + p];
-                    panel[write + 6] = src[read + 6 * stride + p];
-                    panel[write + 7] = src[read + 7 * stride + p];
-                }
+        int whole = depth - depth % SQUARE;
+        if (SQUARE == 8) {
+            Squares.transpose8(src, from, stride, COLUMNS, whole, panel, to, COLUMNS);
+        } else {
+            Squares.transpose4(src, from, stride, COLUMNS, whole, panel, to, COLUMNS);
+        }
+        transposeSingly(src, from, stride, columns, whole, depth, panel, to);
+    }
+
+    private static void transposeSingly(
+            float[] src, int from, int stride, int columns, int begin, int end, float[] panel, int to) {
+        for (int j = 0; j < columns; j++) {
+            for (int p = begin; p < end; p++) {
+                panel[to + p * COLUMNS + j] = src[from + j * stride + p];
             }
         }
     }

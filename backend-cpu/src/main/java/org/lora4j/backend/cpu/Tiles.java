@@ -20,7 +20,7 @@ import jdk.incubator.vector.FloatVector;
  * <p>b is read as {@code b[bo + p·bStride]} and the next 2·LANES − 1 elements. a is either <em>k-major</em>, element
  * (i, p) at {@code ao + p·aStride + i}, as in transposed views; or a <em>row panel</em>, at {@code ao + i·DEPTH + p},
  * where the constant distance between rows makes one register the address of all of them. The tile is written to
- * {@code tile[to]} onward with rows of 2·LANES.
+ * {@code tile[to]} onward, row i at {@code to + i·tStride}.
  *
  * <p>The statements are written out because the compiler keeps only local variables in registers.
  */
@@ -33,7 +33,7 @@ final class Tiles {
     }
 
     static void rows12OfKMajor(
-            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to) {
+            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to, int tStride) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -100,34 +100,34 @@ final class Tiles {
             s11 = x11.fma(b0, s11);
             t11 = x11.fma(b1, t11);
         }
-        s0.intoArray(tile, to + 0 * LANES);
-        t0.intoArray(tile, to + 1 * LANES);
-        s1.intoArray(tile, to + 2 * LANES);
-        t1.intoArray(tile, to + 3 * LANES);
-        s2.intoArray(tile, to + 4 * LANES);
-        t2.intoArray(tile, to + 5 * LANES);
-        s3.intoArray(tile, to + 6 * LANES);
-        t3.intoArray(tile, to + 7 * LANES);
-        s4.intoArray(tile, to + 8 * LANES);
-        t4.intoArray(tile, to + 9 * LANES);
-        s5.intoArray(tile, to + 10 * LANES);
-        t5.intoArray(tile, to + 11 * LANES);
-        s6.intoArray(tile, to + 12 * LANES);
-        t6.intoArray(tile, to + 13 * LANES);
-        s7.intoArray(tile, to + 14 * LANES);
-        t7.intoArray(tile, to + 15 * LANES);
-        s8.intoArray(tile, to + 16 * LANES);
-        t8.intoArray(tile, to + 17 * LANES);
-        s9.intoArray(tile, to + 18 * LANES);
-        t9.intoArray(tile, to + 19 * LANES);
-        s10.intoArray(tile, to + 20 * LANES);
-        t10.intoArray(tile, to + 21 * LANES);
-        s11.intoArray(tile, to + 22 * LANES);
-        t11.intoArray(tile, to + 23 * LANES);
+        s0.intoArray(tile, to);
+        t0.intoArray(tile, to + LANES);
+        s1.intoArray(tile, to + tStride);
+        t1.intoArray(tile, to + tStride + LANES);
+        s2.intoArray(tile, to + 2 * tStride);
+        t2.intoArray(tile, to + 2 * tStride + LANES);
+        s3.intoArray(tile, to + 3 * tStride);
+        t3.intoArray(tile, to + 3 * tStride + LANES);
+        s4.intoArray(tile, to + 4 * tStride);
+        t4.intoArray(tile, to + 4 * tStride + LANES);
+        s5.intoArray(tile, to + 5 * tStride);
+        t5.intoArray(tile, to + 5 * tStride + LANES);
+        s6.intoArray(tile, to + 6 * tStride);
+        t6.intoArray(tile, to + 6 * tStride + LANES);
+        s7.intoArray(tile, to + 7 * tStride);
+        t7.intoArray(tile, to + 7 * tStride + LANES);
+        s8.intoArray(tile, to + 8 * tStride);
+        t8.intoArray(tile, to + 8 * tStride + LANES);
+        s9.intoArray(tile, to + 9 * tStride);
+        t9.intoArray(tile, to + 9 * tStride + LANES);
+        s10.intoArray(tile, to + 10 * tStride);
+        t10.intoArray(tile, to + 10 * tStride + LANES);
+        s11.intoArray(tile, to + 11 * tStride);
+        t11.intoArray(tile, to + 11 * tStride + LANES);
     }
 
     static void rows12OfRowPanel(
-            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to) {
+            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to, int tStride) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -194,34 +194,34 @@ final class Tiles {
             s11 = x11.fma(b0, s11);
             t11 = x11.fma(b1, t11);
         }
-        s0.intoArray(tile, to + 0 * LANES);
-        t0.intoArray(tile, to + 1 * LANES);
-        s1.intoArray(tile, to + 2 * LANES);
-        t1.intoArray(tile, to + 3 * LANES);
-        s2.intoArray(tile, to + 4 * LANES);
-        t2.intoArray(tile, to + 5 * LANES);
-        s3.intoArray(tile, to + 6 * LANES);
-        t3.intoArray(tile, to + 7 * LANES);
-        s4.intoArray(tile, to + 8 * LANES);
-        t4.intoArray(tile, to + 9 * LANES);
-        s5.intoArray(tile, to + 10 * LANES);
-        t5.intoArray(tile, to + 11 * LANES);
-        s6.intoArray(tile, to + 12 * LANES);
-        t6.intoArray(tile, to + 13 * LANES);
-        s7.intoArray(tile, to + 14 * LANES);
-        t7.intoArray(tile, to + 15 * LANES);
-        s8.intoArray(tile, to + 16 * LANES);
-        t8.intoArray(tile, to + 17 * LANES);
-        s9.intoArray(tile, to + 18 * LANES);
-        t9.intoArray(tile, to + 19 * LANES);
-        s10.intoArray(tile, to + 20 * LANES);
-        t10.intoArray(tile, to + 21 * LANES);
-        s11.intoArray(tile, to + 22 * LANES);
-        t11.intoArray(tile, to + 23 * LANES);
+        s0.intoArray(tile, to);
+        t0.intoArray(tile, to + LANES);
+        s1.intoArray(tile, to + tStride);
+        t1.intoArray(tile, to + tStride + LANES);
+        s2.intoArray(tile, to + 2 * tStride);
+        t2.intoArray(tile, to + 2 * tStride + LANES);
+        s3.intoArray(tile, to + 3 * tStride);
+        t3.intoArray(tile, to + 3 * tStride + LANES);
+        s4.intoArray(tile, to + 4 * tStride);
+        t4.intoArray(tile, to + 4 * tStride + LANES);
+        s5.intoArray(tile, to + 5 * tStride);
+        t5.intoArray(tile, to + 5 * tStride + LANES);
+        s6.intoArray(tile, to + 6 * tStride);
+        t6.intoArray(tile, to + 6 * tStride + LANES);
+        s7.intoArray(tile, to + 7 * tStride);
+        t7.intoArray(tile, to + 7 * tStride + LANES);
+        s8.intoArray(tile, to + 8 * tStride);
+        t8.intoArray(tile, to + 8 * tStride + LANES);
+        s9.intoArray(tile, to + 9 * tStride);
+        t9.intoArray(tile, to + 9 * tStride + LANES);
+        s10.intoArray(tile, to + 10 * tStride);
+        t10.intoArray(tile, to + 10 * tStride + LANES);
+        s11.intoArray(tile, to + 11 * tStride);
+        t11.intoArray(tile, to + 11 * tStride + LANES);
     }
 
     static void rows6OfKMajor(
-            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to) {
+            int depth, float[] a, int ao, int aStride, float[] b, int bo, int bStride, float[] tile, int to, int tStride) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -258,22 +258,22 @@ final class Tiles {
             s5 = x5.fma(b0, s5);
             t5 = x5.fma(b1, t5);
         }
-        s0.intoArray(tile, to + 0 * LANES);
-        t0.intoArray(tile, to + 1 * LANES);
-        s1.intoArray(tile, to + 2 * LANES);
-        t1.intoArray(tile, to + 3 * LANES);
-        s2.intoArray(tile, to + 4 * LANES);
-        t2.intoArray(tile, to + 5 * LANES);
-        s3.intoArray(tile, to + 6 * LANES);
-        t3.intoArray(tile, to + 7 * LANES);
-        s4.intoArray(tile, to + 8 * LANES);
-        t4.intoArray(tile, to + 9 * LANES);
-        s5.intoArray(tile, to + 10 * LANES);
-        t5.intoArray(tile, to + 11 * LANES);
+        s0.intoArray(tile, to);
+        t0.intoArray(tile, to + LANES);
+        s1.intoArray(tile, to + tStride);
+        t1.intoArray(tile, to + tStride + LANES);
+        s2.intoArray(tile, to + 2 * tStride);
+        t2.intoArray(tile, to + 2 * tStride + LANES);
+        s3.intoArray(tile, to + 3 * tStride);
+        t3.intoArray(tile, to + 3 * tStride + LANES);
+        s4.intoArray(tile, to + 4 * tStride);
+        t4.intoArray(tile, to + 4 * tStride + LANES);
+        s5.intoArray(tile, to + 5 * tStride);
+        t5.intoArray(tile, to + 5 * tStride + LANES);
     }
 
     static void rows6OfRowPanel(
-            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to) {
+            int depth, float[] a, int ao, float[] b, int bo, int bStride, float[] tile, int to, int tStride) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector t0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
@@ -310,17 +310,17 @@ final class Tiles {
             s5 = x5.fma(b0, s5);
             t5 = x5.fma(b1, t5);
         }
-        s0.intoArray(tile, to + 0 * LANES);
-        t0.intoArray(tile, to + 1 * LANES);
-        s1.intoArray(tile, to + 2 * LANES);
-        t1.intoArray(tile, to + 3 * LANES);
-        s2.intoArray(tile, to + 4 * LANES);
-        t2.intoArray(tile, to + 5 * LANES);
-        s3.intoArray(tile, to + 6 * LANES);
-        t3.intoArray(tile, to + 7 * LANES);
-        s4.intoArray(tile, to + 8 * LANES);
-        t4.intoArray(tile, to + 9 * LANES);
-        s5.intoArray(tile, to + 10 * LANES);
-        t5.intoArray(tile, to + 11 * LANES);
+        s0.intoArray(tile, to);
+        t0.intoArray(tile, to + LANES);
+        s1.intoArray(tile, to + tStride);
+        t1.intoArray(tile, to + tStride + LANES);
+        s2.intoArray(tile, to + 2 * tStride);
+        t2.intoArray(tile, to + 2 * tStride + LANES);
+        s3.intoArray(tile, to + 3 * tStride);
+        t3.intoArray(tile, to + 3 * tStride + LANES);
+        s4.intoArray(tile, to + 4 * tStride);
+        t4.intoArray(tile, to + 4 * tStride + LANES);
+        s5.intoArray(tile, to + 5 * tStride);
+        t5.intoArray(tile, to + 5 * tStride + LANES);
     }
 }
