@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.data.Batch;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.model.TrainableModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;

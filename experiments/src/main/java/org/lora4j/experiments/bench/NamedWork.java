@@ -75,8 +75,10 @@ public final class NamedWork {
         int size = number(word[2]);
         int length = number(word[3]);
         return new Work((double) size * length, "tokens", StepBenchmark.step(
-                backend, Families.shape(word[1]), type(word[6]), StepBenchmark.Method.valueOf(word[4].toUpperCase(Locale.ROOT)),
-                RANK, StepBenchmark.Loss.valueOf(word[5].toUpperCase(Locale.ROOT)), false, size, length));
+                backend, Families.shape(word[1]), type(word[6]), new StepBenchmark.Setting(
+                        StepBenchmark.Method.valueOf(word[4].toUpperCase(Locale.ROOT)), AdaptersBenchmark.Places.QV, RANK,
+                        StepBenchmark.Loss.valueOf(word[5].toUpperCase(Locale.ROOT)), false),
+                size, length));
     }
 
     private Work decode(String[] word) {

@@ -38,7 +38,7 @@ public final class StepBenchmark {
 
     /** What trains. */
     public enum Method {
-        /** LoRA on q and v. */
+        /** LoRA. */
         LORA,
         /** Every parameter. */
         FULL
@@ -52,6 +52,16 @@ public final class StepBenchmark {
         HALF
     }
 
+    /**
+     * What a step does.
+     *
+     * @param places    what LoRA is on
+     * @param rank      of LoRA
+     * @param recompute whether activations are made again in backward
+     */
+    public record Setting(Method method, AdaptersBenchmark.Places places, int rank, Loss loss, boolean recompute) {
+    }
+
     private StepBenchmark() {
     }
 
@@ -60,12 +70,11 @@ public final class StepBenchmark {
      * also what a step is made of, and how long the first one took.
      */
     public static Map<String, Measurement> run(
-            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
-            int size, int length, Runs runs) {
+            Backend backend, ModelConfig config, WeightType type, Setting setting, int size, int length, Runs runs) {
         double tokens = (double) size * length;
-        Runnable step = step(backend, config, type, method, rank, loss, recompute, size, length);
-        String on = Families.of(config.names()).writes() ? loss.name().toLowerCase() : "sequences";
-        String name = "step " + method.name().toLowerCase() + ", loss on " + on;
+        Runnable step = step(backend, config, type, setting, size, length);
+        String on = Families.of(config.names()).writes() ? setting.loss().name().toLowerCase() : "sequences";
+        String name = "step " + setting.method().name().toLowerCase() + ", loss on " + on;
         if (backend.counters().isEmpty()) {
             return Map.of(name, Measurement.of("tokens/s", tokens, runs, step));
         }
@@ -86,24 +95,23 @@ public final class StepBenchmark {
     }
 
     /** A step, again and again; of a classifier where the family does not write. */
-    static Runnable step(
-            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
-            int size, int length) {
+    static Runnable step(Backend backend, ModelConfig config, WeightType type, Setting setting, int size, int length) {
         Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
-        Workspace ws = recompute ? keeping.recomputing() : keeping;
-        Batch batch = batch(config.sizes(), loss, size, length);
+        Workspace ws = setting.recompute() ? keeping.recomputing() : keeping;
+        Batch batch = batch(config.sizes(), setting.loss(), size, length);
         if (Families.of(config.names()).writes()) {
             LanguageModel model = Families.random(config, backend, 1, type);
-            return step(model, batch, batch.targets(), trainable(model, method, rank), ws);
+            return step(model, batch, batch.targets(), trainable(model, setting), ws);
         }
         SequenceClassifier model = Families.randomClassifier(config, Labels.numbered(LABELS), backend, 1, type);
         double[] labels = new double[size];
         Arrays.setAll(labels, b -> b % LABELS);
-        return step(model, new LabelledBatch(batch, labels), size, trainable(model, method, rank), ws);
+        return step(model, new LabelledBatch(batch, labels), size, trainable(model, setting), ws);
     }
 
-    private static List<Parameter> trainable(Model model, Method method, int rank) {
-        return method == Method.LORA ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+    private static List<Parameter> trainable(Model model, Setting setting) {
+        return setting.method() == Method.LORA
+                ? LoraAdapter.attach(model, setting.places().of(LoraConfig.of(setting.rank(), 32)), 1).trainable()
                 : model.parameters().stream().map(Parameter::trainCopy).toList();
     }
 
