@@ -9,6 +9,9 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
+import org.lora4j.chat.Chat;
+import org.lora4j.chat.ChatEncoder;
+import org.lora4j.data.MessagesFile;
 import org.lora4j.data.PromptFile;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
@@ -32,7 +35,8 @@ import picocli.CommandLine.Option;
             "Writes text with a model and, if you like, an adapter, or several.",
             "",
             "Greedy unless --temperature or --beam is given. An adapter that was trained on pairs of context and completion gets its "
-                    + "prompt as such a context; otherwise the text is simply continued.",
+                    + "prompt as such a context, one that was trained on chats as what a user says; otherwise the text is simply "
+                    + "continued. --messages answers whole chats, in the form of the model's chat template.",
             "",
             "Texts appear as they are written, those of several prompts in their order. --samples gives several for each. Special and "
                     + "added tokens of the model that are written out in a prompt are recognised; in the text special ones are left "
@@ -48,6 +52,7 @@ import picocli.CommandLine.Option;
             "  lora4j generate --model base-6m --adapter my-adapter --prompts inputs.txt \\",
             "      --beam 10 --length-penalty 0.9 --no-repeat-ngram 4",
             "  lora4j generate --model base-6m --prompt \"The house\" --temperature 0.8 --min-p 0.05 --samples 3 --stop \"\\n\\n\"",
+            "  lora4j generate --model my-model --adapter my-adapter --messages chats.jsonl --max-new-tokens 200",
             "  lora4j generate --model base-6m --adapter a=first --adapter b=second --prompts mixed.jsonl",
             "      where a line of mixed.jsonl is {\"adapter\": \"a\", \"prompt\": \"Some text\"}",
         })
@@ -63,7 +68,7 @@ final class GenerateCommand extends LoraCommand {
     @ArgGroup(multiplicity = "1")
     private Prompts prompts;
 
-    /** One of the two. */
+    /** One of the three. */
     static final class Prompts {
 
         @Option(names = "--prompt", paramLabel = "TEXT", description = "What to continue; may be given several times. One that is called like an option follows an "
@@ -74,43 +79,28 @@ final class GenerateCommand extends LoraCommand {
                 description = "A UTF-8 file with one prompt a line, or JSON Lines: {\"adapter\": NAME, \"prompt\": TEXT}, "
                         + "perhaps with other fields; - for standard input.")
         private Path file;
+
+        @Option(names = "--messages", paramLabel = "FILE",
+                description = "Chats to answer, JSON Lines: {\"messages\": [{\"role\": \"user\", \"content\": TEXT}]}, perhaps with "
+                        + "adapter and tools, or the list of one chat's messages; - for standard input. An assistant's turn at the end "
+                        + "is left out, and written.")
+        private Path messages;
     }
 
     @Option(names = "--prompt-format", paramLabel = "FORMAT",
-            description = "plain or pair (context, end-of-text); default: what the adapter was trained on, else plain.")
+            description = "How --prompt and --prompts are taken: plain, pair (context, end-of-text) or chat (what a user says, in the "
+                    + "form of the model's chat template); default: what the adapter was trained on, else plain.")
     private PromptFormat format;
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "Of chats: the instructions before the first message, where it has none.")
+    private String system;
 
     @Option(names = "--max-new-tokens", defaultValue = "64", paramLabel = "N",
             description = "Most tokens to write (default: ${DEFAULT-VALUE}).")
     private int maxNewTokens;
 
-    @Option(names = "--temperature", defaultValue = "0", paramLabel = "X",
-            description = "0 takes the likeliest token each time, 1 draws from the model's distribution "
-                    + "(default: ${DEFAULT-VALUE}).")
-    private double temperature;
-
-    @Option(names = "--top-k", defaultValue = "0", paramLabel = "K",
-            description = "Draw from the K likeliest tokens, 0 for all (default: ${DEFAULT-VALUE}).")
-    private int topK;
-
-    @Option(names = "--top-p", defaultValue = "1", paramLabel = "P",
-            description = "Draw from the likeliest tokens that make up the share P (default: ${DEFAULT-VALUE}).")
-    private double topP;
-
-    @Option(names = "--min-p", defaultValue = "0", paramLabel = "P",
-            description = "Draw from tokens that are at least P times as likely as the likeliest (default: ${DEFAULT-VALUE}, "
-                    + "from all).")
-    private double minP;
-
-    @Option(names = "--repetition-penalty", defaultValue = "1", paramLabel = "X",
-            description = "Makes tokens that prompt or text has already less likely: their logits are divided by X, negative "
-                    + "ones multiplied; 1 for no such rule (default: ${DEFAULT-VALUE}).")
-    private double repetitionPenalty;
-
-    @Option(names = "--stop", paramLabel = "TEXT",
-            description = "Ends a text where it would write this, which is not printed; may be given several times. \\n, \\r, "
-                    + "\\t and \\\\ in it stand for line breaks, tab and backslash.")
-    private List<String> stops = List.of();
+    @Mixin
+    private SamplingChoice drawing;
 
     @Option(names = "--min-new-tokens", defaultValue = "0", paramLabel = "N",
             description = "No text ends by its end-of-text token before it has N tokens (default: ${DEFAULT-VALUE}).")
@@ -119,10 +109,6 @@ final class GenerateCommand extends LoraCommand {
     @Option(names = "--samples", defaultValue = "1", paramLabel = "N",
             description = "How many texts to draw for each prompt (default: ${DEFAULT-VALUE}).")
     private int samples;
-
-    @Option(names = "--seed", defaultValue = "0", paramLabel = "N",
-            description = "Of the draws (default: ${DEFAULT-VALUE}).")
-    private long seed;
 
     @Option(names = "--beam", paramLabel = "N",
             description = "Search for the likeliest text with N hypotheses side by side, as the paper does with 10.")
@@ -151,7 +137,7 @@ final class GenerateCommand extends LoraCommand {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
         Request asked = option(this::asked); // refuses nonsense before the model is loaded
-        List<String> ends = stops.stream().map(GenerateCommand::unescaped).toList();
+        List<String> ends = drawing.stops();
         boolean several = option(() -> NamedAdapters.areNamed(adapters));
         NamedAdapters named = several ? option(() -> NamedAdapters.of(adapters)) : null;
         List<Asked> mixed = several ? mixedPrompts(named) : List.of();
@@ -174,48 +160,37 @@ final class GenerateCommand extends LoraCommand {
                     ? mixed.stream().map(prompt -> prompt.of(used != null ? used
                             : formats.computeIfAbsent(prompt.adapter, named::format))).toList()
                     : texts.stream().map(prompt -> prompt.of(used)).toList();
-            new GeneratedTexts(ui(), json, several ? new Engine(set) : new Engine(loaded), loaded.sizes(), tokenizer, ends)
-                    .write(wanted, asked);
+            if (system != null && wanted.stream().allMatch(prompt -> prompt.chat() == null)) {
+                ui().warn("--system has no effect: no prompt is a chat. Give --messages, or --prompt-format chat");
+            }
+            Map<String, ChatEncoder> chats = new HashMap<>();
+            new GeneratedTexts(ui(), json, several ? new Engine(set) : new Engine(loaded), loaded.sizes(), tokenizer, ends,
+                    name -> chats.computeIfAbsent(name, unused -> new ChatEncoder(tokenizer, ExampleChoice.chats(
+                            model, several ? named.folder(name) : adapter, tokenizer)))).write(wanted, asked);
         }
         return ExitCode.OK;
     }
 
     /** What was asked for, but for the prompts. */
     private Request asked() {
-        Sampling sampling = new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
+        Sampling sampling = drawing.sampling(ui());
         Beam beam = beamWidth == null ? null : new Beam(beamWidth, lengthPenalty, noRepeatNgram);
-        if (beam != null && temperature != 0) {
+        if (beam != null && !sampling.isGreedy()) {
             throw wrongUse("--beam and --temperature: one of the two, since beam search draws nothing");
         }
-        if (beam != null && (repetitionPenalty != 1 || !stops.isEmpty() || samples != 1)) {
-            throw wrongUse("--beam and " + (samples != 1 ? "--samples" : !stops.isEmpty() ? "--stop" : "--repetition-penalty")
+        if (beam != null && (sampling.repetitionPenalty() != 1 || !drawing.stops().isEmpty() || samples != 1)) {
+            throw wrongUse("--beam and " + (samples != 1 ? "--samples" : !drawing.stops().isEmpty() ? "--stop" : "--repetition-penalty")
                     + ": one of the two, beam search has rules of its own");
         }
-        if (samples > 1 && temperature == 0) {
+        if (samples > 1 && sampling.isGreedy()) {
             throw wrongUse("--samples " + samples + " without --temperature: greedy takes the likeliest token each time, so all "
                     + "texts would be the same");
         }
         if (minNewTokens > maxNewTokens) {
             throw wrongUse("--min-new-tokens " + minNewTokens + ": expected at most --max-new-tokens, " + maxNewTokens);
         }
-        if (stops.contains("")) {
-            throw wrongUse("--stop \"\": expected a text that ends what is written");
-        }
-        if (temperature == 0 && (topK != 0 || topP != 1 || minP != 0)) {
-            ui().warn("--top-k, --top-p and --min-p have no effect without --temperature: greedy takes the likeliest token");
-        }
         Request request = Request.of().withMaxNewTokens(maxNewTokens).withMinNewTokens(minNewTokens).withSamples(samples);
         return beam == null ? request.withSampling(sampling) : request.withBeam(beam);
-    }
-
-    private static String unescaped(String stop) {
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < stop.length(); i++) {
-            int escape = stop.charAt(i) == '\\' && i + 1 < stop.length() ? "nrt\\".indexOf(stop.charAt(i + 1)) : -1;
-            text.append(escape < 0 ? stop.charAt(i) : "\n\r\t\\".charAt(escape));
-            i += escape < 0 ? 0 : 1;
-        }
-        return text.toString();
     }
 
     /**
@@ -224,33 +199,44 @@ final class GenerateCommand extends LoraCommand {
      * @param adapter null where none has a name
      * @param where   what to call it where it is refused
      */
-    private record Asked(String adapter, String text, String where) {
+    private record Asked(String adapter, String text, Chat chat, String system, String where) {
 
         GeneratedTexts.Prompt of(PromptFormat form) {
+            Chat asked = chat != null ? chat : form == PromptFormat.CHAT ? Chat.empty().with("user", text) : null;
             return new GeneratedTexts.Prompt(adapter == null ? AdapterSet.BASE : adapter, text,
-                    adapter == null ? "" : adapter + ": ", form == PromptFormat.PAIR, where);
+                    adapter == null ? "" : adapter + ": ", asked != null ? PromptFormat.CHAT : form,
+                    asked != null && system != null ? asked.withSystem(system) : asked, where);
         }
     }
 
     private Asked asked(String adapter, PromptFile.Line line) {
-        return new Asked(adapter, line.text(), place(line));
+        return new Asked(adapter, line.text(), line.chat(), system, place(line));
     }
 
     /** Those of {@code --prompt} are numbered as if each were a line. */
     private List<PromptFile.Line> lines() {
-        return prompts.file != null ? PromptFile.read(prompts.file) : IntStream.range(0, prompts.texts.size())
+        return prompts.messages != null ? MessagesFile.read(prompts.messages)
+                : prompts.file != null ? PromptFile.read(prompts.file) : IntStream.range(0, prompts.texts.size())
                 .mapToObj(i -> new PromptFile.Line(i + 1, null, prompts.texts.get(i))).toList();
     }
 
     private String place(PromptFile.Line line) {
-        return prompts.file != null ? "--prompts " + prompts.file + ": line " + line.line()
+        return file() != null ? given() + ": line " + line.line()
                 : "--prompt" + (prompts.texts.size() == 1 ? "" : " number " + line.line());
+    }
+
+    private Path file() {
+        return prompts.messages != null ? prompts.messages : prompts.file;
+    }
+
+    private String given() {
+        return (prompts.messages != null ? "--messages " : "--prompts ") + file();
     }
 
     private List<Asked> texts() {
         List<PromptFile.Line> lines = lines();
         lines.stream().filter(line -> line.adapter() != null).findFirst().ifPresent(line -> {
-            throw new LoraException("--prompts " + prompts.file + ": line " + line.line() + " asks for adapter "
+            throw new LoraException(given() + ": line " + line.line() + " asks for adapter "
                     + Names.quoted(line.adapter()) + ", and no adapter has a name. Give --adapter "
                     + Names.oneLine(line.adapter()) + "=DIR");
         });
@@ -261,7 +247,7 @@ final class GenerateCommand extends LoraCommand {
     private List<Asked> mixedPrompts(NamedAdapters named) {
         List<PromptFile.Line> lines = lines();
         if (lines.stream().anyMatch(line -> line.adapter() != null)) {
-            return lines.stream().map(line -> asked(named.of(line, prompts.file), line)).toList();
+            return lines.stream().map(line -> asked(named.of(line, given()), line)).toList();
         }
         return lines.stream().flatMap(line -> named.folders().keySet().stream()
                 .map(name -> asked(name, line))).toList();

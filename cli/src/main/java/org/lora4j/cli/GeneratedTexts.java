@@ -5,7 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.lora4j.LoraException;
+import org.lora4j.chat.Chat;
+import org.lora4j.chat.ChatEncoder;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.experiments.evaluate.TextDecoding;
 import org.lora4j.generate.End;
@@ -17,6 +20,7 @@ import org.lora4j.generate.TokenListener;
 import org.lora4j.generate.Written;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.PromptFormat;
 
 /**
  * What {@code generate} writes and prints. Texts are printed in the order of the prompts, the first unfinished one token by
@@ -31,6 +35,7 @@ final class GeneratedTexts {
     private final PromptTokens promptTokens;
     private final int positions;
     private final List<String> stops;
+    private final Function<String, ChatEncoder> chats;
     private final List<Text> texts = new ArrayList<>();
     private final List<Ticket> tickets = new ArrayList<>();
     private int front;
@@ -40,14 +45,25 @@ final class GeneratedTexts {
      *
      * @param adapter the name of the adapter that does, or {@link org.lora4j.tuning.lora.AdapterSet#BASE}
      * @param label   what to print before it, beside the prompt
-     * @param pair    whether it is the context of a pair
+     * @param form    how it becomes tokens
+     * @param chat    the messages to answer, of which the text is the last; null where it is no chat
      * @param where   what to call it where it is refused
      */
-    record Prompt(String adapter, String text, String label, boolean pair, String where) {
+    record Prompt(String adapter, String text, String label, PromptFormat form, Chat chat, String where) {
+
+        boolean pair() {
+            return form == PromptFormat.PAIR;
+        }
     }
 
-    /** @param stops strings that end a text */
-    GeneratedTexts(Ui ui, boolean json, Engine engine, ModelSizes model, Tokenizer tokenizer, List<String> stops) {
+    /**
+     * @param stops strings that end a text
+     * @param chats how an adapter of this name takes chats
+     */
+    GeneratedTexts(
+            Ui ui, boolean json, Engine engine, ModelSizes model, Tokenizer tokenizer, List<String> stops,
+            Function<String, ChatEncoder> chats) {
+        this.chats = chats;
         this.ui = ui;
         this.json = json;
         this.engine = engine;
@@ -98,7 +114,7 @@ final class GeneratedTexts {
          * searched for when it has ended, since the authors' texts have no white space around them.
          */
         private void append(String piece) {
-            if (!prompt.pair) {
+            if (!prompt.pair()) {
                 text.append(piece);
             } else if (searched || text.isEmpty() && held.length() + piece.length() < 2) {
                 held.append(piece);
@@ -116,7 +132,7 @@ final class GeneratedTexts {
                 return;
             }
             if (shown < 0) {
-                String before = prompt.label + (prompt.pair ? "" : prompt.text);
+                String before = prompt.label + (prompt.form == PromptFormat.PLAIN ? prompt.text : "");
                 ui.beginText(before.isEmpty() ? "" : ui.dim(before));
                 shown = 0;
             }
@@ -154,7 +170,7 @@ final class GeneratedTexts {
         try (Progress progress = search && prompts.size() > 1 ? ui.progress("generate") : Progress.SILENT) {
             progress.start(prompts.size());
             int[] done = new int[1];
-            List<int[]> ids = prompts.stream().map(prompt -> promptTokens.of(prompt.text, prompt.pair)).toList();
+            List<int[]> ids = prompts.stream().map(this::tokens).toList();
             PromptTokens.requireRoom(ids, prompts.stream().map(Prompt::where).toList(), asked.maxNewTokens(), positions);
             for (int number = 0; number < prompts.size(); number++) {
                 submit(prompts.get(number), ids.get(number), number, asked, () -> progress.update(++done[0], ""));
@@ -179,16 +195,26 @@ final class GeneratedTexts {
         }
     }
 
+    private int[] tokens(Prompt prompt) {
+        try {
+            return prompt.chat == null ? promptTokens.of(prompt.text, prompt.pair())
+                    : promptTokens.known(chats.apply(prompt.adapter).prompt(prompt.chat));
+        } catch (LoraException refused) {
+            throw new LoraException(prompt.where + ": " + refused.getMessage(), refused);
+        }
+    }
+
     private void submit(Prompt prompt, int[] ids, int number, Request asked, Runnable ended) {
         // the authors' search is over at a blank line too where the texts are completions
-        boolean blankLineEnds = asked.beam() != null && prompt.pair;
+        boolean blankLineEnds = asked.beam() != null && prompt.pair();
         List<Text> samples = new ArrayList<>();
         for (int sample = 0; sample < asked.samples(); sample++) {
             samples.add(new Text(prompt, blankLineEnds ? List.of(TextDecoding.BLANK_LINE) : stops, blankLineEnds));
         }
         Request request = asked.withPrompt(ids).withAdapter(prompt.adapter).withNumber(number)
                 .withStopIds(blankLineEnds ? TextDecoding.stopIds(tokenizer)
-                        : prompt.pair ? tokenizer.stopIdsOfPairs() : tokenizer.stopIds())
+                        : prompt.pair() ? tokenizer.stopIdsOfPairs()
+                        : prompt.chat != null ? chats.apply(prompt.adapter).stopIds() : tokenizer.stopIds())
                 .withListener(new TokenListener() {
                     @Override
                     public boolean token(int sample, int id) {

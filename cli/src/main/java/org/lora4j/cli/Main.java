@@ -46,6 +46,7 @@ public final class Main implements Callable<Integer> {
             DemoCommand.class,
             TrainCommand.class,
             GenerateCommand.class,
+            ChatCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
             ReproduceCommand.class,

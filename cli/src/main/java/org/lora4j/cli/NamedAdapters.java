@@ -76,18 +76,24 @@ record NamedAdapters(Map<String, Path> folders) {
         return folders.containsKey(name) ? PromptFormat.of(PeftFormat.metadata(folders.get(name))) : PromptFormat.PLAIN;
     }
 
+    /** Where it lies; null for the base. */
+    Path folder(String name) {
+        return folders.get(name);
+    }
+
     /**
      * The adapter of a prompt that names one, or the base where it names none.
      *
+     * @param file as it was given
      * @throws LoraException if there is none of that name, naming the line
      */
-    String of(PromptFile.Line line, Path file) {
+    String of(PromptFile.Line line, String file) {
         if (line.adapter() == null || line.adapter().equals(AdapterSet.BASE)) {
             return AdapterSet.BASE;
         }
         if (!folders.containsKey(line.adapter())) {
             List<String> nearest = Names.nearest(line.adapter(), folders.keySet(), 1);
-            throw new LoraException("--prompts " + file + ": line " + line.line() + " asks for adapter "
+            throw new LoraException(file + ": line " + line.line() + " asks for adapter "
                     + Names.quoted(line.adapter()) + ", " + (nearest.isEmpty()
                     ? "there are " + Names.some(folders.keySet(), 12) : "which is not there (nearest: " + nearest.getFirst() + ")")
                     + ". Give --adapter " + Names.oneLine(line.adapter()) + "=DIR too");

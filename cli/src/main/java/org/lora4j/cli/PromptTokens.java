@@ -32,6 +32,12 @@ final class PromptTokens {
         return ids;
     }
 
+    /** The same ids, of which each has a row in the model. */
+    int[] known(int[] ids) {
+        tokenizer.requireRows(vocabulary, ids);
+        return ids;
+    }
+
     /**
      * @param places where each prompt was given: {@code --prompts FILE: line 3}
      * @param positions of the model

@@ -46,6 +46,16 @@ public record Chat(List<Map<String, Object>> messages, @Nullable Object tools, M
         return new Chat(others, tools, more, completionFrom);
     }
 
+    /** With these instructions before the first message, where there are none yet. */
+    public Chat withSystem(String text) {
+        if (!messages.isEmpty() && "system".equals(messages.getFirst().get("role"))) {
+            return this;
+        }
+        List<Map<String, Object>> longer = new ArrayList<>(with(List.of()).with("system", text).messages);
+        longer.addAll(messages);
+        return with(longer);
+    }
+
     /** The first of its messages. */
     public Chat first(int count) {
         return with(messages.subList(0, count));

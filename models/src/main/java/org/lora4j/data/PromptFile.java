@@ -14,6 +14,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.chat.Chat;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.JsonLines;
 import org.lora4j.io.TextInput;
@@ -49,8 +50,14 @@ public final class PromptFile {
      * @param line    where it stands, counted from 1
      * @param adapter the name it gives, or null
      * @param text    what to continue; may be empty
+     * @param chat    the messages to answer, of which the text is the last; null where there is only the text
      */
-    public record Line(int line, @Nullable String adapter, String text) {
+    public record Line(int line, @Nullable String adapter, String text, @Nullable Chat chat) {
+
+        /** A text alone. */
+        public Line(int line, @Nullable String adapter, String text) {
+            this(line, adapter, text, null);
+        }
     }
 
     /**
