@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.model.TrainableModel;
 import org.lora4j.nn.Parameter;
@@ -35,7 +34,7 @@ record GradientCheck<B>(TrainableModel<B> model, B batch, int targets, double la
     private static final int COORDINATES = 4;
     private static final double H = 0x1p-12;
 
-    static GradientCheck<Batch> of(Gpt2 model, Batch batch, double labelSmoothing, long step) {
+    static GradientCheck<Batch> of(LanguageModel model, Batch batch, double labelSmoothing, long step) {
         return new GradientCheck<>(model, batch, batch.targets(), labelSmoothing, step);
     }
 
