@@ -26,6 +26,7 @@ from transformers import (AutoModelForSequenceClassification, BertConfig, BertFo
 from make_golden import STEPS, all_runs, arguments, key_of, randomise_adapter, write_json
 
 CASES = {}
+ATTENTION = "sdpa"
 
 BERT_SIZES = dict(vocab_size=41, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=26,
                   max_position_embeddings=22, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.2,
@@ -122,9 +123,9 @@ def save_model(model, folder, spec):
         file.write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def load(folder, adapter, attention="sdpa"):
+def load(folder, adapter, attention=None):
     """The case as a reader finds it on disk, in float64. Returns the model and {file key: parameter}."""
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention or ATTENTION)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     model = model.double().eval()
@@ -193,7 +194,7 @@ def build(name, spec, out, seed):
                                    losses="losses[i] is the loss before update i; loss_after the one after the last",
                                    runs=runs))
     write_json("case.json", dict(
-        name=name, description=spec["description"], method="lora" if lora else "full", attention="sdpa", seed=seed,
+        name=name, description=spec["description"], method="lora" if lora else "full", attention=ATTENTION, seed=seed,
         torch=torch.__version__.split("+")[0], transformers=transformers.__version__, peft=peft.__version__,
         trainable_parameters=sum(p.numel() for p in params.values()), trainable_keys=sorted(params), loss=loss.item()))
     print(f"{name:28s} loss {loss.item():.6f}  |grad| {first_norm:.4f}  after ten steps "

@@ -18,9 +18,9 @@ module org.lora4j.models {
     uses org.lora4j.family.ModelFamily;
 
     provides org.lora4j.family.ModelFamily with
-            org.lora4j.gpt2.Gpt2Family, org.lora4j.bert.BertFamily, org.lora4j.distilbert.DistilBertFamily,
-            org.lora4j.roberta.RobertaFamily;
+            org.lora4j.gpt2.Gpt2Family, org.lora4j.bert.BertFamily, org.lora4j.deberta.DebertaFamily,
+            org.lora4j.distilbert.DistilBertFamily, org.lora4j.roberta.RobertaFamily;
     provides org.lora4j.model.ModelNames with
-            org.lora4j.gpt2.Gpt2Names, org.lora4j.bert.BertNames, org.lora4j.distilbert.DistilBertNames,
-            org.lora4j.roberta.RobertaNames;
+            org.lora4j.gpt2.Gpt2Names, org.lora4j.bert.BertNames, org.lora4j.deberta.DebertaNames,
+            org.lora4j.distilbert.DistilBertNames, org.lora4j.roberta.RobertaNames;
 }

@@ -15,6 +15,8 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *   P = softmax over keys of S      y = dropout(P)·v      lse = log Σ exp S
      * </pre>
      *
+     * <p>Where there are {@link RelativeScores}, with k̂ and q̂ for their rows, scale·(q·k̂[δ] + q̂[δ]·k) is added to S.
+     *
      * <p>A query that sees no key at all (in the padding on the left) gets y = 0 and lse = −∞. A score that is NaN makes its
      * query's y NaN. Dropout's element of sequence b, head h, query t, key s is ((b·nHead + h)·queries + t)·keys + s.
      *
@@ -31,7 +33,13 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *   dv = (P ⊙ M)ᵀ·dy      dS = P ⊙ (M ⊙ (dy·vᵀ) − D)      dq = scale·dS·k      dk = scale·dSᵀ·q
      * </pre>
      *
-     * <p>Where heads share a key head, its dk and dv are the sums over them.
+     * <p>Where heads share a key head, its dk and dv are the sums over them. With {@link RelativeScores}, and sums over all
+     * sequences and all pairs t, s for the last two:
+     *
+     * <pre>
+     *   dq[t] += scale·Σₛ dS[t, s]·k̂[δ(t − s)]                        dk[s] += scale·Σₜ dS[t, s]·q̂[δ(t − s)]
+     *   dk̂[p] = scale·Σ over δ(t − s) = p of dS[t, s]·q[t]            dq̂[p] = scale·Σ over δ(t − s) = p of dS[t, s]·k[s]
+     * </pre>
      *
      * @param in       as in forward; read
      * @param out      what forward wrote; read

@@ -114,6 +114,7 @@ public final class Checks {
         require(inputsFit(in) && queryRows(out.y(), shape) && (out.lse() == null || lseFits(out.lse(), shape)),
                 "attention", attentionShapes("q and y", "k and v", shape),
                 "q", in.q(), "k", in.k(), "v", in.v(), "mask", in.mask(), "y", out.y(), "lse", out.lse());
+        relativeScores("attention", in);
     }
 
     public static void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
@@ -123,6 +124,35 @@ public final class Checks {
                 "attentionBackward", attentionShapes("dy, q, y and dq", "k, v, dk and dv", shape),
                 "dy", dy, "q", in.q(), "k", in.k(), "v", in.v(), "y", out.y(), "lse", out.lse(), "mask", in.mask(),
                 "dq", gradient.dq(), "dk", gradient.dk(), "dv", gradient.dv());
+        relativeScores("attentionBackward", in);
+        RelativeScores relative = in.relative();
+        MatrixView keys = relative == null ? null : relative.keys();
+        MatrixView queries = relative == null ? null : relative.queries();
+        require(gradientFits(gradient.dRelativeKeys(), keys) && gradientFits(gradient.dRelativeQueries(), queries),
+                "attentionBackward", "dRelativeKeys as relative keys, dRelativeQueries as relative queries",
+                "relative keys", keys, "relative queries", queries, "dRelativeKeys", gradient.dRelativeKeys(),
+                "dRelativeQueries", gradient.dRelativeQueries());
+    }
+
+    private static boolean gradientFits(@Nullable MatrixView gradient, @Nullable MatrixView of) {
+        return gradient == null || of != null && same(gradient, of) && stored(gradient);
+    }
+
+    private static void relativeScores(String operation, Attention in) {
+        RelativeScores relative = in.relative();
+        if (relative == null) {
+            return;
+        }
+        AttentionShape shape = in.shape();
+        int distances = shape.queries() + shape.keys() - 1;
+        require(relativeRowsFit(relative.keys(), relative, shape) && relativeRowsFit(relative.queries(), relative, shape)
+                        && relative.rows().size() == distances,
+                operation, "relative keys and queries (P, " + shape.width() + "), rows (" + distances + ")",
+                "relative keys", relative.keys(), "relative queries", relative.queries(), "rows", relative.rows());
+    }
+
+    private static boolean relativeRowsFit(@Nullable MatrixView x, RelativeScores relative, AttentionShape shape) {
+        return x == null || x.rows() == relative.count() && x.columns() == shape.width() && stored(x);
     }
 
     private static boolean inputsFit(Attention in) {

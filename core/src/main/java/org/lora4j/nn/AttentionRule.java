@@ -5,9 +5,7 @@ import org.lora4j.backend.AttentionHeads;
 /**
  * How attention mixes rows, once queries, keys and values are there: what a {@link Context} must know beside them.
  *
- * <p>A bias on the scores, as DeBERTa's disentangled attention and T5's distances want it, belongs here as one more
- * component that makes it: the backend's {@code Attention} would carry it as (B·heads, T, S), add it to scale·q·kᵀ, and
- * {@code AttentionGradient} would take dS as its gradient. No backend has that yet.
+ * <p>What a distance adds to a score is no rule but comes with the queries and keys, see {@link QueriesKeysValues#relative}.
  *
  * @param block   the block's number, by which a past finds its keys
  * @param heads   heads of q, heads of k and v, and what multiplies q·k

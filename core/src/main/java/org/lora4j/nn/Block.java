@@ -113,6 +113,12 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
         return keeps ? ws.activation(this, name, like.rows(), like.columns()) : ws.scratch("n", like.rows(), like.columns());
     }
 
+    /** Whether anything in here trains, or what its attention shares with other blocks does. */
+    @Override
+    public final boolean trains() {
+        return trainsInside() || after.trains();
+    }
+
     private boolean trainsInside() {
         return attention.layer().trains() || attention.norm().trains() || attentionSum.trains()
                 || feedForward.layer().trains() || feedForward.norm().trains() || feedForwardSum.trains();

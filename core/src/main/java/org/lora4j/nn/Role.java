@@ -18,6 +18,12 @@ public enum Role {
     QUERY_KEY_VALUE("qkv"),
     /** The map behind the heads, W_o in the paper. */
     ATTENTION_OUTPUT("o"),
+    /** Makes the queries of distances, in disentangled attention. */
+    POSITION_QUERY("position_query"),
+    /** Makes the keys of distances, in disentangled attention. */
+    POSITION_KEY("position_key"),
+    /** From the tokens' table to the blocks' width, where the table is narrower. */
+    EMBEDDING_MAP("embedding"),
     /** The feed-forward's map to its inner width. */
     UP("up"),
     /** The map whose activation multiplies UP's output, where a feed-forward has one. */

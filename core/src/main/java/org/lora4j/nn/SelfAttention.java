@@ -9,7 +9,7 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   q, k, v = maps(x)      (q, k) ← positioning(q, k), where there is one
- *   P = softmax(scale·q·kᵀ, what the position may not see hidden), for each head
+ *   P = softmax(scale·q·kᵀ, what the position may not see hidden), for each head; distances may add to the scores
  *   y = (P·v)·W_oᵀ + b_o          x, y: (N, C)
  * </pre>
  *
@@ -55,6 +55,10 @@ public final class SelfAttention implements Layer {
         }
         Tensor mixed = mixed(x.rows(), ws);
         context.attend(rule, in, mixed, ws.training() ? logSumExp(x.rows(), ws) : null, ws);
+        EvenPadding padding = ws.note(EvenPadding.class);
+        if (padding != null) {
+            padding.forward(in.v(), mixed, ws);
+        }
         ws.show(heads, mixed);
         output.get().forward(mixed, y, ws);
         ws.show(output.name(), y);
@@ -74,7 +78,12 @@ public final class SelfAttention implements Layer {
         output.get().backward(dy, mixedGradient, ws);
         ws.showGradient(heads, mixedGradient);
         QueriesKeysValues gradient = maps.gradients(rows, ws);
-        sequences.attendBackward(rule, maps.made(rows, ws), mixed(rows, ws), logSumExp(rows, ws), mixedGradient, gradient, ws);
+        EvenPadding padding = ws.note(EvenPadding.class);
+        Tensor ofTokens = padding == null ? mixedGradient : padding.tokens(mixedGradient, ws);
+        sequences.attendBackward(rule, maps.made(rows, ws), mixed(rows, ws), logSumExp(rows, ws), ofTokens, gradient, ws);
+        if (padding != null) {
+            padding.backward(mixedGradient, gradient.v(), ws);
+        }
         if (positioning != null) {
             positioning.backward(gradient, sequences, ws);
         }
@@ -88,6 +97,12 @@ public final class SelfAttention implements Layer {
 
     private Tensor logSumExp(int rows, Workspace ws) {
         return ws.tensor(this, "lse", rows, rule.heads().count());
+    }
+
+    /** Whether anything in here trains, or what the queries and keys share with other blocks does. */
+    @Override
+    public boolean trains() {
+        return maps.trains() || output.trains();
     }
 
     /** Whether backward reads the forward's input. */

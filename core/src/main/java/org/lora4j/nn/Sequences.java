@@ -5,6 +5,7 @@ import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.RelativeScores;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -41,12 +42,19 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
     public void attendBackward(
             AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Tensor dy, QueriesKeysValues gradient, Workspace ws) {
         ws.backend().attentionBackward(attention(rule, in, ws), output(rule, y, lse), dy.matrix(),
-                new AttentionGradient(gradient.q(), gradient.k(), gradient.v()));
+                gradient(gradient));
+    }
+
+    private static AttentionGradient gradient(QueriesKeysValues gradient) {
+        RelativeScores relative = gradient.relative();
+        return new AttentionGradient(gradient.q(), gradient.k(), gradient.v(), relative == null ? null : relative.keys(),
+                relative == null ? null : relative.queries());
     }
 
     private Attention attention(AttentionRule rule, QueriesKeysValues in, Workspace ws) {
         return new Attention(in.q(), in.k(), in.v(), mask,
-                AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER), rule.dropout().mask(ws));
+                AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER), rule.dropout().mask(ws),
+                in.relative());
     }
 
     /** The backend wants lse by heads: (B·heads, T). */

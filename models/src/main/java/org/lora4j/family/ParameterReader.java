@@ -63,6 +63,11 @@ public final class ParameterReader {
         return new Parameter(name, backend, tensor);
     }
 
+    /** A tensor that such files may have though this model has no use for it. */
+    public void leave(String name) {
+        read.add(name);
+    }
+
     /**
      * A tensor that nobody asked for belongs to another model, or to a method that would silently be lost.
      *

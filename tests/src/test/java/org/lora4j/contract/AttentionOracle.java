@@ -18,14 +18,42 @@ final class AttentionOracle {
     final double[] dqSize;
     final double[] dkSize;
     final double[] dvSize;
+    /** Of the relative keys and queries, (P, width); empty without them. */
+    final double[] dRelativeKeys;
+    final double[] dRelativeQueries;
+    final double[] dRelativeKeysSize;
+    final double[] dRelativeQueriesSize;
     /** The largest scale·Σ|q·k| of all scores, which their error is relative to. */
     double scoreSize;
 
     private final AttentionShape shape;
     private final int[] mask;
     private final DropoutMask dropout;
+    private final Distances distances;
+
+    /**
+     * What distances add.
+     *
+     * @param keys    (P, width); zeros where there are none
+     * @param queries likewise
+     * @param rows    for t − s + keys − 1, the row
+     */
+    record Distances(double[] keys, double[] queries, int[] rows) {
+    }
 
     AttentionOracle(double[] q, double[] k, double[] v, double[] dy, int[] mask, AttentionShape shape, DropoutMask dropout) {
+        this(q, k, v, dy, mask, shape, dropout, null);
+    }
+
+    AttentionOracle(
+            double[] q, double[] k, double[] v, double[] dy, int[] mask, AttentionShape shape, DropoutMask dropout,
+            Distances distances) {
+        this.distances = distances;
+        int tableSize = distances == null ? 0 : distances.keys.length;
+        dRelativeKeys = new double[tableSize];
+        dRelativeQueries = new double[tableSize];
+        dRelativeKeysSize = new double[tableSize];
+        dRelativeQueriesSize = new double[tableSize];
         this.shape = shape;
         this.mask = mask;
         this.dropout = dropout;
@@ -59,6 +87,19 @@ final class AttentionOracle {
         double[] dyh = cut(dy, b * tq, tq, h);
         double[] products = Oracle.product(qh, Oracle.transpose(kh, tk, hs), tq, hs, tk);
         double[] sizes = Oracle.product(Oracle.abs(qh), Oracle.transpose(Oracle.abs(kh), tk, hs), tq, hs, tk);
+        if (distances != null) {
+            for (int t = 0; t < tq; t++) {
+                for (int s = 0; s < tk; s++) {
+                    int row = tableRow(t, s, h);
+                    for (int c = 0; c < hs; c++) {
+                        double toKeys = qh[t * hs + c] * distances.keys[row + c];
+                        double fromQueries = distances.queries[row + c] * kh[s * hs + c];
+                        products[t * tk + s] += toKeys + fromQueries;
+                        sizes[t * tk + s] += Math.abs(toKeys) + Math.abs(fromQueries);
+                    }
+                }
+            }
+        }
         double[] p = new double[tq * tk];
         double[] factor = new double[tq * tk];
         for (int t = 0; t < tq; t++) {
@@ -104,6 +145,36 @@ final class AttentionOracle {
         addToKeys(Oracle.product(Oracle.transpose(dsSize, tq, tk), Oracle.abs(qh), tk, tq, hs), dkSize, b, h);
         addToKeys(Oracle.product(Oracle.transpose(pm, tq, tk), dyh, tk, tq, hs), dv, b, h);
         addToKeys(Oracle.product(Oracle.transpose(pm, tq, tk), Oracle.abs(dyh), tk, tq, hs), dvSize, b, h);
+        if (distances != null) {
+            distancesBackward(qh, kh, ds, dsSize, b, h);
+        }
+    }
+
+    /** What distances do to the gradients, entry by entry. */
+    private void distancesBackward(double[] qh, double[] kh, double[] ds, double[] dsSize, int b, int h) {
+        int hs = shape.headSize();
+        for (int t = 0; t < shape.queries(); t++) {
+            for (int s = 0; s < shape.keys(); s++) {
+                int i = t * shape.keys() + s;
+                int row = tableRow(t, s, h);
+                int query = (b * shape.queries() + t) * shape.width() + h * hs;
+                int key = (b * shape.keyRows() + s) * shape.keyWidth() + h / shape.heads().group() * hs;
+                for (int c = 0; c < hs; c++) {
+                    dq[query + c] += ds[i] * distances.keys[row + c];
+                    dqSize[query + c] += dsSize[i] * Math.abs(distances.keys[row + c]);
+                    dk[key + c] += ds[i] * distances.queries[row + c];
+                    dkSize[key + c] += dsSize[i] * Math.abs(distances.queries[row + c]);
+                    dRelativeKeys[row + c] += ds[i] * qh[t * hs + c];
+                    dRelativeKeysSize[row + c] += dsSize[i] * Math.abs(qh[t * hs + c]);
+                    dRelativeQueries[row + c] += ds[i] * kh[s * hs + c];
+                    dRelativeQueriesSize[row + c] += dsSize[i] * Math.abs(kh[s * hs + c]);
+                }
+            }
+        }
+    }
+
+    private int tableRow(int t, int s, int h) {
+        return distances.rows[t - s + shape.keys() - 1] * shape.width() + h * shape.headSize();
     }
 
     private boolean visible(int b, int t, int s) {

@@ -113,6 +113,13 @@ abstract class BackendContractTest implements Subject {
     }
 
     @Nested
+    class RelativeAttention extends RelativeAttentionContract {
+        RelativeAttention() {
+            super(BackendContractTest.this);
+        }
+    }
+
+    @Nested
     class GatheredAttention extends GatheredAttentionContract {
         GatheredAttention() {
             super(BackendContractTest.this);

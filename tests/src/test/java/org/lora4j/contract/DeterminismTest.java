@@ -25,6 +25,7 @@ import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormKind;
 import org.lora4j.backend.NormStatistics;
+import org.lora4j.backend.RelativeScores;
 import org.lora4j.backend.Precision;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
@@ -148,6 +149,7 @@ class DeterminismTest {
                     shape, dropout), new AttentionOutput(y.matrix(), lse), random("dy", 231, 60).matrix(),
                     new AttentionGradient(gradient.columns(0, 60), gradient.columns(60, 60), gradient.columns(120, 60)));
             keep(y, lse, gradient);
+            relativeAttention(qkv);
             IntTensor rows = backend.allocateInts(Shape.of(77, 19));
             int[] numbers = new int[77 * 19];
             Arrays.setAll(numbers, i -> i * 31 % 231);
@@ -156,6 +158,25 @@ class DeterminismTest {
                     new GatheredKeys(random("k", 231, 60), random("v", 231, 60), rows, null), AttentionHeads.of(5, 12, 0.3),
                     y.rows(0, 77));
             keep(y);
+        }
+
+        private void relativeAttention(Tensor qkv) {
+            IntTensor rows = backend.allocateInts(Shape.of(153));
+            int[] numbers = new int[153];
+            Arrays.setAll(numbers, i -> Math.clamp(i - 70L, 0, 15));
+            backend.upload(numbers, 0, rows, numbers.length);
+            Attention in = new Attention(qkv.columns(0, 60), qkv.columns(60, 60), qkv.columns(120, 60), null,
+                    AttentionShape.self(3, 77, 5, 12, false), new DropoutMask(0.1, 1, 2, 3))
+                    .withRelative(new RelativeScores(
+                            random("relative keys", 16, 60).matrix(), random("relative queries", 16, 60).matrix(), rows));
+            AttentionOutput out = new AttentionOutput(zeros(231, 60).matrix(), zeros(15, 77));
+            backend.attention(in, out);
+            Tensor gradient = zeros(231, 180);
+            Tensor dKeys = zeros(16, 60);
+            Tensor dQueries = zeros(16, 60);
+            backend.attentionBackward(in, out, random("dy", 231, 60).matrix(), new AttentionGradient(gradient.columns(0, 60),
+                    gradient.columns(60, 60), gradient.columns(120, 60), dKeys.matrix(), dQueries.matrix()));
+            keep(out.y().tensor(), gradient, dKeys, dQueries);
         }
 
         private void elementwise(Tensor x) {

@@ -22,6 +22,7 @@ import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormKind;
 import org.lora4j.backend.NormStatistics;
+import org.lora4j.backend.RelativeScores;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -198,6 +199,18 @@ class ReferenceGradientTest {
         }
     }
 
+    @Test
+    void attentionBackwardIsTheGradientOfWhatDistancesAddToo() {
+        int[] mask = {1, 1, 0, 1, 1, 0, 0, 0, 1, 1};
+        AttentionShape shape = new AttentionShape(2, 3, 5, 6, new AttentionHeads(2, 1, 3, 0.6), false);
+        IntTensor rows = backend.allocateInts(Shape.of(7));
+        backend.upload(new int[] {0, 0, 1, 2, 3, 4, 4}, 0, rows, 7);
+        int inputs = 36 + 24 * 3;
+        check(at -> new Attending(at, mask, shape, DropoutMask.NONE, rows).forward(),
+                (at, w) -> new Attending(at, mask, shape, DropoutMask.NONE, rows).backward(w),
+                ContractFamily.numbers("x", inputs + 2 * 30));
+    }
+
     /** An attention with q, k and v one after the other in x. */
     private final class Attending {
 
@@ -205,13 +218,20 @@ class ReferenceGradientTest {
         private final AttentionOutput out = new AttentionOutput(zeros(6, 6).matrix(), zeros(4, 3));
 
         Attending(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout) {
+            this(x, mask, shape, dropout, null);
+        }
+
+        /** With rows, the relative keys and queries, (5, 6) each, stand behind v. */
+        Attending(double[] x, int[] mask, AttentionShape shape, DropoutMask dropout, IntTensor rows) {
             int keys = 12 * shape.keyWidth();
             IntTensor visible = backend.allocateInts(Shape.of(2, 5));
             backend.upload(mask, 0, visible, mask.length);
             in = new Attention(tensor(Arrays.copyOf(x, 36), 6, 6).matrix(),
                     tensor(Arrays.copyOfRange(x, 36, 36 + keys), 12, shape.keyWidth()).matrix(),
                     tensor(Arrays.copyOfRange(x, 36 + keys, 36 + 2 * keys), 12, shape.keyWidth()).matrix(),
-                    visible, shape, dropout);
+                    visible, shape, dropout).withRelative(rows == null ? null : new RelativeScores(
+                            tensor(Arrays.copyOfRange(x, 36 + 2 * keys, 66 + 2 * keys), 5, 6).matrix(),
+                            tensor(Arrays.copyOfRange(x, 66 + 2 * keys, 96 + 2 * keys), 5, 6).matrix(), rows));
         }
 
         double[] forward() {
@@ -225,11 +245,18 @@ class ReferenceGradientTest {
             Tensor dq = zeros(6, 6);
             Tensor dk = zeros(12, width);
             Tensor dv = zeros(12, width);
-            backend.attentionBackward(in, out, tensor(dy, 6, 6).matrix(),
-                    new AttentionGradient(dq.matrix(), dk.matrix(), dv.matrix()));
-            double[] all = Arrays.copyOf(read(dq), 36 + 24 * width);
+            boolean relative = in.relative() != null;
+            Tensor dKeys = zeros(5, 6);
+            Tensor dQueries = zeros(5, 6);
+            backend.attentionBackward(in, out, tensor(dy, 6, 6).matrix(), new AttentionGradient(dq.matrix(), dk.matrix(),
+                    dv.matrix(), relative ? dKeys.matrix() : null, relative ? dQueries.matrix() : null));
+            double[] all = Arrays.copyOf(read(dq), 36 + 24 * width + (relative ? 60 : 0));
             System.arraycopy(read(dk), 0, all, 36, 12 * width);
             System.arraycopy(read(dv), 0, all, 36 + 12 * width, 12 * width);
+            if (relative) {
+                System.arraycopy(read(dKeys), 0, all, 36 + 24 * width, 30);
+                System.arraycopy(read(dQueries), 0, all, 66 + 24 * width, 30);
+            }
             return all;
         }
     }

@@ -35,11 +35,12 @@ final class AttentionKernels {
      *
      * @param mask (batch, keys), or null
      * @param lse  (batch·nHead, queries), or null
+     * @param relative what distances add, or null
      */
     static void forward(
             Workers workers, float[] q, int qOffset, int qStride, float[] k, int kOffset, int kStride, float[] v,
-            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout, float[] y,
-            int yOffset, int yStride, float[] lse, int lseOffset) {
+            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout, RelativeTables relative,
+            float[] y, int yOffset, int yStride, float[] lse, int lseOffset) {
         int heads = shape.batch() * shape.nHead();
         DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
         int blocks = (shape.queries() + QUERY_BLOCK - 1) / QUERY_BLOCK;
@@ -55,7 +56,7 @@ final class AttentionKernels {
             forwardHead(q, qOffset + b * shape.queries() * qStride + column, qStride,
                     k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride,
                     v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride,
-                    mask, maskOffset + b * shape.keys(), shape, head, factors, from, to,
+                    mask, maskOffset + b * shape.keys(), shape, head, factors, relative, from, to,
                     y, yOffset + b * shape.queries() * yStride + column, yStride,
                     lse, lseOffset + head * shape.queries());
         });
@@ -63,14 +64,14 @@ final class AttentionKernels {
 
     private static void forwardHead(
             float[] q, int qOffset, int qStride, float[] k, int kOffset, int kStride, float[] v, int vOffset,
-            int vStride, int[] mask, int maskOffset, AttentionShape shape, int head, DropoutFactors dropout, int from,
-            int to, float[] y, int yOffset, int yStride, float[] lse, int lseOffset) {
+            int vStride, int[] mask, int maskOffset, AttentionShape shape, int head, DropoutFactors dropout,
+            RelativeTables relative, int from, int to, float[] y, int yOffset, int yStride, float[] lse, int lseOffset) {
         int size = shape.headSize();
         int seen = shape.visibleKeys(to - 1);
         Scratch scratch = Scratch.local();
         float[] hidden = hidden(scratch, mask, maskOffset, seen);
         float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
-        if (shape.queries() == 1) {
+        if (shape.queries() == 1 && relative == null) {
             int begin = dropout == null ? 0 : dropout.fill((long) head * shape.keys(), seen, factor);
             float logSum = SingleQueryAttention.attend(q, qOffset, k, kOffset, kStride, v, vOffset, vStride, seen, size,
                     (float) shape.scale(), hidden, factor, begin, y, yOffset);
@@ -92,6 +93,9 @@ final class AttentionKernels {
             int columns = shape.visibleKeys(first + rows - 1);
             AttentionPanels.pack(q, qOffset + first * qStride, qStride, rows, size, (float) shape.scale(), queries, QUERY_BLOCK);
             AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
+            if (relative != null) {
+                RelativeKernels.add(scores, rows, columns, first, shape.queries() - 1, queries, keys, relative, head % shape.nHead());
+            }
             ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
             ScoreRows.softmax(scores, rows, columns, lse, lseOffset + first);
             if (dropout != null) {
@@ -106,33 +110,42 @@ final class AttentionKernels {
     /**
      * The gradients dq, dk and dv, written in the rows that take part.
      *
-     * @param lse what forward wrote
+     * @param lse      what forward wrote
+     * @param relative what distances add, or null
+     * @param sums     where the gradients of its rows go; null where they are not wanted
      */
     static void backward(
             Workers workers, float[] dy, int dyOffset, int dyStride, float[] q, int qOffset, int qStride, float[] k,
             int kOffset, int kStride, float[] v, int vOffset, int vStride, float[] y, int yOffset, int yStride,
             float[] lse, int lseOffset, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout,
-            float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset, int dkStride, float[] dv, int dvOffset,
-            int dvStride) {
+            RelativeTables relative, RelativeSums sums, float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset,
+            int dkStride, float[] dv, int dvOffset, int dvStride) {
         DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
         int keyHeads = shape.heads().keyHeads();
         int group = shape.heads().group();
-        workers.run(shape.batch() * keyHeads, keyHead -> {
-            int b = keyHead / keyHeads;
-            int keyColumn = keyHead % keyHeads * shape.headSize();
+        // one sequence a task; as few tasks as sums, where sequences add to the same
+        int parts = sums == null ? shape.batch() : sums.parts;
+        workers.run(parts * keyHeads, task -> {
+            int keyHead = task % keyHeads;
+            int part = task / keyHeads;
+            int keyColumn = keyHead * shape.headSize();
             int column = keyColumn * group;
-            int head = keyHead * group;
-            int queryRow = b * shape.queries();
-            int keyRow = b * shape.keyRows();
-            backwardKeyHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
-                    q, qOffset + queryRow * qStride + column, qStride,
-                    k, kOffset + keyRow * kStride + keyColumn, kStride,
-                    v, vOffset + keyRow * vStride + keyColumn, vStride,
-                    y, yOffset + queryRow * yStride + column, yStride,
-                    lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, factors,
-                    dq, dqOffset + queryRow * dqStride + column, dqStride,
-                    dk, dkOffset + keyRow * dkStride + keyColumn, dkStride,
-                    dv, dvOffset + keyRow * dvStride + keyColumn, dvStride);
+            RelativeBackward backward = relative == null ? null
+                    : new RelativeBackward(relative, shape, sums, part, keyHead);
+            for (int b = shape.batch() * part / parts; b < shape.batch() * (part + 1) / parts; b++) {
+                int head = b * shape.nHead() + keyHead * group;
+                int queryRow = b * shape.queries();
+                int keyRow = b * shape.keyRows();
+                backwardKeyHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
+                        q, qOffset + queryRow * qStride + column, qStride,
+                        k, kOffset + keyRow * kStride + keyColumn, kStride,
+                        v, vOffset + keyRow * vStride + keyColumn, vStride,
+                        y, yOffset + queryRow * yStride + column, yStride,
+                        lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, factors,
+                        backward, dq, dqOffset + queryRow * dqStride + column, dqStride,
+                        dk, dkOffset + keyRow * dkStride + keyColumn, dkStride,
+                        dv, dvOffset + keyRow * dvStride + keyColumn, dvStride);
+            }
         });
     }
 
@@ -141,8 +154,8 @@ final class AttentionKernels {
             float[] dy, int dyOffset, int dyStride, float[] q, int qOffset, int qStride, float[] k, int kOffset,
             int kStride, float[] v, int vOffset, int vStride, float[] y, int yOffset, int yStride, float[] lse,
             int lseOffset, int[] mask, int maskOffset, AttentionShape shape, int head, DropoutFactors dropout,
-            float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset, int dkStride, float[] dv, int dvOffset,
-            int dvStride) {
+            RelativeBackward relative, float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset,
+            int dkStride, float[] dv, int dvOffset, int dvStride) {
         int size = shape.headSize();
         int seen = shape.keys();
         int seenRows = AttentionPanels.roundUp(seen, LANES);
@@ -166,6 +179,9 @@ final class AttentionKernels {
         AttentionPanels.pack(k, kOffset, kStride, seen, size, 1, keyRows, seen);
         for (int g = 0; g < shape.heads().group(); g++) {
             int shift = g * size;
+            if (relative != null) {
+                relative.begin((head + g) % shape.nHead());
+            }
             for (int first = 0; first < shape.queries(); first += QUERY_BLOCK) {
                 int rows = Math.min(QUERY_BLOCK, shape.queries() - first);
                 int columns = shape.visibleKeys(first + rows - 1);
@@ -173,6 +189,9 @@ final class AttentionKernels {
                 AttentionPanels.pack(dy, dyOffset + shift + first * dyStride, dyStride, rows, size, 1, dOutput, QUERY_BLOCK);
                 AttentionPanels.multiply(queries, QUERY_BLOCK, keys, size, scores, QUERY_BLOCK, rows, columns, size, false);
                 AttentionPanels.multiply(dOutput, QUERY_BLOCK, values, size, dScores, QUERY_BLOCK, rows, columns, size, false);
+                if (relative != null) {
+                    relative.add(scores, rows, columns, first, queries, keys);
+                }
                 ScoreRows.hide(scores, rows, shape.visibleKeys(first), step, columns, hidden);
                 ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + g * shape.queries() + first,
                         dy, dyOffset + shift + first * dyStride, dyStride, y, yOffset + shift + first * yStride, yStride, size,
@@ -182,7 +201,13 @@ final class AttentionKernels {
                 AttentionPanels.addTransposedProduct(
                         dScores, QUERY_BLOCK, queries, QUERY_BLOCK, dKeys, seenRows, columns, size, rows);
                 AttentionPanels.multiply(dScores, QUERY_BLOCK, keyRows, seen, dQueries, QUERY_BLOCK, rows, size, columns, false);
+                if (relative != null) {
+                    relative.block(dScores, rows, columns, first, queries, keyRows, dQueries, dKeys, seenRows);
+                }
                 AttentionPanels.unpack(dQueries, QUERY_BLOCK, rows, size, scale, dq, dqOffset + shift + first * dqStride, dqStride);
+            }
+            if (relative != null) {
+                relative.end();
             }
         }
         AttentionPanels.unpack(dKeys, seenRows, seen, size, 1, dk, dkOffset, dkStride);

@@ -148,12 +148,12 @@ final class AttentionPanels {
         }
     }
 
-    private static int vectors(int columns) {
+    static int vectors(int columns) {
         return (columns + LANES - 1) / LANES;
     }
 
     /** One panel's width of c; a's element (i, p) is at a0 + i·aRow + p·aStep. */
-    private static void tiles(
+    static void tiles(
             float[] a, int a0, int aRow, int aStep, float[] b, int b0, float[] c, int c0, int rows, int vectors,
             int depth, boolean add) {
         for (int row = 0; row < rows; row += ROWS) {

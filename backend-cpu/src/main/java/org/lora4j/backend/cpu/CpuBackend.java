@@ -342,7 +342,7 @@ final class CpuBackend implements Backend {
         AttentionKernels.forward(
                 workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
                 floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), in.dropout(),
-                floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
+                RelativeTables.of(workers, in), floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
     }
 
     @Override
@@ -355,12 +355,17 @@ final class CpuBackend implements Backend {
         MatrixView dq = gradient.dq();
         MatrixView dk = gradient.dk();
         MatrixView dv = gradient.dv();
+        RelativeTables relative = RelativeTables.of(workers, in);
+        RelativeSums sums = relative == null ? null : relative.forBackward(workers, gradient);
         AttentionKernels.backward(
                 workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
                 floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
                 offset(y), y.rowStride(), floats(out.lse(), "lse"), 0, intsOrNull(in.mask(), "mask"), 0, in.shape(),
-                in.dropout(), floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                in.dropout(), relative, sums, floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
                 floats(dv, "dv"), offset(dv), dv.rowStride());
+        if (sums != null) {
+            sums.write(workers);
+        }
     }
 
     @Override

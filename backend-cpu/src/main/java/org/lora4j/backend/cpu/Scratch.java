@@ -9,7 +9,11 @@ import java.util.Arrays;
 final class Scratch {
 
     /** What the arrays hold. Two of the same name are never needed at once on one thread. */
-    enum Slot { KEYS, VALUES, KEY_ROWS, D_KEYS, D_VALUES, QUERIES, D_OUTPUT, SCORES, D_SCORES, OUTPUT, MASK, DROPOUT }
+    enum Slot {
+        KEYS, VALUES, KEY_ROWS, D_KEYS, D_VALUES, QUERIES, D_OUTPUT, SCORES, D_SCORES, OUTPUT, MASK, DROPOUT,
+        RELATIVE_KEYS, RELATIVE_QUERIES, RELATIVE_KEY_ROWS, RELATIVE_QUERY_ROWS, RELATIVE_SLOPES, D_RELATIVE_KEYS,
+        D_RELATIVE_QUERIES, PARTIAL_RELATIVE_KEYS, PARTIAL_RELATIVE_QUERIES
+    }
 
     private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
 

@@ -19,12 +19,18 @@ final class AttentionCalls {
     private static final int MASKED = 32;
 
     private final Operands operands;
+    private final RelativeAttentionCalls relative;
 
     AttentionCalls(Operands operands) {
         this.operands = operands;
+        relative = new RelativeAttentionCalls(operands);
     }
 
     void forward(Attention in, AttentionOutput out) {
+        if (in.relative() != null) {
+            relative.forward(in, out, args(in, out.lse(), in.q(), in.k(), in.v(), out.y()));
+            return;
+        }
         AttentionShape shape = in.shape();
         Region[] reads = {operands.region(in.q(), "q"), operands.region(in.k(), "k"), operands.region(in.v(), "v")};
         Region y = operands.region(out.y(), "y");
@@ -44,6 +50,10 @@ final class AttentionCalls {
             operands.region(dy, "dy"), operands.region(in.q(), "q"), operands.region(in.k(), "k"),
             operands.region(in.v(), "v"), operands.region(out.y(), "y"), operands.region(out.lse(), "lse")};
         int[] args = args(in, out.lse(), in.q(), in.k(), in.v(), out.y(), dy, gradient.dq(), gradient.dk(), gradient.dv());
+        if (in.relative() != null) {
+            relative.backward(in, out, dy, gradient, args);
+            return;
+        }
         args[0] = shape.batch() * shape.nHead() * shape.queries();
         operands.record(launch(Kernel.ATTENTION_QUERIES, args, in), reads, operands.region(gradient.dq(), "dq"));
         int[] keyArgs = args.clone();
@@ -80,6 +90,10 @@ final class AttentionCalls {
     }
 
     private Launch launch(Kernel kernel, int[] args, Attention in) {
+        return launch(operands, kernel, args, in);
+    }
+
+    static Launch launch(Operands operands, Kernel kernel, int[] args, Attention in) {
         Launch launch = Launch.of(kernel, args, in.shape().scale(), in.dropout().scale(), Double.NEGATIVE_INFINITY);
         IntTensor mask = in.mask();
         return mask == null ? launch : launch.with(8, operands.ints(mask, "mask").values(), mask.size());

@@ -11,6 +11,7 @@ import org.lora4j.backend.tornado.kernel.EmbeddingKernels;
 import org.lora4j.backend.tornado.kernel.GatheredAttentionKernels;
 import org.lora4j.backend.tornado.kernel.NormKernels;
 import org.lora4j.backend.tornado.kernel.ProductKernels;
+import org.lora4j.backend.tornado.kernel.RelativeAttentionKernels;
 
 /** The kernels that operations are made of, each in its plain form, and those that have a second form for GPUs again in that. */
 enum Kernel {
@@ -36,6 +37,11 @@ enum Kernel {
     ATTENTION(AttentionKernels::forward),
     ATTENTION_QUERIES(AttentionKernels::backwardQueries),
     ATTENTION_KEYS(AttentionKernels::backwardKeys),
+    RELATIVE_ATTENTION(RelativeAttentionKernels::forward),
+    RELATIVE_ATTENTION_QUERIES(RelativeAttentionKernels::backwardQueries),
+    RELATIVE_ATTENTION_KEYS(RelativeAttentionKernels::backwardKeys),
+    RELATIVE_ATTENTION_VALUES(RelativeAttentionKernels::backwardValues),
+    RELATIVE_ATTENTION_TABLE(RelativeAttentionKernels::backwardTable),
     GATHERED_ATTENTION(GatheredAttentionKernels::attention),
     GATHER(EmbeddingKernels::gather),
     SCATTER_ADD(EmbeddingKernels::scatterAdd),

@@ -1,11 +1,14 @@
 package org.lora4j.backend.reference;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
+import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.RelativeScores;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
@@ -20,6 +23,9 @@ final class ReferenceAttention {
     private final int @Nullable [] mask;
     private final DropoutMask dropout;
     private final Philox random;
+    private final @Nullable MatrixView relativeKeys;
+    private final @Nullable MatrixView relativeQueries;
+    private final int @Nullable [] relativeRows;
 
     ReferenceAttention(Attention in) {
         this.q = in.q();
@@ -29,6 +35,15 @@ final class ReferenceAttention {
         this.mask = in.mask() == null ? null : Memory.of(in.mask());
         this.dropout = in.dropout();
         this.random = new Philox(dropout.seed());
+        RelativeScores relative = in.relative();
+        this.relativeKeys = relative == null ? null : relative.keys();
+        this.relativeQueries = relative == null ? null : relative.queries();
+        this.relativeRows = relative == null ? null : Memory.of(relative.rows());
+        if (relative != null) {
+            for (int i = 0; i < relative.rows().size(); i++) {
+                Checks.row(relativeRows[i], relative.count());
+            }
+        }
     }
 
     void forward(AttentionOutput output) {
@@ -68,6 +83,8 @@ final class ReferenceAttention {
         MatrixView dq = gradient.dq();
         MatrixView dk = gradient.dk();
         MatrixView dv = gradient.dv();
+        zeroAll(gradient.dRelativeKeys());
+        zeroAll(gradient.dRelativeQueries());
         double[] logSums = Memory.of(output.lse());
         double[] scores = new double[shape.keys()];
         for (int b = 0; b < shape.batch(); b++) {
@@ -90,10 +107,29 @@ final class ReferenceAttention {
                             addScaled(p * m, dy, query(dy, b, h, t), dv, key(dv, b, h, s));
                             addScaled(shape.scale() * ds, k, key(k, b, h, s), dq, query(dq, b, h, t));
                             addScaled(shape.scale() * ds, q, query(q, b, h, t), dk, key(dk, b, h, s));
+                            relativeBackward(shape.scale() * ds, b, h, t, s, gradient);
                         }
                     }
                 }
             }
+        }
+    }
+
+    /** @param ds scale·dS[t, s] */
+    private void relativeBackward(double ds, int b, int h, int t, int s, AttentionGradient gradient) {
+        MatrixView dKeys = gradient.dRelativeKeys();
+        MatrixView dQueries = gradient.dRelativeQueries();
+        if (relativeKeys != null) {
+            addScaled(ds, relativeKeys, relative(relativeKeys, h, t, s), gradient.dq(), query(gradient.dq(), b, h, t));
+        }
+        if (relativeQueries != null) {
+            addScaled(ds, relativeQueries, relative(relativeQueries, h, t, s), gradient.dk(), key(gradient.dk(), b, h, s));
+        }
+        if (dKeys != null) {
+            addScaled(ds, q, query(q, b, h, t), dKeys, relative(dKeys, h, t, s));
+        }
+        if (dQueries != null) {
+            addScaled(ds, k, key(k, b, h, s), dQueries, relative(dQueries, h, t, s));
         }
     }
 
@@ -102,7 +138,14 @@ final class ReferenceAttention {
         double max = Double.NEGATIVE_INFINITY;
         for (int s = 0; s < shape.visibleKeys(t); s++) {
             if (sees(b, s)) {
-                scores[s] = shape.scale() * dot(q, query(q, b, h, t), k, key(k, b, h, s));
+                double products = dot(q, query(q, b, h, t), k, key(k, b, h, s));
+                if (relativeKeys != null) {
+                    products += dot(q, query(q, b, h, t), relativeKeys, relative(relativeKeys, h, t, s));
+                }
+                if (relativeQueries != null) {
+                    products += dot(relativeQueries, relative(relativeQueries, h, t, s), k, key(k, b, h, s));
+                }
+                scores[s] = shape.scale() * products;
                 max = StrictMath.max(max, scores[s]);
             }
         }
@@ -138,6 +181,11 @@ final class ReferenceAttention {
         return Memory.row(x, b * shape.keyRows() + s) + h / shape.heads().group() * shape.headSize();
     }
 
+    /** Where head h of the row of the distance from key s to query t begins. */
+    private int relative(MatrixView x, int h, int t, int s) {
+        return Memory.row(x, relativeRows[t - s + shape.keys() - 1]) + h * shape.headSize();
+    }
+
     private double dot(MatrixView x, int xRow, MatrixView y, int yRow) {
         double[] left = Memory.of(x);
         double[] right = Memory.of(y);
@@ -160,6 +208,13 @@ final class ReferenceAttention {
         double[] to = Memory.of(x);
         for (int c = 0; c < shape.headSize(); c++) {
             to[row + c] = 0;
+        }
+    }
+
+    private static void zeroAll(@Nullable MatrixView x) {
+        for (int row = 0; x != null && row < x.rows(); row++) {
+            int from = Memory.row(x, row);
+            Arrays.fill(Memory.of(x), from, from + x.columns(), 0);
         }
     }
 }

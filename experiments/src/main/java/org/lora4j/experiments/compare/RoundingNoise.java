@@ -253,7 +253,7 @@ final class RoundingNoise extends ForwardingBackend {
         AttentionShape shape = in.shape();
         delegate.attention(new Attention(
                 moved("q", in.q(), sum(shape.headSize()) + FUNCTION), in.k(), moved("v", in.v(), sum(shape.keys())), in.mask(),
-                shape, in.dropout()), out);
+                shape, in.dropout(), in.relative()), out);
         move(out.y(), sum(shape.keys()));
         if (out.lse() != null) {
             round(out.lse());
@@ -266,12 +266,18 @@ final class RoundingNoise extends ForwardingBackend {
         double products = sum(shape.headSize());
         delegate.attentionBackward(
                 new Attention(moved("q", in.q(), products + FUNCTION), moved("k", in.k(), sum(shape.keys())), in.v(), in.mask(),
-                        shape, in.dropout()),
+                        shape, in.dropout(), in.relative()),
                 new AttentionOutput(moved("y", out.y(), products), out.lse()),
                 moved("dy", dy, products + sum(shape.queries() * shape.heads().group())), gradient);
         round(gradient.dq());
         round(gradient.dk());
         round(gradient.dv());
+        if (gradient.dRelativeKeys() != null) {
+            round(gradient.dRelativeKeys());
+        }
+        if (gradient.dRelativeQueries() != null) {
+            round(gradient.dRelativeQueries());
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ embeddings, loss, update
