@@ -9,7 +9,8 @@
 * product: torch.mm into memory that is there already, forward (x·Wᵀ) and both transposed forms (g·W, gᵀ·x).
 * step: Transformers' GPT-2 from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, or every parameter;
   the loss is Transformers' own with labels, AdamW over what trains. With --loss half the labels of the first half are
-  −100; the logits are computed all the same.
+  −100; the logits are computed all the same. Of a RoBERTa's shape it is a classifier with two labels, LoRA on query and
+  value with the head beside it.
 * decode: `generate`, greedy, --length new tokens behind a prompt of 16, with the key/value cache.
 * latency: the forward pass of `step`'s shape, up to all logits: base, LoRA merged into it, LoRA beside it.
 * e2e: training on E2E with the embedded base, the recipe of e2e_pytorch.py (logits of targets only, batches grouped by
@@ -39,6 +40,8 @@ SHAPES = {  # width, layers, heads, vocabulary, positions
     "gpt2-medium": (1024, 24, 16, 50257, 1024),
     "gpt2-large": (1280, 36, 20, 50257, 1024),
     "gpt2-xl": (1600, 48, 25, 50257, 1024),
+    "roberta-base": (768, 12, 12, 50265, 514),
+    "roberta-large": (1024, 24, 16, 50265, 514),
 }
 PROMPT = 16
 
@@ -113,29 +116,46 @@ def gpt2(shape):
         resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
 
 
-def with_lora(model, rank):
+def roberta(shape):
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+    width, layers, heads, vocabulary, positions = SHAPES[shape]
+    return RobertaForSequenceClassification(RobertaConfig(
+        hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
+        vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=1, layer_norm_eps=1e-5,
+        hidden_dropout_prob=0, attention_probs_dropout_prob=0, num_labels=2))
+
+
+def classifies(shape):
+    return shape.startswith("roberta")
+
+
+def with_lora(model, rank, classifier=False):
     from peft import LoraConfig, get_peft_model
+    if classifier:
+        return get_peft_model(model, LoraConfig(
+            task_type="SEQ_CLS", r=rank, lora_alpha=32, lora_dropout=0, target_modules=["query", "value"]))
     return get_peft_model(model, LoraConfig(
         task_type="CAUSAL_LM", r=rank, lora_alpha=32, lora_dropout=0, target_modules=["c_attn"], fan_in_fan_out=True))
 
 
 def step(args):
     import torch
-    model = gpt2(args.shape)
+    classifier = classifies(args.shape)
+    model = roberta(args.shape) if classifier else gpt2(args.shape)
     if args.method == "lora":
-        model = with_lora(model, args.rank)
+        model = with_lora(model, args.rank, classifier)
     model.to(args.device).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
-    ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length)).to(args.device)
-    labels = ids.clone()
-    if args.loss == "half":
+    ids = torch.randint(2, SHAPES[args.shape][3], (args.batch, args.length)).to(args.device)
+    labels = torch.arange(args.batch).to(args.device) % 2 if classifier else ids.clone()
+    if args.loss == "half" and not classifier:
         labels[:, :args.length // 2] = -100
     if args.compile:
         model = torch.compile(model)
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        model(input_ids=ids, labels=labels, use_cache=False).loss.backward()
+        model(input_ids=ids, labels=labels, **({} if classifier else {"use_cache": False})).loss.backward()
         optimizer.step()
 
     name = f"step {args.method}, loss on {args.loss}"

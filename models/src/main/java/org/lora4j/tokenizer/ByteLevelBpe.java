@@ -1,7 +1,7 @@
 package org.lora4j.tokenizer;
 
 import com.google.common.hash.Hashing;
-import com.google.common.primitives.ImmutableIntArray;
+import com.google.common.primitives.Ints;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.Reader;
@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -134,34 +135,48 @@ public final class ByteLevelBpe implements Tokenizer {
         return encode(text, new int[0], false);
     }
 
-    /** As Hugging Face's ByteLevel does it, every piece between two added tokens begins with a space where texts do. */
     private int[] encode(String text, int[] before, boolean prefixSpace) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        Arrays.stream(before).forEach(ids::add);
+        int[] ids = tokens(text, prefixSpace).ids();
+        return before.length == 0 ? ids : Ints.concat(before, ids);
+    }
+
+    /** As Hugging Face's ByteLevel does it, every piece between two added tokens begins with a space where texts do. */
+    private TokenList tokens(String text, boolean prefixSpace) {
+        TokenList ids = new TokenList();
         added.split(wellFormed(text), piece -> {
             boolean begins = prefixSpace && !piece.startsWith(" ");
             addWords(begins ? " " + piece : piece, ids);
-        }, ids::add);
-        return ids.build().toArray();
-    }
-
-    @Override
-    public int[] encodeOrdinary(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        addWords(wellFormed(text), ids);
-        return ids.build().toArray();
+        }, ids::addToken);
+        return ids;
     }
 
     /** Without token types, which GPT-2 is given none of; what begins a text begins both of a pair. */
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
-        int[] one = encode(first, new int[0], settings.prefixSpace());
-        int[] two = second == null ? null : encode(second, new int[0], settings.prefixSpace());
-        return Template.around(beginning, new int[0]).encode(one, two, truncation, Side.RIGHT).withoutTypes();
+        TokenList two = second == null ? null : tokens(second, settings.prefixSpace());
+        return PipelineTokenizer.encodePair(Template.around(beginning, new int[0]), tokens(first, settings.prefixSpace()), two,
+                truncation).withoutTypes();
     }
 
-    private void addWords(String text, ImmutableIntArray.Builder ids) {
-        PreTokenizer.forEachWord(text, word -> Arrays.stream(encodeWord(word)).forEach(ids::add));
+    @Override
+    public int[] encodeOrdinary(String text) {
+        TokenList ids = new TokenList();
+        addWords(wellFormed(text), ids);
+        return ids.ids();
+    }
+
+    private void addWords(String text, TokenList ids) {
+        addWords(text, ids, IntUnaryOperator.identity());
+    }
+
+    /** @param numbering from an id here to the one that is added */
+    void addWords(String text, TokenList ids, IntUnaryOperator numbering) {
+        PreTokenizer.forEachWord(text, word -> {
+            for (int id : encodeWord(word)) {
+                ids.add(numbering.applyAsInt(id));
+            }
+            ids.endWord();
+        });
     }
 
     private int[] encodeWord(String word) {

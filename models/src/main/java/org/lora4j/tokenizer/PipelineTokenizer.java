@@ -2,7 +2,7 @@ package org.lora4j.tokenizer;
 
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
-import com.google.common.primitives.ImmutableIntArray;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -66,35 +66,50 @@ final class PipelineTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text) {
-        return parts.template.encode(encodeContinuation(text), null, Truncation.NONE, Side.RIGHT).ids();
+        return parts.template.encode(encodeContinuation(text), null, Truncation.NONE, true).ids();
     }
 
     @Override
     public int[] encodeContinuation(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder(text.length() / 4 + 4);
-        added.split(ByteLevelBpe.wellFormed(text), (piece, begins) -> words(piece, begins, ids), ids::add);
-        return ids.build().toArray();
+        return tokens(text).ids();
+    }
+
+    private TokenList tokens(String text) {
+        TokenList tokens = new TokenList();
+        added.split(ByteLevelBpe.wellFormed(text), (piece, begins) -> words(piece, begins, tokens), tokens::addToken);
+        return tokens;
     }
 
     @Override
     public int[] encodeOrdinary(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder(text.length() / 4 + 4);
+        TokenList tokens = new TokenList();
         String rewritten = parts.normalizer.normalize(ByteLevelBpe.wellFormed(text));
         if (!rewritten.isEmpty()) {
-            words(rewritten, !parts.normalizer.dropsBeginning(text), ids);
+            words(rewritten, !parts.normalizer.dropsBeginning(text), tokens);
         }
-        return ids.build().toArray();
+        return tokens.ids();
     }
 
-    private void words(String text, boolean begins, ImmutableIntArray.Builder ids) {
-        parts.splitter.split(text, begins, (word, first) -> parts.model.encode(word, ids::add));
+    private void words(String text, boolean begins, TokenList tokens) {
+        parts.splitter.split(text, begins, (word, first) -> {
+            parts.model.encode(word, tokens::add);
+            tokens.endWord();
+        });
     }
 
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
-        Encoding encoding = parts.template.encode(encodeContinuation(first), second == null ? null : encodeContinuation(second),
-                truncation, beside.truncationSide);
+        Encoding encoding = encodePair(parts.template, tokens(first), second == null ? null : tokens(second),
+                truncation.side() == null ? truncation.from(beside.truncationSide) : truncation);
         return beside.types ? encoding : encoding.withoutTypes();
+    }
+
+    /** @param truncation with a side; null for the right */
+    static Encoding encodePair(Template template, TokenList first, @Nullable TokenList second, Truncation truncation) {
+        Side side = truncation.side() == null ? Side.RIGHT : truncation.side();
+        boolean firstLonger = second != null && truncation.maxLength() < Integer.MAX_VALUE
+                && first.limited(truncation.maxLength(), side) > second.limited(truncation.maxLength(), side);
+        return template.encode(first.ids(), second == null ? null : second.ids(), truncation.from(side), firstLonger);
     }
 
     @Override
@@ -115,7 +130,7 @@ final class PipelineTokenizer implements Tokenizer {
         if (!parts.decoder.isByteLevel()) {
             return decode(ids, false).getBytes(StandardCharsets.UTF_8);
         }
-        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         tokens(ids, false).forEach(token -> bytes.writeBytes(ByteAlphabet.bytes(token)));
         return bytes.toByteArray();
     }

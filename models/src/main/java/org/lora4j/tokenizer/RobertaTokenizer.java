@@ -118,9 +118,13 @@ public final class RobertaTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text) {
-        ImmutableIntArray.Builder ids = ImmutableIntArray.builder();
-        special.split(text, piece -> Arrays.stream(encodeOrdinary(piece)).forEach(ids::add), ids::add);
-        return ids.build().toArray();
+        return tokens(text).ids();
+    }
+
+    private TokenList tokens(String text) {
+        TokenList ids = new TokenList();
+        special.split(text, piece -> gpt2.addWords(ByteLevelBpe.wellFormed(piece), ids, this::fromGpt2), ids::addToken);
+        return ids;
     }
 
     @Override
@@ -131,7 +135,8 @@ public final class RobertaTokenizer implements Tokenizer {
     /** {@code <s> first </s>}, and {@code <s> first </s></s> second </s>}; all of token type 0. */
     @Override
     public Encoding encodePair(String first, @Nullable String second, Truncation truncation) {
-        return Template.roberta(BEGIN, END).encode(encode(first), second == null ? null : encode(second), truncation, Side.RIGHT);
+        return PipelineTokenizer.encodePair(Template.roberta(BEGIN, END), tokens(first), second == null ? null : tokens(second),
+                truncation);
     }
 
     @Override

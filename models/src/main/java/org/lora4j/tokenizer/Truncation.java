@@ -57,10 +57,11 @@ public record Truncation(int maxLength, Which which, @Nullable Side side) {
      * @param second of the second, 0 if there is none
      * @param pair   whether there is a second text
      * @param added  how many special tokens come to them
+     * @param firstLonger which of the two counts as the longer where both lose some: it gets the odd token
      * @return two numbers, none above what was given
      * @throws LoraException if the text that may be cut is not long enough for it, or the special tokens alone are more
      */
-    public int[] kept(int first, int second, boolean pair, int added) {
+    public int[] kept(int first, int second, boolean pair, int added, boolean firstLonger) {
         long surplus = (long) first + second + added - maxLength;
         if (surplus <= 0) {
             return new int[] {first, second};
@@ -74,7 +75,7 @@ public record Truncation(int maxLength, Which which, @Nullable Side side) {
             return new int[] {0, 0};
         }
         if (which == Which.LONGEST_FIRST) {
-            return pair ? longestFirst(first, second, room) : new int[] {room, 0};
+            return pair ? longestFirst(first, second, room, firstLonger) : new int[] {room, 0};
         }
         int length = which == Which.ONLY_FIRST ? first : second;
         if (which == Which.ONLY_SECOND && !pair) {
@@ -89,10 +90,10 @@ public record Truncation(int maxLength, Which which, @Nullable Side side) {
                 ? new int[] {(int) (first - surplus), second} : new int[] {first, (int) (second - surplus)};
     }
 
-    private static int[] longestFirst(int first, int second, int room) {
+    private static int[] longestFirst(int first, int second, int room, boolean firstLonger) {
         int shorter = Math.min(first, second);
         if (2L * shorter > room) { // then even the shorter one alone has more than half
-            return new int[] {first <= second ? room / 2 : room - room / 2, first <= second ? room - room / 2 : room / 2};
+            return firstLonger ? new int[] {room - room / 2, room / 2} : new int[] {room / 2, room - room / 2};
         }
         return first <= second ? new int[] {first, room - first} : new int[] {room - second, second};
     }

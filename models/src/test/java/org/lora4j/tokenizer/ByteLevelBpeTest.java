@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.LoraException;
+import org.lora4j.tokenizer.pipeline.ByteAlphabet;
 
 class ByteLevelBpeTest {
 

@@ -1,5 +1,6 @@
 package org.lora4j.experiments.bench;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,11 +8,16 @@ import java.util.TreeMap;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
+import org.lora4j.data.LabelledBatch;
 import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.family.Families;
+import org.lora4j.family.Labels;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
+import org.lora4j.family.SequenceClassifier;
+import org.lora4j.model.Model;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.model.TrainableModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
@@ -19,11 +25,16 @@ import org.lora4j.tensor.Philox;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
-/** A training step: clear the gradients, forward, backward, AdamW. */
+/**
+ * A training step: clear the gradients, forward, backward, AdamW. Of a model that writes, with a loss on tokens; of one that
+ * reads, of a classifier with two labels whose head trains beside LoRA.
+ */
 public final class StepBenchmark {
 
     /** The sizes that the numbers in docs/performance.md are of. */
     public static final String SHAPE = "gpt2";
+
+    private static final int LABELS = 2;
 
     /** What trains. */
     public enum Method {
@@ -51,22 +62,39 @@ public final class StepBenchmark {
     public static Map<String, Measurement> run(
             Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
             int size, int length, Runs runs) {
-        LanguageModel model = Families.random(config, backend, 1, type);
-        List<Parameter> trainable = method == Method.LORA
-                ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
-                : model.parameters().stream().map(Parameter::trainCopy).toList();
-        Batch batch = batch(config.sizes(), loss, size, length);
         Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
         Workspace ws = recompute ? keeping.recomputing() : keeping;
-        AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
-        double weight = 1.0 / batch.targets();
         double tokens = (double) size * length;
-        Runnable step = () -> {
+        Batch batch = batch(config.sizes(), loss, size, length);
+        if (Families.of(config.names()).writes()) {
+            LanguageModel model = Families.random(config, backend, 1, type);
+            return measured(backend, method, loss.name().toLowerCase(), tokens, runs,
+                    step(model, batch, batch.targets(), trainable(model, method, rank), ws));
+        }
+        SequenceClassifier model = Families.randomClassifier(config, Labels.numbered(LABELS), backend, 1, type);
+        double[] labels = new double[size];
+        Arrays.setAll(labels, b -> b % LABELS);
+        return measured(backend, method, "sequences", tokens, runs,
+                step(model, new LabelledBatch(batch, labels), size, trainable(model, method, rank), ws));
+    }
+
+    private static List<Parameter> trainable(Model model, Method method, int rank) {
+        return method == Method.LORA ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+                : model.parameters().stream().map(Parameter::trainCopy).toList();
+    }
+
+    private static <B> Runnable step(TrainableModel<B> model, B batch, int targets, List<Parameter> trainable, Workspace ws) {
+        AdamW adamW = new AdamW(model.backend(), trainable, AdamW.Settings.PYTORCH);
+        return () -> {
             trainable.forEach(Parameter::clearGradient);
-            model.lossAndGradients(batch, weight, 0, adamW.steps(), ws);
+            model.lossAndGradients(batch, 1.0 / targets, 0, adamW.steps(), ws);
             adamW.step(1e-4);
         };
-        String name = "step " + method.name().toLowerCase() + ", loss on " + loss.name().toLowerCase();
+    }
+
+    private static Map<String, Measurement> measured(
+            Backend backend, Method method, String on, double tokens, Runs runs, Runnable step) {
+        String name = "step " + method.name().toLowerCase() + ", loss on " + on;
         if (backend.counters().isEmpty()) {
             return Map.of(name, Measurement.of("tokens/s", tokens, runs, step));
         }

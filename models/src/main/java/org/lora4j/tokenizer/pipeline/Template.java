@@ -67,14 +67,15 @@ public record Template(List<Place> single, List<Place> pair) {
      * One text or two with their special tokens, cut to a length.
      *
      * @param second null where there is one text only
-     * @param side   where to cut if the truncation does not say
+     * @param truncation  with a side
+     * @param firstLonger which of the two counts as the longer where both are cut
      */
-    public Encoding encode(int[] first, int @Nullable [] second, Truncation truncation, Side side) {
+    public Encoding encode(int[] first, int @Nullable [] second, Truncation truncation, boolean firstLonger) {
         List<Place> places = second == null ? single : pair;
         int[] behind = second == null ? new int[0] : second;
         int added = places.stream().mapToInt(place -> place.ids.length).sum();
-        int[] kept = truncation.kept(first.length, behind.length, second != null, added);
-        boolean left = (truncation.side() == null ? side : truncation.side()) == Side.LEFT;
+        int[] kept = truncation.kept(first.length, behind.length, second != null, added, firstLonger);
+        boolean left = truncation.side() == Side.LEFT;
         int[][] texts = {cut(first, kept[0], left), cut(behind, kept[1], left)};
         int length = places.stream().mapToInt(place -> place.text < 0 ? place.ids.length : texts[place.text].length).sum();
         int[] ids = new int[length];
