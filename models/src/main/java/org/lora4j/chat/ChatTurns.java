@@ -43,11 +43,12 @@ final class ChatTurns {
             String behind = at < 0 ? "" : answered.substring(at + OTHER.length());
             String more = behind;
             try {
-                more = template.render(asked.with("assistant", OTHER).with("user", MARK), false).text();
+                String longer = template.render(asked.with("assistant", OTHER).with("user", MARK), false).text();
+                more = longer.substring(longer.indexOf(OTHER) + OTHER.length());
             } catch (LoraException refused) {
-                more = answered; // a template of two messages
+                // a template of two messages
             }
-            endsCleanly = more.startsWith(answered);
+            endsCleanly = more.startsWith(behind);
             tail = endsCleanly ? behind : upToSpecial(behind);
         }
         return tail;

@@ -26,7 +26,7 @@ final class TokenSpans {
         int[] to = new int[ids.length];
         int at = 0;
         for (int i = 0; i < ids.length; i++) {
-            byte[] token = tokenizer.decodeBytes(ids[i]);
+            byte[] token = tokenizer.decodeBytesBehind(i == 0 ? -1 : ids[i - 1], ids[i]);
             int begin = at;
             int skip = 0;
             if (!matches(bytes, at, token, 0)) {

@@ -32,6 +32,7 @@ public final class TextStream {
     private final StringBuilder held = new StringBuilder();
     private byte[] bytes = new byte[0];
     private boolean stopped;
+    private int last = -1;
 
     /**
      * @param stops strings that end the text, perhaps none
@@ -47,7 +48,12 @@ public final class TextStream {
 
     /** Takes the next token; the piece of text that is certain now, often empty. */
     public String add(int id) {
-        return stopped || tokenizer.isSpecial(id) ? "" : take(tokenizer.decodeBytes(id), false);
+        if (stopped || tokenizer.isSpecial(id)) {
+            return "";
+        }
+        byte[] more = tokenizer.decodeBytesBehind(last, id);
+        last = id;
+        return take(more, false);
     }
 
     /** Whether a stop string was found: the text is complete. */

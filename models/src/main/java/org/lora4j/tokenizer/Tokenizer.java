@@ -61,6 +61,23 @@ public interface Tokenizer {
      */
     byte[] decodeBytes(int... ids);
 
+    /**
+     * The bytes that an id adds behind another: some tokenizers write the first token of a text in another way than the same token
+     * further on, without the space before it say.
+     *
+     * @param before the id before it; negative where it is the first
+     */
+    default byte[] decodeBytesBehind(int before, int id) {
+        if (before >= 0) {
+            byte[] first = decodeBytes(before);
+            byte[] both = decodeBytes(before, id);
+            if (both.length >= first.length && Arrays.equals(first, 0, first.length, both, 0, first.length)) {
+                return Arrays.copyOfRange(both, first.length, both.length);
+            }
+        }
+        return decodeBytes(id);
+    }
+
     /** {@link #decodeBytes} read as UTF-8; bytes that are none become U+FFFD. */
     default String decode(int... ids) {
         return new String(decodeBytes(ids), StandardCharsets.UTF_8);
