@@ -158,7 +158,7 @@ def step(args):
         model(input_ids=ids, labels=labels, **({} if classifier else {"use_cache": False})).loss.backward()
         optimizer.step()
 
-    name = f"step {args.method}, loss on {args.loss}"
+    name = f"step {args.method}, loss on {'sequences' if classifier else args.loss}"
     return {name: measure("tokens/s", args.batch * args.length, args, run=run)["run"]}
 
 
