@@ -116,13 +116,13 @@ def gpt2(shape):
         resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
 
 
-def roberta(shape):
+def roberta(shape, dropout):
     from transformers import RobertaConfig, RobertaForSequenceClassification
     width, layers, heads, vocabulary, positions = SHAPES[shape]
     return RobertaForSequenceClassification(RobertaConfig(
         hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
         vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=1, layer_norm_eps=1e-5,
-        hidden_dropout_prob=0, attention_probs_dropout_prob=0, num_labels=2))
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, num_labels=2))
 
 
 def classifies(shape):
@@ -141,7 +141,7 @@ def with_lora(model, rank, classifier=False):
 def step(args):
     import torch
     classifier = classifies(args.shape)
-    model = roberta(args.shape) if classifier else gpt2(args.shape)
+    model = roberta(args.shape, args.base_dropout) if classifier else gpt2(args.shape)
     if args.method == "lora":
         model = with_lora(model, args.rank, classifier)
     model.to(args.device).train()
@@ -255,6 +255,7 @@ def main():
     parser.add_argument("--method", choices=["lora", "full"], default="lora")
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--loss", choices=["all", "half"], default="all")
+    parser.add_argument("--base-dropout", type=float, default=0, help="step: dropout of a model that classifies")
     parser.add_argument("--steps", type=int, default=50, help="e2e: steps of a run")
     parser.add_argument("--pad", type=int, default=0, help="e2e: length of every sequence")
     parser.add_argument("--runs", type=int, default=9)

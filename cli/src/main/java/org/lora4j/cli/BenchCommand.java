@@ -105,6 +105,11 @@ final class BenchCommand extends LoraCommand {
             description = "step: make activations again for backward instead of keeping them.")
     private boolean recompute;
 
+    @Option(names = "--base-dropout", defaultValue = "0", paramLabel = "P",
+            description = "step: dropout of a model that classifies, at all its places; one that writes is measured without "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private double baseDropout;
+
     @Option(names = "--bottleneck", paramLabel = "N",
             description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
                     + "many as make 3.1 %% of the model's parameters, as the 11M of the paper's table 3 are).")
@@ -153,6 +158,9 @@ final class BenchCommand extends LoraCommand {
             throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps, --inputs and --adapters are at least 1, "
                     + "--warmup, --warmup-seconds and --pad are 0 or more");
         }
+        if (!(baseDropout >= 0 && baseDropout < 1)) {
+            throw wrongUse("--base-dropout " + baseDropout + ": expected 0 or more and below 1");
+        }
         Runs times = new Runs(warmup, warmupSeconds, runs);
         if (what == What.MACHINE) {
             print(machine(times), "vectors of " + VectorWidth.bits() + " bits");
@@ -164,7 +172,8 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, baseDropout, batch,
+                        length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
                 case LATENCY -> LatencyBenchmark.run(

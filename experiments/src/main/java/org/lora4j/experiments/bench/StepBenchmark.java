@@ -10,6 +10,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.data.LabelledBatch;
 import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.family.BaseDropout;
 import org.lora4j.family.Families;
 import org.lora4j.family.Labels;
 import org.lora4j.family.LanguageModel;
@@ -58,10 +59,12 @@ public final class StepBenchmark {
     /**
      * Tokens a second, prompt and padding included, as PyTorch's figure counts them; of a backend that counts what it does,
      * also what a step is made of, and how long the first one took.
+     *
+     * @param dropout of a model that reads, at all places; a model that writes has none
      */
     public static Map<String, Measurement> run(
             Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
-            int size, int length, Runs runs) {
+            double dropout, int size, int length, Runs runs) {
         Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
         Workspace ws = recompute ? keeping.recomputing() : keeping;
         double tokens = (double) size * length;
@@ -71,7 +74,8 @@ public final class StepBenchmark {
             return measured(backend, method, loss.name().toLowerCase(), tokens, runs,
                     step(model, batch, batch.targets(), trainable(model, method, rank), ws));
         }
-        SequenceClassifier model = Families.randomClassifier(config, Labels.numbered(LABELS), backend, 1, type);
+        SequenceClassifier model = Families.of(config.names()).randomClassifier(
+                config, Labels.numbered(LABELS), backend, 1, type, BaseDropout.everywhere(dropout));
         double[] labels = new double[size];
         Arrays.setAll(labels, b -> b % LABELS);
         return measured(backend, method, "sequences", tokens, runs,
