@@ -130,13 +130,13 @@ def gpt2(shape):
         resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
 
 
-def roberta(shape):
+def roberta(shape, dropout):
     from transformers import RobertaConfig, RobertaForSequenceClassification
     width, layers, heads, vocabulary, positions = SHAPES[shape]
     return RobertaForSequenceClassification(RobertaConfig(
         hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
         vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=1, layer_norm_eps=1e-5,
-        hidden_dropout_prob=0, attention_probs_dropout_prob=0, num_labels=2))
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, num_labels=2))
 
 
 def classifies(shape):
@@ -155,14 +155,14 @@ def with_lora(model, rank, classifier=False, places="qv"):
 
 
 def step(args):
-    name = f"step {args.method}, loss on {args.loss}"
+    name = f"step {args.method}, loss on {'sequences' if classifies(args.shape) else args.loss}"
     return {name: measure("tokens/s", args.batch * args.length, args, run=a_step(args))["run"]}
 
 
 def a_step(args, autocast=False):
     import torch
     classifier = classifies(args.shape)
-    model = roberta(args.shape) if classifier else gpt2(args.shape)
+    model = roberta(args.shape, args.base_dropout) if classifier else gpt2(args.shape)
     if args.method == "lora":
         model = with_lora(model, args.rank, classifier, args.places)
     model.to(args.device).train()
@@ -307,8 +307,9 @@ def prepare(args, work):
     options = argparse.Namespace(**vars(args))
     options.compile = args.peer == "compile"
     if words[0] == "step":
-        _, options.shape, options.batch, options.length, options.method, options.loss, _ = words
+        _, options.shape, options.batch, options.length, options.method, options.loss, _, *dropout = words
         options.batch, options.length = int(options.batch), int(options.length)
+        options.base_dropout = float(dropout[0]) if dropout else 0
         return options.batch * options.length, "tokens", a_step(options, args.peer == "bf16")
     if words[0] == "decode":
         _, options.shape, options.length, _ = words
@@ -353,6 +354,7 @@ def main():
     parser.add_argument("--places", choices=["qv", "all"], default="qv", help="step: what LoRA is on")
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--loss", choices=["all", "half"], default="all")
+    parser.add_argument("--base-dropout", type=float, default=0, help="step: dropout of a model that classifies")
     parser.add_argument("--steps", type=int, default=50, help="e2e: steps of a run")
     parser.add_argument("--pad", type=int, default=0, help="e2e: length of every sequence")
     parser.add_argument("--runs", type=int, default=9)

@@ -1,7 +1,6 @@
 package org.lora4j.backend.cpu;
 
 import static org.lora4j.backend.cpu.Gemm.COLUMNS;
-import static org.lora4j.backend.cpu.Gemm.DEPTH;
 import static org.lora4j.backend.cpu.Gemm.FLOATS;
 import static org.lora4j.backend.cpu.Gemm.LANES;
 import static org.lora4j.backend.cpu.Gemm.ROWS;
@@ -13,9 +12,8 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Copies of parts of a matrix in the order in which {@link Tiles} reads them.
  *
- * <p>A <em>k-major</em> panel of width w holds w rows of a or columns of b side by side: element (i, p) is at
- * {@code p·w + i}, so that one step of k reads one contiguous piece. What it has too much at the edge of the matrix is
- * zero. A <em>row panel</em> holds rows of a one after the other at the fixed distance {@link Gemm#DEPTH}.
+ * <p>A panel of width w holds w rows of a or columns of b side by side: element (i, p) is at {@code p·w + i}, so that one
+ * step of k reads one contiguous piece. What it has too much at the edge of the matrix is zero.
  */
 final class Panels {
 
@@ -92,10 +90,22 @@ final class Panels {
         }
     }
 
-    /** A row panel: panel[to + i·DEPTH + p] ← src[from + i·stride + p] for i &lt; rows; further rows are left as they are. */
-    static void rows(float[] src, int from, int stride, int rows, int depth, float[] panel, int to) {
-        for (int i = 0; i < rows; i++) {
-            System.arraycopy(src, from + i * stride, panel, to + i * DEPTH, depth);
+    /** A panel of ROWS from rows that lie along k: panel[to + p·ROWS + i] ← src[from + i·stride + p]. */
+    static void turnRows(float[] src, int from, int stride, int rows, int depth, float[] panel, int to) {
+        int square = ROWS == 12 ? 8 : 4;
+        int whole = rows < ROWS ? 0 : depth - depth % square;
+        int second = ROWS - square; // the two squares overlap
+        if (square == 8) {
+            Squares.transpose8(src, from, stride, 8, whole, panel, to, ROWS);
+            Squares.transpose8(src, from + second * stride, stride, 8, whole, panel, to + second, ROWS);
+        } else {
+            Squares.transpose4(src, from, stride, 4, whole, panel, to, ROWS);
+            Squares.transpose4(src, from + second * stride, stride, 4, whole, panel, to + second, ROWS);
+        }
+        for (int i = 0; i < ROWS; i++) {
+            for (int p = whole; p < depth; p++) {
+                panel[to + p * ROWS + i] = i < rows ? src[from + i * stride + p] : 0;
+            }
         }
     }
 }

@@ -25,7 +25,10 @@ final class TiledProduct {
 
     /** With rows of a shared, a task has at most so many tiles: their part of a, and sums, fit in the second-level cache. */
     private static final int MOST_ROWS = 528 / ROWS;
-    private static final int FEW_STRIPS = Math.max(1, 128 / COLUMNS);
+    private static final int STRIPS = 128 / COLUMNS;
+    /** Where a is so large that the second-level cache does not hold it, each passage of it is used for more strips. */
+    private static final int MORE_STRIPS = 2 * STRIPS;
+    private static final int LARGE_LEFT = 1 << 19;
     /** With rows of a packed by each task, it has at most so many: its strips of b come from the third level. */
     private static final int OWN_ROWS = 240 / ROWS;
 
@@ -158,7 +161,7 @@ final class TiledProduct {
     private void packShared(boolean sharesLeft, boolean sharesRight) {
         leftTasks = !sharesLeft ? 0 : x.aTransposed ? tilesIn(rowTiles, TOGETHER) : rowTiles;
         if (leftTasks > 0) {
-            leftPanels = atLeast(leftPanels, rowTiles * steps * ROWS * DEPTH);
+            leftPanels = atLeast(leftPanels, rowTiles * ROWS * depth);
         }
         runTasks(leftTasks + (!sharesRight ? 0 : x.bTransposed ? columnTiles : tilesIn(columnTiles, TOGETHER)), packTask);
         int columnRest = x.n % COLUMNS;
@@ -181,24 +184,21 @@ final class TiledProduct {
             int column = task - leftTasks;
             int together = x.bTransposed ? 1 : TOGETHER;
             packColumns(column * together, Math.min(columnTiles, (column + 1) * together), 0, depth, right);
-        } else if (x.aTransposed) {
-            packRows(task * TOGETHER, Math.min(rowTiles, (task + 1) * TOGETHER), 0, depth, leftPanels, task * TOGETHER * ROWS * depth);
         } else {
-            for (int s = 0; s < steps; s++) {
-                packRows(task, task + 1, s * step, Math.min(step, depth - s * step), leftPanels, rowPanel(task * steps + s));
-            }
+            int together = x.aTransposed ? TOGETHER : 1;
+            packRows(task * together, Math.min(rowTiles, (task + 1) * together), 0, depth, leftPanels, task * together * ROWS * depth);
         }
     }
 
-    /** Panels of rows of a, from p on for {@code length} of k: k-major if a is transposed, else row panels. */
+    /** Panels of rows of a, one after the other, from p on for {@code length} of k. */
     private void packRows(int tileFrom, int tileTo, int p, int length, float[] panels, int to) {
         int from = x.aOffset + (x.aTransposed ? (depthFrom + p) * x.aStride : depthFrom + p);
         if (!x.aTransposed) {
             for (int row = tileFrom; row < tileTo; row++) {
                 int i = row * ROWS;
-                Panels.rows(
+                Panels.turnRows(
                         x.a, from + i * x.aStride, x.aStride, Math.min(ROWS, x.m - i), length, panels,
-                        to + rowPanel(row - tileFrom));
+                        to + (row - tileFrom) * ROWS * length);
             }
             return;
         }
@@ -232,11 +232,6 @@ final class TiledProduct {
         }
     }
 
-    /** Where the n-th row panel begins. */
-    private static int rowPanel(int n) {
-        return n * ROWS * DEPTH;
-    }
-
     // ------------------------------------------------------------------------------------------------ blocks
 
     /**
@@ -246,7 +241,7 @@ final class TiledProduct {
     private void cut() {
         int threads = workers.threads();
         int tiles = cutsRows() ? rowTiles : columnTiles;
-        int most = cutsRows() ? OWN_ROWS : FEW_STRIPS;
+        int most = cutsRows() ? OWN_ROWS : (long) x.m * x.k > LARGE_LEFT ? MORE_STRIPS : STRIPS;
         if (cuts.length < tiles + 1) {
             cuts = new int[tiles + 1];
         }
@@ -284,8 +279,8 @@ final class TiledProduct {
         Scratch scratch = Scratch.local();
         float[] tile = scratch.floats(Scratch.Slot.TILE, TILE);
         float[] strip = ownRight ? scratch.floats(Scratch.Slot.STRIP, step * COLUMNS) : right;
-        float[] rows = ownLeft ? scratch.floats(Scratch.Slot.ROWS, rowPanel(rowTo - rowFrom)) : leftPanels;
-        boolean waits = steps > 1 && columnTo - columnFrom <= FEW_STRIPS && x.cColumnStride == 1;
+        float[] rows = ownLeft ? scratch.floats(Scratch.Slot.ROWS, (rowTo - rowFrom) * ROWS * step) : leftPanels;
+        boolean waits = steps > 1 && columnTo - columnFrom <= MORE_STRIPS && x.cColumnStride == 1;
         float[] sums = waits ? scratch.floats(Scratch.Slot.SUMS, (rowTo - rowFrom) * (columnTo - columnFrom) * TILE) : null;
         for (int s = 0; s < steps; s++) {
             int p = s * step;
@@ -362,15 +357,6 @@ final class TiledProduct {
         }
         int i = row * ROWS;
         boolean high = Math.min(ROWS, x.m - i) > Tiles.HALF;
-        if (!x.aTransposed) {
-            int aAt = rowPanel(ownLeft ? left : left * steps + s);
-            if (high) {
-                Tiles.rows12OfRowPanel(length, rowPanels, aAt, b, bAt, bStride, to, at, toStride);
-            } else {
-                Tiles.rows6OfRowPanel(length, rowPanels, aAt, b, bAt, bStride, to, at, toStride);
-            }
-            return;
-        }
         float[] a = x.a;
         int aAt = x.aOffset + (depthFrom + p) * x.aStride + i;
         int aStride = x.aStride;
@@ -383,10 +369,16 @@ final class TiledProduct {
             aAt = p * ROWS;
             aStride = ROWS;
         }
-        if (high) {
-            Tiles.rows12OfKMajor(length, a, aAt, aStride, b, bAt, bStride, to, at, toStride);
+        if (aStride == ROWS && bStride == COLUMNS) {
+            if (high) {
+                Tiles.rows12OfPanels(length, a, aAt, b, bAt, to, at, toStride);
+            } else {
+                Tiles.rows6OfPanels(length, a, aAt, b, bAt, to, at, toStride);
+            }
+        } else if (high) {
+            Tiles.rows12(length, a, aAt, aStride, b, bAt, bStride, to, at, toStride);
         } else {
-            Tiles.rows6OfKMajor(length, a, aAt, aStride, b, bAt, bStride, to, at, toStride);
+            Tiles.rows6(length, a, aAt, aStride, b, bAt, bStride, to, at, toStride);
         }
     }
 

@@ -77,7 +77,8 @@ public final class NamedWork {
         return new Work((double) size * length, "tokens", StepBenchmark.step(
                 backend, Families.shape(word[1]), type(word[6]), new StepBenchmark.Setting(
                         StepBenchmark.Method.valueOf(word[4].toUpperCase(Locale.ROOT)), AdaptersBenchmark.Places.QV, RANK,
-                        StepBenchmark.Loss.valueOf(word[5].toUpperCase(Locale.ROOT)), false),
+                        StepBenchmark.Loss.valueOf(word[5].toUpperCase(Locale.ROOT)), false,
+                        word.length > 7 ? Double.parseDouble(word[7]) : 0),
                 size, length));
     }
 
@@ -106,7 +107,7 @@ public final class NamedWork {
     }
 
     private static LoraException unknown(String words) {
-        return new LoraException("work '" + words + "': expected product MxKxN FORM, step SHAPE BATCH LENGTH METHOD LOSS TYPE, "
+        return new LoraException("work '" + words + "': expected product MxKxN FORM, step SHAPE BATCH LENGTH METHOD LOSS TYPE [DROPOUT], "
                 + "decode SHAPE LENGTH TYPE, weights SHAPE TYPE or e2e BATCH STEPS PAD");
     }
 }

@@ -10,6 +10,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.data.LabelledBatch;
 import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.family.BaseDropout;
 import org.lora4j.family.Families;
 import org.lora4j.family.Labels;
 import org.lora4j.family.LanguageModel;
@@ -58,8 +59,9 @@ public final class StepBenchmark {
      * @param places    what LoRA is on
      * @param rank      of LoRA
      * @param recompute whether activations are made again in backward
+     * @param dropout   of a model that reads, at all places; a model that writes has none
      */
-    public record Setting(Method method, AdaptersBenchmark.Places places, int rank, Loss loss, boolean recompute) {
+    public record Setting(Method method, AdaptersBenchmark.Places places, int rank, Loss loss, boolean recompute, double dropout) {
     }
 
     private StepBenchmark() {
@@ -103,7 +105,8 @@ public final class StepBenchmark {
             LanguageModel model = Families.random(config, backend, 1, type);
             return step(model, batch, batch.targets(), trainable(model, setting), ws);
         }
-        SequenceClassifier model = Families.randomClassifier(config, Labels.numbered(LABELS), backend, 1, type);
+        SequenceClassifier model = Families.of(config.names()).randomClassifier(
+                config, Labels.numbered(LABELS), backend, 1, type, BaseDropout.everywhere(setting.dropout()));
         double[] labels = new double[size];
         Arrays.setAll(labels, b -> b % LABELS);
         return step(model, new LabelledBatch(batch, labels), size, trainable(model, setting), ws);
