@@ -192,8 +192,7 @@ final class BenchCommand extends LoraCommand {
                         : ProductBenchmark.of(b, size, times);
                 case STEP -> StepBenchmark.run(
                         b, model, weights.type(), new StepBenchmark.Setting(method, places, rank, loss, recompute, baseDropout),
-                        batch,
-                        length, times);
+                        batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
                 case LATENCY -> LatencyBenchmark.run(
