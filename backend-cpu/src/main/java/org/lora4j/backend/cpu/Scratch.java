@@ -11,7 +11,7 @@ final class Scratch {
     /** What the arrays hold. Two of the same name are never needed at once on one thread. */
     enum Slot {
         KEYS, VALUES, KEY_ROWS, D_KEYS, D_VALUES, QUERIES, D_OUTPUT, SCORES, D_SCORES, OUTPUT, MASK, DROPOUT,
-        TILE, STRIP, ROWS, SUMS
+        TILE, STRIP, ROWS, SUMS, EXPANDED
     }
 
     private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
