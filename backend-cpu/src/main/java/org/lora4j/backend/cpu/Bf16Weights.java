@@ -59,6 +59,25 @@ final class Bf16Weights extends CompressedWeights {
     }
 
     @Override
+    void expandGroups(int row, int from, int to, float[] dst, int at) {
+        for (int c = from; c < to; c += 2 * LANES) {
+            IntVector pair = IntVector.fromArray(INTS, packed, row * stride + c / 2);
+            lower(pair).intoArray(dst, at + c - from);
+            upper(pair).intoArray(dst, at + c - from + LANES);
+        }
+    }
+
+    @Override
+    void expandPanel(int row, int rowCount, int column, float[] panel, int at) {
+        for (int p = 0; p < rowCount; p++) {
+            IntVector pair = IntVector.fromArray(INTS, packed, (row + p) * stride + column / 2);
+            int to = at + p * 2 * LANES;
+            lower(pair).intoArray(panel, to);
+            upper(pair).intoArray(panel, to + LANES);
+        }
+    }
+
+    @Override
     float dot(int row, float[] x, int xOffset) {
         int from = row * stride;
         FloatVector s0 = FloatVector.zero(SPECIES);

@@ -6,23 +6,19 @@ import org.lora4j.tensor.MatrixView;
 /**
  * Products with {@link CompressedWeights}, and their rows gathered.
  *
- * <p>With few rows of x, as in decoding, each row of W is read once and multiplied as it is taken apart. With more, some
- * rows of W at a time are expanded to floats that stay in a cache, and {@link Gemm} multiplies with those: x·Wᵀ column
- * block by column block, g·W as a sum over blocks. Blocks depend on W's shape only, so the bits do not depend on the
- * number of threads.
+ * <p>With few rows of x, as in decoding, each row of W is read once and multiplied as it is taken apart. With more,
+ * {@link Gemm} takes W apart where it would copy it into panels, so that a product gives the same bits as with the floats
+ * that W holds.
  */
 final class CompressedProduct {
 
     /** At most so many rows of x go without expanding W: as many as {@link ThinProduct} sums each as it would alone. */
     private static final int FEW_ROWS = 8;
-    /** Floats of W that are expanded at a time: 1 MB, which a second-level cache holds. */
-    private static final int BLOCK = 1 << 18;
     /** Rows of W that one task multiplies. */
     private static final int TASK_ROWS = 64;
 
     private final Workers workers;
     private final Gemm gemm;
-    private float[] block = new float[0];
     private float[] padded = new float[0];
 
     CompressedProduct(Workers workers, Gemm gemm) {
@@ -53,27 +49,9 @@ final class CompressedProduct {
             return;
         }
         int columns = weights.columns;
-        int step = Math.max(1, BLOCK / columns);
-        if (block.length < step * columns) {
-            block = new float[step * columns];
-        }
-        for (int from = 0; from < count; from += step) {
-            int rows = Math.min(step, count - from);
-            int begin = first + from;
-            Chunks.rows(workers, rows, columns,
-                    (i, to) -> weights.expand(begin + i, to - i, block, i * columns, columns));
-            if (w.transposed()) {
-                gemm.multiply(
-                        m, rows, columns, a, aOffset, aStride, aTransposed, block, 0, columns, true,
-                        c, cOffset + from, cStride, alpha, beta,
-                        bias == null ? null : Arrays.copyOfRange(bias, from, from + rows));
-            } else {
-                int aFrom = aTransposed ? aOffset + from * aStride : aOffset + from;
-                gemm.multiply(
-                        m, columns, rows, a, aFrom, aStride, aTransposed, block, 0, columns, false,
-                        c, cOffset, cStride, alpha, from == 0 ? beta : 1, null);
-            }
-        }
+        gemm.multiply(
+                m, w.transposed() ? count : columns, w.transposed() ? columns : count, a, aOffset, aStride, aTransposed, weights,
+                first, w.transposed(), c, cOffset, cStride, alpha, beta, bias);
     }
 
     private void rowByRow(

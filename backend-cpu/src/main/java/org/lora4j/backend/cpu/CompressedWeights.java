@@ -43,6 +43,20 @@ abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, I
     /** Writes {@code count} columns of some rows as floats, each to dst[to + i·columns]. Writes just the columns. */
     abstract void expand(int firstRow, int rowCount, float[] dst, int to, int dstStride);
 
+    /** Writes the groups of columns that hold {@code from} … {@code to} − 1 of a row; from is a group's first column. */
+    abstract void expandGroups(int row, int from, int to, float[] dst, int at);
+
+    /**
+     * A panel of some rows, see {@link Panels}: panel[at + p·COLUMNS + j] ← W[row + p, column + j], zero beyond the last
+     * column; column is a multiple of COLUMNS.
+     */
+    abstract void expandPanel(int row, int rowCount, int column, float[] panel, int at);
+
+    /** Columns of a group. */
+    final int group() {
+        return perInt * VectorMath.LANES;
+    }
+
     /** Σ over columns of row·x; x padded with zeros to {@link #paddedColumns()}. */
     abstract float dot(int row, float[] x, int xOffset);
 

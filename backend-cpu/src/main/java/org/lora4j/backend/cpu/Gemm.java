@@ -73,25 +73,12 @@ final class Gemm {
             empty(m, n, c, cOffset, cStride, beta, bias);
             return;
         }
+        fill(m, n, k, a, aOffset, aStride, aTransposed, c, cOffset, cStride, alpha, beta, bias);
         Product x = product;
-        x.m = m;
-        x.n = n;
-        x.k = k;
-        x.a = a;
-        x.aOffset = aOffset;
-        x.aStride = aStride;
-        x.aTransposed = aTransposed;
         x.b = b;
         x.bOffset = bOffset;
         x.bStride = bStride;
         x.bTransposed = bTransposed;
-        x.c = c;
-        x.cOffset = cOffset;
-        x.cStride = cStride;
-        x.cColumnStride = 1;
-        x.alpha = alpha;
-        x.beta = beta;
-        x.bias = bias;
         if (thin.suits(x)) {
             thin.run(x);
         } else {
@@ -101,6 +88,46 @@ final class Gemm {
             tiled.run(x);
         }
         x.clear();
+    }
+
+    /** A product with a weight in a smaller type, c ← alpha·op(a)·op(W) + beta·c or + bias, W's rows from {@code row} on. */
+    void multiply(
+            int m, int n, int k, float[] a, int aOffset, int aStride, boolean aTransposed, CompressedWeights weights, int row,
+            boolean transposed, float[] c, int cOffset, int cStride, float alpha, float beta, float[] bias) {
+        if (m == 0 || n == 0) {
+            return;
+        }
+        boolean entered = workers.enter();
+        try {
+            fill(m, n, k, a, aOffset, aStride, aTransposed, c, cOffset, cStride, alpha, beta, bias);
+            product.weights = weights;
+            product.weightRow = row;
+            product.bTransposed = transposed;
+            tiled.run(product);
+            product.clear();
+        } finally {
+            workers.leave(entered);
+        }
+    }
+
+    private void fill(
+            int m, int n, int k, float[] a, int aOffset, int aStride, boolean aTransposed, float[] c, int cOffset, int cStride,
+            float alpha, float beta, float[] bias) {
+        Product x = product;
+        x.m = m;
+        x.n = n;
+        x.k = k;
+        x.a = a;
+        x.aOffset = aOffset;
+        x.aStride = aStride;
+        x.aTransposed = aTransposed;
+        x.c = c;
+        x.cOffset = cOffset;
+        x.cStride = cStride;
+        x.cColumnStride = 1;
+        x.alpha = alpha;
+        x.beta = beta;
+        x.bias = bias;
     }
 
     /** The sum of no products is zero. */

@@ -69,6 +69,31 @@ final class Int8Weights extends CompressedWeights {
     }
 
     @Override
+    void expandGroups(int row, int from, int to, float[] dst, int at) {
+        float scale = scales[row];
+        for (int c = from; c < to; c += 4 * LANES) {
+            IntVector four = IntVector.fromArray(INTS, packed, row * stride + c / 4);
+            int to0 = at + c - from;
+            part(four, 24).mul(scale).intoArray(dst, to0);
+            part(four, 16).mul(scale).intoArray(dst, to0 + LANES);
+            part(four, 8).mul(scale).intoArray(dst, to0 + 2 * LANES);
+            part(four, 0).mul(scale).intoArray(dst, to0 + 3 * LANES);
+        }
+    }
+
+    @Override
+    void expandPanel(int row, int rowCount, int column, float[] panel, int at) {
+        int up = column % (4 * LANES) == 0 ? 24 : 8; // a panel is half a group
+        for (int p = 0; p < rowCount; p++) {
+            IntVector four = IntVector.fromArray(INTS, packed, (row + p) * stride + column / (4 * LANES) * LANES);
+            float scale = scales[row + p];
+            int to = at + p * 2 * LANES;
+            part(four, up).mul(scale).intoArray(panel, to);
+            part(four, up - 8).mul(scale).intoArray(panel, to + LANES);
+        }
+    }
+
+    @Override
     float dot(int row, float[] x, int xOffset) {
         int from = row * stride;
         FloatVector s0 = FloatVector.zero(SPECIES);

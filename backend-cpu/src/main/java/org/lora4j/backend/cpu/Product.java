@@ -18,10 +18,15 @@ final class Product {
     int aStride;
     boolean aTransposed;
 
+    /** The right operand, or null where it is {@link #weights}. */
     float[] b;
     int bOffset;
     int bStride;
     boolean bTransposed;
+
+    /** A weight in a smaller type that is b or, transposed, bᵀ: its rows from this one on. Or null. */
+    CompressedWeights weights;
+    int weightRow;
 
     float[] c;
     int cOffset;
@@ -61,6 +66,7 @@ final class Product {
     void clear() {
         a = null;
         b = null;
+        weights = null;
         c = null;
         bias = null;
     }

@@ -96,8 +96,8 @@ final class TiledProduct {
         columnTiles = tilesIn(x.n, COLUMNS);
         int parts = tilesIn(x.k, DEPTH);
         step = Math.min(DEPTH, tilesIn(tilesIn(x.k, parts), 16) * 16);
-        FrozenPanels.Entry kept = x.bTransposed ? frozenPanels() : null;
-        packsRight = kept == null && (x.bTransposed || x.m >= OFTEN && (long) x.n * x.k > LARGE);
+        FrozenPanels.Entry kept = x.bTransposed && x.weights == null ? frozenPanels() : null;
+        packsRight = kept == null && (x.weights != null || x.bTransposed || x.m >= OFTEN && (long) x.n * x.k > LARGE);
         packsLeft = !x.aTransposed || x.n >= OFTEN && (long) x.m * x.k > LARGE;
         ownLeft = packsLeft && x.m > x.n;
         ownRight = packsRight && x.m <= x.n;
@@ -215,6 +215,12 @@ final class TiledProduct {
     /** Panels of columns of b, one after the other from the first tile's place, from p on for {@code length} of k. */
     private void packColumns(int tileFrom, int tileTo, int p, int length, float[] panels) {
         int base = ownRight ? 0 : tileFrom * COLUMNS * length;
+        if (x.weights != null) {
+            for (int column = tileFrom; column < tileTo; column++) {
+                expandColumns(column * COLUMNS, depthFrom + p, length, panels, base + (column - tileFrom) * COLUMNS * length);
+            }
+            return;
+        }
         if (x.bTransposed) {
             int j = tileFrom * COLUMNS;
             int from = x.bOffset + j * x.bStride + depthFrom + p;
@@ -229,6 +235,27 @@ final class TiledProduct {
                         x.b, from, x.bStride, Math.min(COLUMNS, x.n - j), Math.min(PAGES, length - q), panels,
                         base + (column - tileFrom) * COLUMNS * length + q * COLUMNS);
             }
+        }
+    }
+
+    /** A panel of columns of a weight in a smaller type: taken apart straight into its place, or into a cache first. */
+    private void expandColumns(int j, int p, int length, float[] panels, int to) {
+        CompressedWeights weights = x.weights;
+        if (!x.bTransposed) {
+            weights.expandPanel(x.weightRow + p, length, j, panels, to);
+            return;
+        }
+        int columns = Math.min(COLUMNS, x.n - j);
+        int group = weights.group();
+        for (int q = 0; q < length; q += DEPTH) {
+            int end = p + Math.min(length, q + DEPTH);
+            int from = (p + q) / group * group;
+            int width = tilesIn(end - from, group) * group;
+            float[] rows = Scratch.local().floats(Scratch.Slot.EXPANDED, COLUMNS * width);
+            for (int i = 0; i < columns; i++) {
+                weights.expandGroups(x.weightRow + j + i, from, end, rows, i * width);
+            }
+            Panels.transpose(rows, p + q - from, width, columns, end - p - q, panels, to + q * COLUMNS);
         }
     }
 

@@ -74,6 +74,36 @@ class CompressedWeightsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(value = WeightType.class, names = {"BF16", "INT8"})
+    void manyRowsGiveTheBitsOfTheFloatsThatTheWeightHolds(WeightType type) {
+        int[][] sizes = {{20, 50, 33}, {9, 200, 1000}, {13, 129, 130}, {300, 300, 500}, {600, 400, 90}}; // m, columns, rows
+        for (int threads = 1; threads <= 2; threads++) {
+            try (CpuBackend backend = new CpuBackend(new BackendOptions(threads, Precision.STRICT))) {
+                for (int[] size : sizes) {
+                    int m = size[0];
+                    int columns = size[1];
+                    int rows = size[2];
+                    Tensor w = weight(backend, type, rows, columns);
+                    Tensor held = tensor(backend, backend.readFloats(w), rows, columns);
+                    Tensor x = tensor(backend, values(m * columns, 2), m, columns);
+                    Tensor g = tensor(backend, values(m * rows, 3), m, rows);
+                    Tensor y = backend.allocate(Shape.of(m, rows));
+                    Tensor dx = backend.allocate(Shape.of(m, columns));
+                    backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0);
+                    backend.matmul(g.matrix(), w.matrix(), dx.matrix(), 1, 0);
+                    float[] forward = backend.readFloats(y);
+                    float[] backward = backend.readFloats(dx);
+                    backend.matmul(x.matrix(), held.matrix().t(), y.matrix(), 1, 0);
+                    backend.matmul(g.matrix(), held.matrix(), dx.matrix(), 1, 0);
+
+                    assertThat(forward).isEqualTo(backend.readFloats(y));
+                    assertThat(backward).isEqualTo(backend.readFloats(dx));
+                }
+            }
+        }
+    }
+
     @Test
     void bf16RoundsToNearestAndInt8ByHalfAStepOfItsRow() {
         try (CpuBackend backend = new CpuBackend(BackendOptions.DEFAULT)) {
