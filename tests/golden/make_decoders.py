@@ -106,6 +106,75 @@ case("phi3", "longrope", "two kinds of factors, heads of which a part turns", di
      prompt=10)    # behind the length at which Transformers reads everything anew
 
 
+case("llama", "four_bits", "a base in four bits as bitsandbytes writes it, scales in eight", dict(hidden_size=24, intermediate_size=40),
+     lora=everywhere(), four_bits=True)
+case("qwen2", "four_bits_single", "a base in four bits, scales in floats, one table", dict(tie_word_embeddings=True), lora=everywhere(),
+     four_bits="single")
+
+# ---- four bits, by bitsandbytes' formulas ----------------------------------------------------------------------------
+
+NF4 = torch.tensor([-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
+                    -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
+                    0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0])
+
+
+def dynamic_map():
+    data = []
+    for i in range(7):
+        edges = torch.linspace(0.1, 1, 2 ** i + 1, dtype=torch.float32)
+        means = (edges[:-1] + edges[1:]) / 2.0
+        data += ((10 ** (i - 6)) * means).tolist() + (-(10 ** (i - 6)) * means).tolist()
+    return torch.tensor(sorted(data + [0, 1.0]), dtype=torch.float32)
+
+
+def nearest(table, x):
+    return torch.argmin((x[:, None] - table[None]).abs(), dim=1).to(torch.uint8)
+
+
+def four_bits(name, w, single):
+    """bitsandbytes' tensors of a weight, and the weight that they stand for."""
+    flat = w.flatten().float()
+    blocks = torch.nn.functional.pad(flat, (0, -len(flat) % 64)).view(-1, 64)
+    absmax = blocks.abs().amax(1)
+    codes = nearest(NF4, (blocks / absmax[:, None]).flatten())[:len(flat)]
+    even = torch.nn.functional.pad(codes, (0, len(codes) % 2))
+    state = dict(quant_type="nf4", blocksize=64, dtype="float32", shape=list(w.shape))
+    out = {name: (even[::2] << 4 | even[1::2])[:, None], name + ".quant_map": NF4}
+    scales = absmax
+    if single:
+        out[name + ".absmax"] = absmax
+    else:
+        offset, levels = absmax.mean(), dynamic_map()
+        rest = absmax - offset
+        outer = torch.stack([part.abs().max() for part in rest.split(256)])
+        spread = outer.repeat_interleave(256)[:len(rest)]
+        eight = nearest(levels, rest / spread)
+        scales = levels[eight.long()] * spread + offset
+        out |= {name + ".absmax": eight, name + ".nested_absmax": outer, name + ".nested_quant_map": levels}
+        state |= dict(nested_blocksize=256, nested_dtype="float32", nested_offset=offset.item())
+    out[name + ".quant_state.bitsandbytes__nf4"] = torch.tensor(list(json.dumps(state).encode()), dtype=torch.uint8)
+    return out, (NF4[codes.long()] * scales.repeat_interleave(64)[:len(flat)]).view(w.shape)
+
+
+def in_four_bits(folder, single):
+    """Turns a saved model into what bitsandbytes would have saved; `expanded` beside it is the model that it stands for."""
+    shutil.copytree(folder, "expanded")
+    stored, expanded = {}, {}
+    for name, w in load_file(folder / "model.safetensors").items():
+        if "proj.weight" in name:
+            more, expanded[name] = four_bits(name, w, single)
+            stored |= more
+        else:
+            stored[name] = expanded[name] = w
+    save_file({k: v.contiguous().clone() for k, v in stored.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file({k: v.contiguous() for k, v in expanded.items()}, "expanded/model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = dict(
+        quant_method="bitsandbytes", load_in_4bit=True, load_in_8bit=False, bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=not single, bnb_4bit_compute_dtype="float32", bnb_4bit_quant_storage="uint8")
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
 @torch.no_grad()
 def randomise(model):
     """Weights at which nothing is trivially zero, one or saturated."""
@@ -148,6 +217,7 @@ def in_double(model):
 
 def load(folder, adapter, attention="sdpa", plain=False):
     """The case as a reader finds it on disk, in float64. Returns the model and {adapter file key: parameter}."""
+    folder = pathlib.Path("expanded") if pathlib.Path("expanded").exists() else folder
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
@@ -189,10 +259,12 @@ def build(name, spec, out, seed):
     model = AutoModelForCausalLM.from_config(CONFIGS[spec["kind"]](**{**SIZES, **spec["config"]}), dtype=torch.float32)
     randomise(model)
     save(model, model_dir, spec)
+    if spec.get("four_bits"):
+        in_four_bits(model_dir, spec["four_bits"] == "single")
 
     lora, saved = spec.get("lora"), []
     if lora:
-        base = AutoModelForCausalLM.from_pretrained(model_dir, dtype=torch.float32)
+        base = AutoModelForCausalLM.from_pretrained("expanded" if spec.get("four_bits") else model_dir, dtype=torch.float32)
         tuned = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.0, **lora))
         randomise_adapter(tuned)
         tuned.save_pretrained(adapter_dir)
@@ -226,6 +298,7 @@ def build(name, spec, out, seed):
         torch=torch.__version__.split("+")[0], transformers=transformers.__version__, peft=peft.__version__,
         trainable_parameters=sum(p.numel() for p in params.values()), loss=loss.item(),
         plain_logits_differ_by=far))
+    shutil.rmtree("expanded", ignore_errors=True)
     print(f"{name:28s} loss {loss.item():.6f}  |grad| {first_norm:.4f}  plain {far:.1e}  {len(params)} tensors")
 
 

@@ -57,7 +57,7 @@ import picocli.CommandLine.Parameters;
             "  lora4j bench product --batch 8 --length 64",
             "  lora4j bench product --size 1024x1024x1024",
             "  lora4j bench step --batch 8 --length 64 --json",
-            "  lora4j bench step --shape qwen2.5-0.5b --places all --rank 16 --batch 2 --length 256 --loss half --weights bf16",
+            "  lora4j bench step --shape qwen2.5-0.5b --places all --rank 16 --batch 2 --length 256 --loss half --base-dtype bf16",
             "  lora4j bench decode --length 128",
             "  lora4j bench beam --inputs 30 --adapter my-adapter --runs 3",
             "  lora4j bench adapters --rows 16 --adapters 8",
