@@ -109,7 +109,7 @@ final class TrainCommand extends LoraCommand {
         } else {
             TaskChoice.refuse(spec(), "--task " + task.title(), List.of("--too-long", "--samples"), "pairs");
             recipe = classifier.recipe(task, ui());
-            classifier.check();
+            classifier.check(methods);
         }
         checkOptions();
         TuningMethod method = methods.method();
