@@ -68,7 +68,7 @@ final class ClassifierRun {
             }
             TrainingRun run = new TrainingRun(ui);
             if (!command.json) {
-                run.announce(model, tuning, command.methods.text(tuning), "%,d texts to learn from, %,d to measure on; %s".formatted(
+                run.announce(model, tuning, command.classifier.text(tuning, command.methods), "%,d texts to learn from, %,d to measure on; %s".formatted(
                         train.size(), dev.size(), answers(model.answers())), backend);
             }
             Trainer.Outcome outcome = run.train(job, plan, command.out, command.model.name());
@@ -87,7 +87,7 @@ final class ClassifierRun {
         Map<String, Double> measured = predictions == null ? Map.of() : result.measure.of(predictions);
         Saved saved = result.job.tuning().saved();
         RunReporter reporter = new RunReporter(command.out, saved, result.job.tuning().title() + " on " + title(),
-                new RunReport.Base(command.model.name(), result.model.parameterCount()), command.methods.reported(result.job.tuning()))
+                new RunReport.Base(command.model.name(), result.model.parameterCount()), command.classifier.reported(result.job.tuning(), command.methods))
                 .subtitle("%,d steps on %,d texts".formatted(result.plan.steps(), result.job.examplesLearned()))
                 .beside(recipeRows()).unit("texts").command(command.commandLine());
         if (predictions != null) {

@@ -119,7 +119,7 @@ final class TrainCommand extends LoraCommand {
             TaskChoice.refuse(spec(), "--task " + task.title(), 
                     List.of("--too-long", "--samples", "--columns", "--template", "--loss-on"), "texts without labels");
             recipe = classifier.recipe(task, ui());
-            classifier.check();
+            classifier.check(methods);
         }
         checkOptions();
         TuningMethod method = methods.method();
