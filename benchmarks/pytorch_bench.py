@@ -284,7 +284,9 @@ def serve(args):
     """COUNT WORK in, seconds of a run, what a run does and its unit out, as `lora4j bench serve`."""
     prepared = {}
     for line in sys.stdin:
-        count, _, work = line.strip().partition(" ")
+        line = line.strip()
+        clock = time.thread_time if line.startswith("cpu ") else time.perf_counter
+        count, _, work = line.removeprefix("cpu ").partition(" ")
         try:
             if not work:
                 print(peak_resident_bytes(), flush=True)
@@ -292,10 +294,10 @@ def serve(args):
             if work not in prepared:
                 prepared[work] = prepare(args, work)
             amount, unit, run = prepared[work]
-            start = time.perf_counter()
+            start = clock()
             for _ in range(int(count)):
                 run()
-            print((time.perf_counter() - start) / int(count), amount, unit, flush=True)
+            print((clock() - start) / int(count), amount, unit, flush=True)
         except Exception as failure:  # one line for one line, whatever happens
             print("error", str(failure).replace("\n", " ")[:300], flush=True)
 

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.function.LongSupplier;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.cpu.MachineSpeed;
 import org.lora4j.experiments.bench.NamedWork;
 import org.lora4j.experiments.bench.ResidentMemory;
+import org.lora4j.experiments.bench.ThreadTime;
 import org.lora4j.experiments.bench.Work;
 
 /**
@@ -19,6 +21,7 @@ import org.lora4j.experiments.bench.Work;
  * <pre>
  *   COUNT WORK     COUNT runs of {@link NamedWork}, or of multiply-add or read, see {@link MachineSpeed}
  *                  → seconds of a run, what a run does, its unit
+ *   cpu COUNT WORK the same in seconds of the processor's time that this thread got, for work on one thread
  *   memory         → peak resident bytes
  * </pre>
  *
@@ -54,15 +57,20 @@ final class BenchServer {
         if (line.equals("memory")) {
             return Long.toString(ResidentMemory.peakBytes());
         }
+        boolean processor = line.startsWith("cpu ");
+        return processor ? timed(line.substring(4), ThreadTime::nanos) : timed(line, System::nanoTime);
+    }
+
+    private String timed(String line, LongSupplier clock) {
         int space = line.indexOf(' ');
         try {
             int count = Integer.parseInt(line.substring(0, Math.max(0, space)));
             Work asked = work.get(line.substring(space + 1));
-            long start = System.nanoTime();
+            long start = clock.getAsLong();
             for (int i = 0; i < count; i++) {
                 asked.run().run();
             }
-            return (System.nanoTime() - start) * 1e-9 / count + " " + asked.amount() + " " + asked.unit();
+            return (clock.getAsLong() - start) * 1e-9 / count + " " + asked.amount() + " " + asked.unit();
         } catch (NumberFormatException e) {
             return "error '" + line + "': expected how many runs of what, such as 10 product 512x768x768 g·W";
         } catch (LoraException e) {

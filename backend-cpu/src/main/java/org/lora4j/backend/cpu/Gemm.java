@@ -23,10 +23,7 @@ final class Gemm {
     static final int ROWS = LANES == 16 ? 12 : 6;
     /** Columns of a tile. */
     static final int COLUMNS = 2 * LANES;
-    /**
-     * The most steps of k between two visits of c: a strip of b of 336 × 32 floats has its place in 48 KiB of cache. An
-     * odd number of cache lines, so that the rows of a panel of a do not compete for the same places.
-     */
+    /** The most steps of k between two visits of a sum: a strip of b of 336 × 32 floats has its place in 48 KiB of cache. */
     static final int DEPTH = 336;
 
     private final FrozenPanels frozen = new FrozenPanels();
