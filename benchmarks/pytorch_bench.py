@@ -7,7 +7,8 @@
     python benchmarks/pytorch_bench.py step --device cuda --compile --json
 
 * product: torch.mm into memory that is there already, forward (x·Wᵀ) and both transposed forms (g·W, gᵀ·x).
-* step: Transformers' GPT-2 from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, or every parameter;
+* step: Transformers' GPT-2, or Qwen2, from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, on q_proj and
+  v_proj, or with --places all on every linear map, or every parameter;
   the loss is Transformers' own with labels, AdamW over what trains. With --loss half the labels of the first half are
   −100; the logits are computed all the same.
 * decode: `generate`, greedy, --length new tokens behind a prompt of 16, with the key/value cache.
@@ -40,6 +41,9 @@ SHAPES = {  # width, layers, heads, vocabulary, positions
     "gpt2-large": (1280, 36, 20, 50257, 1024),
     "gpt2-xl": (1600, 48, 25, 50257, 1024),
 }
+# hidden_size, intermediate_size, layers, heads, key heads, vocabulary, positions, of Qwen2
+QWEN2 = {"qwen2.5-0.5b": (896, 4864, 24, 14, 2, 151936, 32768), "qwen2.5-1.5b": (1536, 8960, 28, 12, 2, 151936, 32768)}
+SHAPES |= {name: (c, layers, heads, v, p) for name, (c, _, layers, heads, _, v, p) in QWEN2.items()}
 PROMPT = 16
 
 
@@ -106,6 +110,12 @@ def product(args):
 
 
 def gpt2(shape):
+    if shape in QWEN2:
+        from transformers import Qwen2Config, Qwen2ForCausalLM
+        width, inner, layers, heads, key_heads, vocabulary, positions = QWEN2[shape]
+        return Qwen2ForCausalLM(Qwen2Config(
+            hidden_size=width, intermediate_size=inner, num_hidden_layers=layers, num_attention_heads=heads,
+            num_key_value_heads=key_heads, vocab_size=vocabulary, max_position_embeddings=positions, tie_word_embeddings=True))
     from transformers import GPT2Config, GPT2LMHeadModel
     width, layers, heads, vocabulary, positions = SHAPES[shape]
     return GPT2LMHeadModel(GPT2Config(
@@ -113,17 +123,19 @@ def gpt2(shape):
         resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
 
 
-def with_lora(model, rank):
+def with_lora(model, rank, places="qv"):
     from peft import LoraConfig, get_peft_model
+    gpt2 = model.config.model_type == "gpt2"
+    targets = "all-linear" if places == "all" else ["c_attn"] if gpt2 else ["q_proj", "v_proj"]
     return get_peft_model(model, LoraConfig(
-        task_type="CAUSAL_LM", r=rank, lora_alpha=32, lora_dropout=0, target_modules=["c_attn"], fan_in_fan_out=True))
+        task_type="CAUSAL_LM", r=rank, lora_alpha=32, lora_dropout=0, target_modules=targets, fan_in_fan_out=gpt2))
 
 
 def step(args):
     import torch
     model = gpt2(args.shape)
     if args.method == "lora":
-        model = with_lora(model, args.rank)
+        model = with_lora(model, args.rank, args.places)
     model.to(args.device).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
     ids = torch.randint(SHAPES[args.shape][3], (args.batch, args.length)).to(args.device)
@@ -233,6 +245,7 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--length", type=int, default=64)
     parser.add_argument("--method", choices=["lora", "full"], default="lora")
+    parser.add_argument("--places", choices=["qv", "all"], default="qv", help="step: what LoRA is on")
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--loss", choices=["all", "half"], default="all")
     parser.add_argument("--steps", type=int, default=50, help="e2e: steps of a run")

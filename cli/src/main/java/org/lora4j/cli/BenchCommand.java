@@ -34,7 +34,7 @@ import picocli.CommandLine.Parameters;
             "Measures products, training steps, decoding, latency, adapters or the machine.",
             "",
             "product: the matrix products of the model's layers, forward (x·Wᵀ) and both transposed forms (g·W and gᵀ·x), or "
-                    + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or full "
+                    + "one of your own by --size. step: one training step, LoRA of rank --rank on q and v or all linear maps, or full "
                     + "fine-tuning. decode: greedy decoding of --length tokens behind a prompt of 16. beam: beam search as the "
                     + "paper's, over inputs of E2E with the embedded base. latency: a forward pass "
                     + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
@@ -48,6 +48,7 @@ import picocli.CommandLine.Parameters;
             "  lora4j bench product --batch 8 --length 64",
             "  lora4j bench product --size 1024x1024x1024",
             "  lora4j bench step --batch 8 --length 64 --json",
+            "  lora4j bench step --shape qwen2.5-0.5b --places all --rank 16 --batch 2 --length 256 --loss half --base-dtype bf16",
             "  lora4j bench decode --length 128",
             "  lora4j bench beam --inputs 30 --adapter my-adapter --runs 3",
             "  lora4j bench adapters --rows 16 --adapters 8",
@@ -85,7 +86,7 @@ final class BenchCommand extends LoraCommand {
     private StepBenchmark.Method method;
 
     @Option(names = "--rank", defaultValue = "4", paramLabel = "R",
-            description = "step, latency, adapters, e2e: r of LoRA on q and v (default: ${DEFAULT-VALUE}).")
+            description = "step, latency, adapters, e2e: r of LoRA (default: ${DEFAULT-VALUE}).")
     private int rank;
 
     @Option(names = "--adapters", defaultValue = "8", paramLabel = "N",
@@ -93,7 +94,7 @@ final class BenchCommand extends LoraCommand {
     private int adapters;
 
     @Option(names = "--places", defaultValue = "qv", paramLabel = "WHERE",
-            description = "adapters: what they adapt, qv or all linear maps (default: ${DEFAULT-VALUE}).")
+            description = "step, adapters: what is adapted, qv or all linear maps but the head (default: ${DEFAULT-VALUE}).")
     private AdaptersBenchmark.Places places;
 
     @Option(names = "--loss", defaultValue = "all", paramLabel = "WHERE",
@@ -164,7 +165,7 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, places, rank, loss, recompute, batch, length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
                 case LATENCY -> LatencyBenchmark.run(

@@ -8,7 +8,8 @@ final class WeightChoice {
 
     @Option(names = "--base-dtype", defaultValue = "float32", paramLabel = "TYPE",
             description = "How the frozen base's weights are held in memory: float32, bf16 (half of it, exact for a base "
-                    + "stored so) or int8 (a quarter, with a factor for each row); all arithmetic stays float32 "
+                    + "stored so), int8 (a quarter, with a factor for each row) or nf4 (an eighth, as QLoRA; tables and head in "
+                    + "bf16); all arithmetic stays float32. Weights that a folder has in four bits stay so "
                     + "(default: ${DEFAULT-VALUE}).")
     private WeightType type;
 

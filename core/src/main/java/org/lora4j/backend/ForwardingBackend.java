@@ -46,6 +46,11 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public Tensor hold(Shape shape, FourBitWeights weights) {
+        return delegate.hold(shape, weights);
+    }
+
+    @Override
     public IntTensor allocateInts(Shape shape) {
         return delegate.allocateInts(shape);
     }

@@ -36,6 +36,23 @@ public interface TensorMemory {
                 + " backend holds weights in its own type only. Leave it out, or use `backend` cpu");
     }
 
+    /**
+     * A new tensor for a frozen weight matrix that a file has in four bits: held as it is where the backend can, else expanded.
+     *
+     * @param shape (out, in), of as many weights
+     */
+    default Tensor hold(Shape shape, FourBitWeights weights) {
+        Tensor tensor = allocate(shape);
+        int step = (int) Math.min(1 << 20, weights.count());
+        float[] piece = new float[step];
+        for (long from = 0; from < weights.count(); from += step) {
+            int length = (int) Math.min(step, weights.count() - from);
+            weights.expand(from, piece, 0, length);
+            upload(piece, 0, tensor, from, length);
+        }
+        return tensor;
+    }
+
     /** A new tensor of whole numbers, all zero. */
     IntTensor allocateInts(Shape shape);
 

@@ -13,14 +13,25 @@ public enum WeightType {
      * One byte and a factor for each row (an output of a linear map, a token of an embedding): w ≈ q·s with q a whole
      * number in −127 … 127 and s = max|w|/127 over the row, so |error| ≤ s/2.
      */
-    INT8;
+    INT8,
+    /**
+     * Four bits and a scale in eight bits for each block of 64, as QLoRA has it ({@link FourBitWeights}). Tables of tokens and
+     * heads, which are gathered from and give the logits, are held in bfloat16 then.
+     */
+    NF4;
 
-    /** Bytes of a weight, without the rows' factors. */
-    public int bytes() {
+    /** Bytes of a weight, without factors of rows and scales of blocks. */
+    public double bytes() {
         return switch (this) {
             case FLOAT32 -> 4;
             case BF16 -> 2;
             case INT8 -> 1;
+            case NF4 -> 0.5;
         };
+    }
+
+    /** How tables of tokens and heads are held where other matrices are held so. */
+    public WeightType ofTables() {
+        return this == NF4 ? BF16 : this;
     }
 }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import org.lora4j.LoraException;
+import org.lora4j.backend.WeightType;
 
 /**
  * What one family's tensors are called, here, at Hugging Face and at llama.cpp, and how they lie in files. Readers and
@@ -47,6 +48,16 @@ public interface ModelNames {
 
     /** Whether this is one of the large matrices, which may be held in a smaller type. */
     boolean isMatrix(String weight);
+
+    /** Whether this is the table of the tokens or the head. */
+    default boolean isTable(String weight) {
+        return weight.equals(tokenTable()) || weight.equals(headWeight());
+    }
+
+    /** How this weight is held where matrices are held in {@code type}: tables and heads as that has them, vectors as floats. */
+    default WeightType typeOf(String weight, WeightType type) {
+        return !isMatrix(weight) ? WeightType.FLOAT32 : isTable(weight) ? type.ofTables() : type;
+    }
 
     /** Whether a file may carry this tensor though it is no parameter, such as a causal mask. */
     boolean isBuffer(String tensor);

@@ -126,7 +126,7 @@ public final class DebertaFamily implements ModelFamily {
             if (shape.rank() == 1) {
                 return made.constant(name, shape, name.endsWith(".weight") ? 1 : 0);
             }
-            return made.normal(name, shape, NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
+            return made.normal(name, shape, NAMES.typeOf(name, type));
         };
     }
 

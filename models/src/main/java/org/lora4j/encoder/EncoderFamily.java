@@ -135,7 +135,7 @@ public abstract class EncoderFamily implements ModelFamily {
             if (shape.rank() == 1) {
                 return made.constant(name, shape, name.endsWith(".weight") ? 1 : 0);
             }
-            return made.normal(name, shape, names.isMatrix(name) ? type : WeightType.FLOAT32);
+            return made.normal(name, shape, names.typeOf(name, type));
         };
     }
 

@@ -22,7 +22,7 @@ public final class GradualUpload {
     /** Writes every element of {@code tensor}. */
     public static void upload(Backend backend, Tensor tensor, Source source) {
         int columns = tensor.columns();
-        int length = Math.max(1, LENGTH / columns) * columns; // whole rows, which a smaller type needs
+        int length = Math.max(64, LENGTH / columns / 64 * 64) * columns; // whole rows and whole blocks, as smaller types need it
         float[] piece = new float[(int) Math.min(length, tensor.size())];
         for (long from = 0; from < tensor.size(); from += length) {
             int count = (int) Math.min(length, tensor.size() - from);

@@ -103,6 +103,7 @@ public final class ModelTensors implements TensorSource {
      * @throws org.lora4j.LoraException if there are no tensors, they are damaged, or two are for one place
      */
     public static ModelTensors open(Path folder, ModelNames family, boolean ties) {
+        FourBitFile.requireKnown(folder);
         TensorSource source = TensorFiles.open(folder);
         try {
             return new ModelTensors(source, family, ties, tensor -> false);
@@ -119,6 +120,7 @@ public final class ModelTensors implements TensorSource {
      * @throws org.lora4j.LoraException if there are no tensors, they are damaged, or two are for one place
      */
     public static ModelTensors openClassifier(Path folder, ModelNames family, boolean withHead) {
+        FourBitFile.requireKnown(folder);
         TensorSource source = TensorFiles.open(folder);
         try {
             return new ModelTensors(source, family, false,

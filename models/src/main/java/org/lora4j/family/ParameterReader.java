@@ -46,6 +46,12 @@ public final class ParameterReader {
      */
     public Parameter parameter(String name) {
         Shape shape = shapes.apply(name);
+        if (FourBitFile.has(source, name)) {
+            read.addAll(FourBitFile.names(source, name));
+            Tensor tensor = backend.hold(shape, FourBitFile.read(source, name, shape));
+            backend.freeze(tensor);
+            return new Parameter(name, backend, tensor);
+        }
         boolean turned = family.isInByOut(name);
         if (turned) {
             source.requireShape(name, shape.dim(1), shape.dim(0));
@@ -53,7 +59,7 @@ public final class ParameterReader {
             source.requireShape(name, shape.toArray());
         }
         read.add(name);
-        Tensor tensor = backend.allocateWeight(shape, family.isMatrix(name) ? type : WeightType.FLOAT32);
+        Tensor tensor = backend.allocateWeight(shape, family.typeOf(name, type));
         if (turned) {
             backend.upload(transposed(source.floats(name), shape.dim(1), shape.dim(0)), tensor);
         } else {

@@ -35,7 +35,7 @@ public final class RandomGpt2 {
                 return made.constant(name, config.shapeOf(name), 0);
             }
             return name.contains(".ln_") ? made.constant(name, config.shapeOf(name), 1)
-                    : made.normal(name, config.shapeOf(name), Gpt2Family.NAMES.isMatrix(name) ? type : WeightType.FLOAT32);
+                    : made.normal(name, config.shapeOf(name), Gpt2Family.NAMES.typeOf(name, type));
         };
     }
 }

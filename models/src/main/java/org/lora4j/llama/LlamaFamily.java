@@ -103,7 +103,7 @@ public final class LlamaFamily implements ModelFamily {
             if (shape.rank() == 1) {
                 return made.constant(name, shape, name.endsWith(".bias") || config.variant().isGemma() ? 0 : 1);
             }
-            return made.normal(name, shape, config.names().isMatrix(name) ? type : WeightType.FLOAT32);
+            return made.normal(name, shape, config.names().typeOf(name, type));
         };
     }
 

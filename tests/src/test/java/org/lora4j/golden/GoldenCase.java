@@ -13,9 +13,8 @@ import org.lora4j.adapters.PeftConfig;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
-import org.lora4j.gpt2.Gpt2Files;
-import org.lora4j.gpt2.Gpt2Names;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.Safetensors;
 import org.lora4j.nn.Parameter;
@@ -26,7 +25,7 @@ import org.lora4j.tuning.lora.LoraConfig;
 /** One folder of golden values; {@code tests/golden/README.md} says what is in it and how it was made. */
 final class GoldenCase {
 
-    private static final Path FOLDER = Path.of("src/test/resources/golden");
+    private static final Path RESOURCES = Path.of("src/test/resources");
 
     private final Path folder;
 
@@ -35,7 +34,12 @@ final class GoldenCase {
     }
 
     static List<GoldenCase> all() {
-        try (Stream<Path> folders = Files.list(FOLDER)) {
+        return all("golden");
+    }
+
+    /** Those of another folder, such as {@code decoders}. */
+    static List<GoldenCase> all(String kind) {
+        try (Stream<Path> folders = Files.list(RESOURCES.resolve(kind))) {
             return folders.filter(Files::isDirectory).sorted().map(GoldenCase::new).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -58,6 +62,12 @@ final class GoldenCase {
     Path adapter() {
         Path adapter = folder.resolve("adapter");
         return Files.exists(adapter) ? adapter : null;
+    }
+
+    /** What a model writes behind some tokens; null where that was not recorded. */
+    JsonNode greedy() {
+        Path file = folder.resolve("greedy.json");
+        return Files.exists(file) ? JsonFile.read(file) : null;
     }
 
     JsonNode losses() {
@@ -87,7 +97,7 @@ final class GoldenCase {
 
     /** The model with what trains in it, ready for a pass. */
     Subject on(Backend backend) {
-        Gpt2 model = Gpt2Files.load(folder.resolve("model"), backend);
+        LanguageModel model = Families.load(folder.resolve("model"), backend);
         Path adapter = folder.resolve("adapter");
         if (!Files.exists(adapter)) {
             model.parameters().forEach(Parameter::trainCopy);
@@ -100,7 +110,7 @@ final class GoldenCase {
     }
 
     /** The file is PEFT's, so it does not say that its zero blocks are meant to stay. */
-    private static LoraAdapter mergedFromPeft(Gpt2 model, Path folder) {
+    private static LoraAdapter mergedFromPeft(LanguageModel model, Path folder) {
         PeftConfig config = PeftConfig.read(folder);
         LoraAdapter adapter =
                 LoraAdapter.attach(model, LoraConfig.of(config.r() / 2, config.alpha() / 2).withParts("q", "v"), 1);
@@ -112,15 +122,15 @@ final class GoldenCase {
         return adapter;
     }
 
-    private static Map<String, PeftFormat.Entry> fullGradients(Gpt2 model) {
+    private static Map<String, PeftFormat.Entry> fullGradients(LanguageModel model) {
         Map<String, PeftFormat.Entry> entries = new LinkedHashMap<>();
         for (Parameter parameter : model.parameters()) {
-            boolean conv1d = new Gpt2Names().isInByOut(parameter.name());
+            boolean turned = model.names().isInByOut(parameter.name());
             int rows = parameter.value().rows();
             int columns = parameter.value().columns();
             entries.put(parameter.name(), new PeftFormat.Entry(
                     parameter.name(), parameter, parameter.shape(),
-                    values -> conv1d ? transpose(values, rows, columns) : values, values -> values));
+                    values -> turned ? transpose(values, rows, columns) : values, values -> values));
         }
         return entries;
     }
@@ -143,6 +153,6 @@ final class GoldenCase {
      * @param trainable what trains
      * @param byKey     the same by the keys of the expected gradients
      */
-    record Subject(Gpt2 model, List<Parameter> trainable, Map<String, PeftFormat.Entry> byKey) {
+    record Subject(LanguageModel model, List<Parameter> trainable, Map<String, PeftFormat.Entry> byKey) {
     }
 }

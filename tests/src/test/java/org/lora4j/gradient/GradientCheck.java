@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.data.Batch;
-import org.lora4j.gpt2.Gpt2;
+import org.lora4j.family.LanguageModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
@@ -27,7 +27,7 @@ import org.lora4j.tensor.Philox;
  *
  * @param step the pass's number: dropout drops the same elements each time
  */
-record GradientCheck(Gpt2 model, Batch batch, double labelSmoothing, long step) {
+record GradientCheck(LanguageModel model, Batch batch, double labelSmoothing, long step) {
 
     private static final int COORDINATES = 4;
     private static final double H = 0x1p-12;

@@ -11,7 +11,7 @@ import org.lora4j.tensor.MatrixView;
  * apart gives whole vectors of columns that follow each other, and no lane ever changes its place. Rows are padded with
  * zeros to whole groups.
  */
-abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, Int8Weights {
+abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, FourBitRows, Int8Weights {
 
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, VectorMath.SPECIES.vectorShape());
 
@@ -32,8 +32,21 @@ abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, I
         packed = new int[Math.multiplyExact(rows, stride)];
     }
 
+    /** Where a kind keeps its rows itself. */
+    CompressedWeights(int rows, int columns) {
+        this.rows = rows;
+        this.columns = columns;
+        perInt = 0;
+        stride = 0;
+        packed = new int[0];
+    }
+
+    /** No more floats will come. */
+    void freeze() {
+    }
+
     /** How many columns a row has with its padding: what a vector that it is multiplied with must be padded to. */
-    final int paddedColumns() {
+    int paddedColumns() {
         return perInt * stride;
     }
 

@@ -17,6 +17,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
+import org.lora4j.backend.FourBitWeights;
 import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
@@ -81,8 +82,21 @@ final class CpuBackend implements Backend {
         }
         arrayLength(shape);
         allocations++;
-        return new Tensor(shape, type == WeightType.BF16
-                ? new Bf16Weights(shape.rows(), shape.columns()) : new Int8Weights(shape.rows(), shape.columns()));
+        int rows = shape.rows();
+        int columns = shape.columns();
+        return new Tensor(shape, switch (type) {
+            case FLOAT32 -> throw new IllegalStateException();
+            case BF16 -> new Bf16Weights(rows, columns);
+            case INT8 -> new Int8Weights(rows, columns);
+            case NF4 -> new FourBitRows(rows, columns);
+        });
+    }
+
+    @Override
+    public Tensor hold(Shape shape, FourBitWeights weights) {
+        arrayLength(shape);
+        allocations++;
+        return new Tensor(shape, new FourBitRows(shape.rows(), shape.columns(), weights));
     }
 
     @Override
@@ -111,7 +125,8 @@ final class CpuBackend implements Backend {
      */
     @Override
     public void freeze(Tensor constant) {
-        if (constant.buffer() instanceof CompressedWeights) {
+        if (constant.buffer() instanceof CompressedWeights weights) {
+            weights.freeze();
             return; // its rows are expanded in each use, which is the point of it
         }
         gemm.freeze(floats(constant, "the tensor to freeze"));

@@ -143,13 +143,13 @@ final class KernelCalls {
 
     private static void attention(AttentionShape shape, DropoutMask dropout) {
         int stride = 3 * COLUMNS;
-        AttentionKernels.forward(WORKERS, A, 0, stride, A, COLUMNS, stride, A, 2 * COLUMNS, stride, null, 0, shape, dropout,
+        AttentionKernels.forward(WORKERS, A, 0, stride, A, COLUMNS, stride, A, 2 * COLUMNS, stride, null, 0, shape, dropout, null,
                 C, 0, COLUMNS, ROW, 0);
     }
 
     private static void attentionBackward(AttentionShape shape, DropoutMask dropout) {
         int stride = 3 * COLUMNS;
         AttentionKernels.backward(WORKERS, B, 0, COLUMNS, A, 0, stride, A, COLUMNS, stride, A, 2 * COLUMNS, stride,
-                B, 0, COLUMNS, ROW, 0, null, 0, shape, dropout, C, 0, stride, C, COLUMNS, stride, C, 2 * COLUMNS, stride);
+                B, 0, COLUMNS, ROW, 0, null, 0, shape, dropout, null, null, C, 0, stride, C, COLUMNS, stride, C, 2 * COLUMNS, stride);
     }
 }

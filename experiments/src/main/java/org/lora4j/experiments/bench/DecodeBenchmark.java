@@ -54,7 +54,6 @@ public final class DecodeBenchmark {
         Set<Parameter> positions = model.embeddings().stream().filter(slot -> slot.role() == Role.POSITIONS)
                 .flatMap(slot -> slot.parameters().stream()).collect(Collectors.toSet());
         return model.parameters().stream().filter(parameter -> !positions.contains(parameter))
-                .mapToLong(parameter -> parameter.size()
-                        * (model.names().isMatrix(parameter.name()) ? type.bytes() : Float.BYTES)).sum();
+                .mapToLong(parameter -> (long) (parameter.size() * model.names().typeOf(parameter.name(), type).bytes())).sum();
     }
 }

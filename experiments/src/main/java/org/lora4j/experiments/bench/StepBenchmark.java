@@ -27,7 +27,7 @@ public final class StepBenchmark {
 
     /** What trains. */
     public enum Method {
-        /** LoRA on q and v. */
+        /** LoRA. */
         LORA,
         /** Every parameter. */
         FULL
@@ -49,11 +49,11 @@ public final class StepBenchmark {
      * also what a step is made of, and how long the first one took.
      */
     public static Map<String, Measurement> run(
-            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
-            int size, int length, Runs runs) {
+            Backend backend, ModelConfig config, WeightType type, Method method, AdaptersBenchmark.Places places, int rank,
+            Loss loss, boolean recompute, int size, int length, Runs runs) {
         LanguageModel model = Families.random(config, backend, 1, type);
         List<Parameter> trainable = method == Method.LORA
-                ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+                ? LoraAdapter.attach(model, places.of(LoraConfig.of(rank, 32)), 1).trainable()
                 : model.parameters().stream().map(Parameter::trainCopy).toList();
         Batch batch = batch(config.sizes(), loss, size, length);
         Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
