@@ -113,11 +113,11 @@ final class TrainCommand extends LoraCommand {
         data.requireGiven();
         Optional<GlueRecipe> recipe = Optional.empty();
         if (pairs) {
-            TaskChoice.refuse(spec(), "training on texts", TaskChoice.ofClassifiers(), "texts with labels (--task)");
+            TaskChoice.refuse(spec(), "training on pairs", TaskChoice.ofClassifiers(), "texts with labels (--task)");
             takeDefaults();
         } else {
             TaskChoice.refuse(spec(), "--task " + task.title(), 
-                    List.of("--too-long", "--samples", "--columns", "--template", "--loss-on"), "texts without labels");
+                    List.of("--too-long", "--samples", "--columns", "--template", "--loss-on"), "pairs");
             recipe = classifier.recipe(task, ui());
             classifier.check(methods);
         }

@@ -104,8 +104,12 @@ public final class ExampleFile implements ExampleReader<Example> {
         }
         if (!asFields && (kind.equals(".txt") || TextFormat.E2E_CSV.startsLike(first) && !kind.equals(".tsv")
                 || kind.isEmpty() && TextFormat.DOUBLE_BARS.startsLike(first))) {
-            return List.copyOf((TextFormat.E2E_CSV.startsLike(first) && !kind.equals(".txt") ? TextFormat.E2E_CSV
-                    : TextFormat.DOUBLE_BARS).read(name, reader));
+            List<TextPair> pairs = (TextFormat.E2E_CSV.startsLike(first) && !kind.equals(".txt") ? TextFormat.E2E_CSV
+                    : TextFormat.DOUBLE_BARS).read(name, reader);
+            if (pairs.isEmpty()) {
+                throw new LoraException(Names.oneLine(name + ": no pairs in it"));
+            }
+            return List.copyOf(pairs);
         }
         boolean tabs = kind.equals(".tsv") || !kind.equals(".csv") && first.contains("\t");
         return readTable(name, tabs ? TsvText.read(reader) : CsvText.read(name, reader, first));
@@ -128,7 +132,7 @@ public final class ExampleFile implements ExampleReader<Example> {
     private List<Example> readTable(String name, List<TsvText.Row> rows) {
         List<Example> examples = new ArrayList<>();
         if (rows.isEmpty()) {
-            return examples;
+            throw new LoraException(Names.oneLine(name + ": expected a header and rows, found an empty file"));
         }
         List<String> header = rows.getFirst().fields().stream().map(String::strip).toList();
         if (header.stream().distinct().count() < header.size()) {
@@ -170,12 +174,22 @@ public final class ExampleFile implements ExampleReader<Example> {
         keys.addAll(columns.keySet());
         Layout layout = Layout.of(keys, columns.keySet());
         if (layout == null) {
-            throw new LoraException(Names.oneLine(place + ": expected the keys " + Layout.all() + "; there " + found(fields)
-                    + (fields.containsKey("chosen") && fields.containsKey("rejected")
-                    ? ". Preferences are not learnt here: give the chosen text as a completion" : "")
-                    + ". Name those you mean by `columns` prompt=…,completion=…, or give a `template`"));
+            throw none(place, keys, fields);
         }
         return row -> row.as(layout);
+    }
+
+    private static LoraException none(Place place, List<String> keys, Map<String, Object> fields) {
+        Layout nearest = Layout.nearest(keys);
+        String keysFound = fields.isEmpty() ? "no keys" : Names.list(fields.keySet(), 12);
+        String problem = fields.containsKey("chosen") && fields.containsKey("rejected")
+                ? "found " + keysFound + ": preferences are not learnt here. Give the chosen text as a completion"
+                : nearest != null ? "expected " + String.join(" and ", nearest.needed()) + ", found no "
+                        + nearest.needed().stream().filter(key -> !keys.contains(key)).findFirst().orElseThrow() + " among the keys "
+                        + Names.some(fields.keySet(), 12)
+                : "expected the keys " + Layout.all() + ", or mr and ref; found " + keysFound;
+        return new LoraException(Names.oneLine(place + ": " + problem
+                + ". Name the columns that you mean by `columns` prompt=…,completion=…, or give a `template`"));
     }
 
     private static String found(Map<String, Object> fields) {

@@ -38,6 +38,11 @@ enum Layout {
         return null;
     }
 
+    /** The first that has one of the keys it needs; null if there is none. */
+    static @Nullable Layout nearest(Collection<String> keys) {
+        return Stream.of(values()).filter(layout -> layout.needed.stream().anyMatch(keys::contains)).findFirst().orElse(null);
+    }
+
     /** The keys without which a line is none of this layout. */
     List<String> needed() {
         return needed;

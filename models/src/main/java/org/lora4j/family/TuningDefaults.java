@@ -28,7 +28,7 @@ public record TuningDefaults(int rank, double alpha, double dropout, String targ
         settings.put("alpha", Names.number(alpha));
         settings.put("dropout", Names.number(dropout));
         settings.put("targets", targets);
-        settings.put("learningRate", Double.toString(learningRate));
+        settings.put("learningRate", Double.toString(learningRate).replace(".0E", "e").replace('E', 'e'));
         return settings;
     }
 }
