@@ -19,6 +19,7 @@ import org.lora4j.experiments.report.RunReport.Sample;
 import org.lora4j.experiments.report.RunReport.Score;
 import org.lora4j.experiments.report.TrainingCurves.EvaluationPoint;
 import org.lora4j.experiments.report.TrainingCurves.TrainingPoint;
+import org.lora4j.task.ClassifierMeasure;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
@@ -254,8 +255,10 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return headings;
     }
 
+    /** {@code macro F1}, {@code Pearson}: as people write the measures of classifiers. */
     private static String words(String measure) {
-        return measure.replace('_', ' ');
+        return Arrays.stream(ClassifierMeasure.Kind.values()).filter(kind -> kind.text().equals(measure)).findFirst()
+                .map(ClassifierMeasure.Kind::title).orElse(measure.replace('_', ' '));
     }
 
     private static EvaluationRow evaluation(EvaluationPoint point) {
