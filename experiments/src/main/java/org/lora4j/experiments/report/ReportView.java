@@ -23,8 +23,8 @@ import org.lora4j.task.ClassifierMeasure;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
-        Pace pace, Curve curve, JudgementView judgement, List<ComparisonTable> comparisons, List<SampleCard> samples, List<RecipeCells> recipe,
-        List<FactGroup> facts, List<String> command) {
+        Pace pace, Curve curve, JudgementView judgement, List<ComparisonTable> comparisons, List<SampleCard> samples,
+        List<RecipeCells> recipe, List<FactGroup> facts, List<String> command) {
 
     /** A number that was measured or counted in thousands, and no rank, seed or number of runs. */
     private static final Pattern NUMBER = Pattern.compile("\\d[\\d,]*\\.\\d+|\\d{1,3}(,\\d{3})+");
