@@ -49,7 +49,7 @@ final class RecipeChoice {
             boolean ruledOut = RIVALS.stream().filter(rivals -> rivals.contains(option)).flatMap(List::stream)
                     .anyMatch(given::hasMatchedOption);
             if (!given.hasMatchedOption(option) && !ruledOut) {
-                set(command.findOption(option), value);
+                set(command.commandLine().getCommandSpec().findOption(option), value); // the mixin has no options but its own
                 said.append(' ').append(option).append(' ').append(value);
             }
         });

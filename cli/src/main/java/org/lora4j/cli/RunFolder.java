@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.PeftConfig;
 import org.lora4j.family.Families;
@@ -14,6 +15,7 @@ import org.lora4j.io.FolderLock;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.PromptFormat;
+import org.lora4j.train.TaskFormat;
 
 /**
  * Where a command writes several files. It is this command's from {@link #open} until it is closed, and nothing in it is
@@ -110,7 +112,8 @@ final class RunFolder implements AutoCloseable {
 
     /** A model that was trained says so in its tensor file. */
     private boolean holdsTrainedModel() {
-        return PromptFormat.isSaidIn(Families.metadata(folder));
+        Map<String, String> metadata = Families.metadata(folder);
+        return PromptFormat.isSaidIn(metadata) || TaskFormat.of(metadata).isPresent();
     }
 
     /** Takes away what another run has left, so that a new one can begin; a model that none has trained stays. */

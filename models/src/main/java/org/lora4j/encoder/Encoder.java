@@ -168,7 +168,7 @@ final class Encoder implements SequenceBody {
             return;
         }
         Tensor g = ws.scratch("g", made.sequences().rows(), dc.columns());
-        backend.copy(made.spread(dc, ws).matrix(), g.matrix());
+        made.spread(dc, g, ws);
         for (int block = blocks.size() - 1; block >= lowest; block--) {
             blocks.get(block).backward(g, block > lowest || embeddingsTrain, made.sequences(), ws);
         }

@@ -113,8 +113,8 @@ public final class TaskLabels {
         int found = labels.names().indexOf(label);
         if (found < 0 && !Double.isNaN(number)) {
             found = labels.names().indexOf(Names.number(number));
-            if (found < 0 && isCount(number) && labels.names().stream().allMatch(name -> Double.isNaN(number(name)))) {
-                found = (int) number; // a class by its number, as the hub's exports have it
+            if (found < 0 && labels.isNumbered() && isCount(number)) {
+                found = (int) number; // LABEL_1 is nobody's name for a class
             }
         }
         if (found < 0) {

@@ -21,6 +21,9 @@ public final class Tokenizers {
     private static final Map<String, String> ROBERTA_NAMES = Map.of("bos_token", "<s>", "eos_token", "</s>", "unk_token",
             "<unk>", "sep_token", "</s>", "pad_token", "<pad>", "cls_token", "<s>", "mask_token", "<mask>");
 
+    private static final Map<String, String> DEBERTA_NAMES = Map.of("bos_token", "[CLS]", "eos_token", "[SEP]", "unk_token",
+            "[UNK]", "sep_token", "[SEP]", "pad_token", "[PAD]", "cls_token", "[CLS]", "mask_token", "[MASK]");
+
     private Tokenizers() {
     }
 
@@ -64,6 +67,27 @@ public final class Tokenizers {
                 : VocabMerges.load(folder, ROBERTA_NAMES);
     }
 
+    /**
+     * DeBERTa-v2's and -v3's: {@code tokenizer.json}, or {@code spm.model} with its own numbering, to which {@code [MASK]} and
+     * what else {@code tokenizer_config.json} names is added.
+     *
+     * @throws LoraException if neither is there or one is malformed
+     */
+    public static Tokenizer debertaV2(Path folder) {
+        return hasJson(folder) ? fromJson(folder, DEBERTA_NAMES, true) : SentencePieceFiles.deberta(folder, DEBERTA_NAMES);
+    }
+
+    /**
+     * That of a SentencePiece model, unigram or BPE: {@code tokenizer.json}, or {@code spm.model}, {@code spiece.model},
+     * {@code tokenizer.model}, run as SentencePiece itself does. add_bos_token and add_eos_token of
+     * {@code tokenizer_config.json} say what stands around a text.
+     *
+     * @throws LoraException if none of them is there or one is malformed
+     */
+    public static Tokenizer sentencePiece(Path folder) {
+        return hasJson(folder) ? fromJson(folder, Map.of(), true) : SentencePieceFiles.load(folder, true);
+    }
+
     static Tokenizer fromJson(Path folder, Map<String, String> names, boolean types) {
         PipelineFile file = PipelineFile.in(folder);
         if (file == null) {
@@ -84,7 +108,7 @@ public final class Tokenizers {
     }
 
     /** What begins and ends every text where no template says it: add_bos_token and add_eos_token. */
-    private static PipelineTokenizer.Parts withEnds(
+    static PipelineTokenizer.Parts withEnds(
             PipelineTokenizer.Parts parts, FolderTokens tokens, List<AddedToken> added, Map<String, Integer> vocabulary) {
         int[] before = end(tokens, "add_bos_token", "bos_token", added, vocabulary);
         int[] behind = end(tokens, "add_eos_token", "eos_token", added, vocabulary);

@@ -48,6 +48,8 @@ public final class CompareTokenizer {
         return switch (kind) {
             case "bert" -> Tokenizers.bert(folder, true);
             case "roberta" -> Tokenizers.roberta(folder);
+            case "deberta" -> Tokenizers.debertaV2(folder);
+            case "sentencepiece" -> Tokenizers.sentencePiece(folder);
             default -> Tokenizers.json(folder);
         };
     }
@@ -65,6 +67,9 @@ public final class CompareTokenizer {
         int[] plain = ints(line.get("plain"));
         check("ids", text, ints(line.get("ids")), tokenizer.encode(text));
         check("plain", text, plain, tokenizer.encodeContinuation(text));
+        if (line.get("decoded").isNull()) {
+            return; // what is unknown is written otherwise there
+        }
         checkText("decoded", text, line.get("decoded").asText(), tokenizer.decode(plain));
         checkText("text", text, line.get("text").asText(), tokenizer.decodeText(ints(line.get("ids"))));
         if (line.has("b")) {

@@ -47,7 +47,7 @@ class DecoderGradientTest {
         model.parameters().forEach(Parameter::trainCopy);
         for (WholeModelGradientTest.Padding padding : List.of(
                 WholeModelGradientTest.Padding.LEFT, WholeModelGradientTest.Padding.RIGHT)) {
-            new GradientCheck(model, padding.batch(model.vocabularySize()), 0.1, 9).requireWithin(BOUND, model.parameters());
+            GradientCheck.of(model, padding.batch(model.vocabularySize()), 0.1, 9).requireWithin(BOUND, model.parameters());
         }
     }
 
@@ -61,6 +61,6 @@ class DecoderGradientTest {
         lora.removeAll(adapter.biases());
         SmallGpt2.randomise(backend, lora);
         Batch batch = WholeModelGradientTest.Padding.NONE.batch(model.vocabularySize());
-        new GradientCheck(model, batch, 0, 4).requireWithin(BOUND, adapter.trainable());
+        GradientCheck.of(model, batch, 0, 4).requireWithin(BOUND, adapter.trainable());
     }
 }

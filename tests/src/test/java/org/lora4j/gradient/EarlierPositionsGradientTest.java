@@ -53,7 +53,7 @@ class EarlierPositionsGradientTest {
 
         double largest = Arrays.stream(gradient).map(Math::abs).max().orElseThrow();
         assertThat(largest).isGreaterThan(1e-3);
-        GradientCheck check = new GradientCheck(model, batch, 0, 0);
+        GradientCheck<Batch> check = GradientCheck.of(model, batch, 0, 0);
         for (int i = 0; i < gradient.length; i++) {
             double slope = check.slope(lora.loraB(), GradientCheck.unit(gradient.length, i), ws);
             assertThat(gradient[i]).isCloseTo(slope, within(1e-9 * largest));

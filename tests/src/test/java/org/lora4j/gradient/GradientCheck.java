@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.lora4j.data.Batch;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.model.TrainableModel;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
@@ -25,16 +26,21 @@ import org.lora4j.tensor.Philox;
  * subtraction by u·L/h ≈ 1e-12: both far below the gradients, which are around 1e-2. The error of a tensor is its largest
  * absolute error over its largest gradient.
  *
- * @param step the pass's number: dropout drops the same elements each time
+ * @param targets how many numbers the mean of the loss divides by
+ * @param step    the pass's number: dropout drops the same elements each time
  */
-record GradientCheck(LanguageModel model, Batch batch, double labelSmoothing, long step) {
+record GradientCheck<B>(TrainableModel<B> model, B batch, int targets, double labelSmoothing, long step) {
 
     private static final int COORDINATES = 4;
     private static final double H = 0x1p-12;
 
+    static GradientCheck<Batch> of(LanguageModel model, Batch batch, double labelSmoothing, long step) {
+        return new GradientCheck<>(model, batch, batch.targets(), labelSmoothing, step);
+    }
+
     /** Asserts that the relative error of every tensor is below {@code bound}. */
     void requireWithin(double bound, List<Parameter> trainable) {
-        Workspace ws = Workspace.forTraining(model.backend(), batch.inputIds().length, 7);
+        Workspace ws = Workspace.forTraining(model.backend(), 64, 7);
         trainable.forEach(Parameter::clearGradient);
         loss(ws);
         double[][] gradients =
@@ -89,6 +95,6 @@ record GradientCheck(LanguageModel model, Batch batch, double labelSmoothing, lo
 
     /** The mean loss; its gradients are added to the parameters', where only the first pass reads them. */
     private double loss(Workspace ws) {
-        return model.lossAndGradients(batch, 1.0 / batch.targets(), labelSmoothing, step, ws) / batch.targets();
+        return model.lossAndGradients(batch, 1.0 / targets, labelSmoothing, step, ws) / targets;
     }
 }

@@ -92,7 +92,7 @@ class WholeModelGradientTest {
         lora.removeAll(adapter.biases());
         SmallGpt2.randomise(backend, lora);
         Batch batch = padding.batch(model.config().vocabSize());
-        new GradientCheck(model, batch, labelSmoothing, 4).requireWithin(BOUND, adapter.trainable());
+        GradientCheck.of(model, batch, labelSmoothing, 4).requireWithin(BOUND, adapter.trainable());
         adapter.detach();
     }
 
@@ -103,7 +103,7 @@ class WholeModelGradientTest {
             for (double dropout : new double[] {0, 0.2}) {
                 Gpt2 model = SmallGpt2.of(config, backend, dropout);
                 model.parameters().forEach(Parameter::trainCopy);
-                new GradientCheck(model, padding.batch(config.vocabSize()), dropout / 2, 9)
+                GradientCheck.of(model, padding.batch(config.vocabSize()), dropout / 2, 9)
                         .requireWithin(BOUND, model.parameters());
             }
         }
@@ -120,7 +120,7 @@ class WholeModelGradientTest {
                 plain.size(), plain.length(), plain.inputIds(), plain.attentionMask(), types, plain.labels());
         Gpt2 model = SmallGpt2.of(config, backend, 0.1);
         model.parameters().forEach(Parameter::trainCopy);
-        new GradientCheck(model, batch, 0, 2).requireWithin(BOUND, model.parameters());
+        GradientCheck.of(model, batch, 0, 2).requireWithin(BOUND, model.parameters());
     }
 
     /** Otherwise the checks with dropout would check nothing. */

@@ -12,58 +12,79 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * What is true of GPT-2 stands in its package and nowhere else: no other source of the product names it, one of its tensors, or
- * the way its weights lie. Comments may speak of it, for readers who know it.
+ * What is true of a family of models stands in its package and nowhere else: no other source of the product names it, one of its
+ * tensors, or the way its weights lie, and no family names another. Comments may speak of them, for readers who know them; so may
+ * examples of the command line speak of models by the names that people know.
  */
 class OneFamilyTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
-    private static final String OWN_PACKAGE = "models/src/main/java/org/lora4j/gpt2/";
-    private static final String OWN_LINES = "models/src/main/java/module-info.java"; // exports and provides it
+    private static final String MODELS = "models/src/main/java/org/lora4j/";
+    private static final List<String> FAMILIES = List.of("gpt2", "bert", "roberta", "distilbert", "deberta", "llama");
+    /** Where words stand that several families share. */
+    private static final String SHARED = MODELS + "encoder/";
+    private static final String OWN_LINES = "models/src/main/java/module-info.java"; // exports and provides them
 
     /** In code, names of classes and variables among it. */
-    private static final Pattern IN_CODE = Pattern.compile("(?i)gpt_?2|conv1d|\\b(c_attn|c_proj|c_fc|lm_head)\\b");
+    private static final Pattern IN_CODE = Pattern.compile("(?i)gpt_?2|conv1d|\\b(c_attn|c_proj|c_fc|lm_head)\\b"
+            + "|\\b(?-i:(?:Ro|Distil|De)?[Bb]ert(?:a|aV2)?(?:[A-Z]\\w*)?)\\b(?!\\()");
 
     /** In strings. */
     private static final Pattern IN_LITERALS = Pattern.compile("(?i)gpt[-_ ]?2|conv1d|c_attn|c_proj|c_fc|lm_head|masked_bias|\\bw[tp]e\\b|\\bln_[f12]\\b"
-            + "|transformer\\\\*\\.|(?:^|[.\\\\ ])h\\\\*\\.(?:[\\d\\\\(\\[%]|$)|in\\s*[×x]\\s*out\\b");
+            + "|transformer\\\\*\\.|(?:^|[.\\\\ ])h\\\\*\\.(?:[\\d\\\\(\\[%]|$)|in\\s*[×x]\\s*out\\b"
+            + "|\\b(?:word|position|token_type)_embeddings|attention\\.self|\\b[qkv]_lin\\b|(?:query|key|value)_proj|intermediate\\.dense"
+            + "|classifier\\.(?:dense|out_proj)|pooler\\.dense|\\b(?:ro|distil|de)?berta?\\\\*\\.(?!$|bin)");
 
     /** The beginnings of the paths where GPT-2's own name may stand, and why; no name of a tensor may. */
     private static final Map<String, String> MAY_NAME_IT = Map.of(
             "models/src/main/java/org/lora4j/tokenizer/",
-            "byte-level BPE is called after it: files of other families name its tokenizer's class, and RoBERTa's dictionary "
-                    + "counts in its ids",
+            "tokenizers are called after the models that had them first, in files of other families too",
             "experiments/src/main/java/org/lora4j/experiments/bench/StepBenchmark.java",
             "the sizes that the recorded numbers are of");
 
-    /** Families whose own tensors have a name of GPT-2's: those of the package may stand there, and none other. */
-    private static final Map<String, Pattern> NAMESAKES = Map.of(
-            "models/src/main/java/org/lora4j/llama/", Pattern.compile("\\d+: lm_head"));
-
-    private static final Pattern OWN_NAME = Pattern.compile("(?i).*gpt[-_ ]?2.*");
+    private static final Pattern OWN_NAME = Pattern.compile("(?i).*(?:gpt[-_ ]?2|bert).*");
 
     @Test
-    void nothingOutsideItsPackageKnowsGpt2() throws IOException {
+    void nothingOutsideTheirPackagesKnowsAFamily() throws IOException {
         Map<String, List<String>> found = new TreeMap<>();
         List<Path> sources = sources();
         assertThat(sources).as("sources under " + ROOT).hasSizeGreaterThan(200);
         for (Path source : sources) {
             String name = ROOT.relativize(source).toString().replace('\\', '/');
-            if (!name.startsWith(OWN_PACKAGE) && !name.equals(OWN_LINES)) {
+            if (!name.startsWith(SHARED) && !name.equals(OWN_LINES) && familyOf(name) == null) {
                 List<String> names = namesIn(Files.readString(source));
                 if (MAY_NAME_IT.keySet().stream().anyMatch(name::startsWith)) {
                     names.removeIf(each -> OWN_NAME.matcher(each).matches());
                 }
-                NAMESAKES.forEach((place, same) -> names.removeIf(each -> name.startsWith(place) && same.matcher(each).matches()));
                 if (!names.isEmpty()) {
                     found.put(name, names);
                 }
             }
         }
         assertThat(found).isEmpty();
+    }
+
+    @Test
+    void noFamilyKnowsAnother() throws IOException {
+        List<String> found = new ArrayList<>();
+        for (Path source : sources()) {
+            String name = ROOT.relativize(source).toString().replace('\\', '/');
+            String family = name.startsWith(SHARED) ? "encoder" : familyOf(name);
+            if (family != null) {
+                String code = String.join("\n", JavaSource.of(Files.readString(source)).code());
+                FAMILIES.stream().filter(other -> !other.equals(family) && code.contains("org.lora4j." + other + "."))
+                        .forEach(other -> found.add(name + " knows " + other));
+            }
+        }
+        assertThat(found).isEmpty();
+    }
+
+    private static @Nullable String familyOf(String source) {
+        return FAMILIES.stream().filter(family -> source.startsWith(MODELS + family + "/")).findFirst().orElse(null);
     }
 
     @Test
@@ -83,8 +104,11 @@ class OneFamilyTest {
                     String f = \"""
                         a block "of" text with GPT-2 in it
                         \""";
+                    String g = "roberta-base.bin, word_embeddings";
+                    BertNames h = bert(folder);
                 }
-                """)).containsExactly("2: Gpt2", "3: transformer.", "3: lm_head", "4: wte", "5: .h\\\\.(", "6: in × out", "7: GPT-2");
+                """)).containsExactly("2: Gpt2", "3: transformer.", "3: lm_head", "4: wte", "5: .h\\\\.(", "6: in × out", "7: GPT-2",
+                "10: word_embeddings", "11: BertNames");
     }
 
     /** Line and name of each that stands in the text, the first of a line of code or a string. */

@@ -11,7 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -26,6 +28,7 @@ import org.lora4j.train.MetricsLog;
  * <pre>
  *   {"step":10,"loss":3.21,"lr":0.01,"tokens_per_second":4100}
  *   {"step":100,"dev_loss":2.1,"dev_perplexity":8.2}
+ *   {"step":100,"dev_accuracy":0.87,"dev_f1":0.9,"dev_loss":0.4}
  * </pre>
  *
  * Keys it does not know are passed over. A run that was killed, or that is still running, may leave half a line at the
@@ -38,6 +41,8 @@ public final class MetricsFile {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build()
             .readerFor(JsonNode.class);
+
+    private static final String DEV = "dev_";
 
     private MetricsFile() {}
 
@@ -76,11 +81,24 @@ public final class MetricsFile {
             if (line.hasNonNull("dev_loss")) { // null where it was not a number
                 double loss = number(line, "dev_loss");
                 double perplexity = number(line, "dev_perplexity");
+                Map<String, Double> measures = measures(line);
                 evaluations.put(step, new EvaluationPoint(step, loss,
-                        Double.isNaN(perplexity) ? Math.exp(loss) : perplexity));
+                        Double.isNaN(perplexity) && measures.isEmpty() ? Math.exp(loss) : perplexity, measures));
             }
         }
         return new TrainingCurves(new ArrayList<>(training.values()), new ArrayList<>(evaluations.values()));
+    }
+
+    /** What was measured on dev beside loss and perplexity, in the order of the line. */
+    private static Map<String, Double> measures(JsonNode line) {
+        Map<String, Double> measures = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : line.properties()) {
+            String name = field.getKey().startsWith(DEV) ? field.getKey().substring(DEV.length()) : "";
+            if (!name.isEmpty() && !name.equals("loss") && !name.equals("perplexity")) {
+                measures.put(name, number(line, field.getKey()));
+            }
+        }
+        return measures;
     }
 
     /** Null if this line is not an object. */

@@ -38,15 +38,16 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
 
     record Pace(String time, String detail) {}
 
-    record Curve(String description, String svg, boolean hasTraining, boolean hasRate, boolean hasSpeed,
-            List<EvaluationRow> evaluations) {
+    /** @param measure what counts, for people; empty where that is the loss */
+    record Curve(String description, String svg, boolean hasTraining, boolean hasRate, boolean hasSpeed, String measure,
+            List<String> headings, List<EvaluationRow> evaluations) {
 
         boolean hasEvaluations() {
             return !evaluations.isEmpty();
         }
     }
 
-    record EvaluationRow(String step, String devLoss, String perplexity) {}
+    record EvaluationRow(List<String> cells) {}
 
     record ComparisonTable(String title, String lead, List<String> headings, List<ComparisonLine> lines) {}
 
@@ -236,11 +237,34 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
             said.add("Dev loss goes from " + Words.decimal(first.devLoss(), 2) + " at step " + Words.count(first.step())
                     + " to " + Words.decimal(last.devLoss(), 2) + " at step " + Words.count(last.step()) + ".");
         }
+        List<String> measures = curves.measures();
         return new Curve(String.join(" ", said), LossCurveSvg.of(curves), !curves.training().isEmpty(),
                 curves.training().stream().anyMatch(p -> Double.isFinite(p.learningRate())),
                 curves.training().stream().anyMatch(p -> Double.isFinite(p.tokensPerSecond())),
-                curves.evaluations().stream().map(p -> new EvaluationRow(Words.count(p.step()), Words.decimal(p.devLoss(), 4),
-                        Words.decimal(p.devPerplexity(), 2))).toList());
+                measures.isEmpty() ? "" : "Dev " + words(measures.getFirst()), headings(measures),
+                curves.evaluations().stream().map(ReportView::evaluation).toList());
+    }
+
+    private static List<String> headings(List<String> measures) {
+        List<String> headings = new ArrayList<>(List.of("Step", "Dev loss"));
+        if (measures.isEmpty()) {
+            headings.add("Perplexity");
+        }
+        measures.forEach(measure -> headings.add(Character.toUpperCase(measure.charAt(0)) + words(measure).substring(1)));
+        return headings;
+    }
+
+    private static String words(String measure) {
+        return measure.replace('_', ' ');
+    }
+
+    private static EvaluationRow evaluation(EvaluationPoint point) {
+        List<String> cells = new ArrayList<>(List.of(Words.count(point.step()), Words.decimal(point.devLoss(), 4)));
+        if (point.measures().isEmpty()) {
+            cells.add(Words.decimal(point.devPerplexity(), 2));
+        }
+        point.measures().values().forEach(value -> cells.add(Words.decimal(value, 4)));
+        return new EvaluationRow(cells);
     }
 
     private static List<SampleCard> samples(List<Sample> samples) {
@@ -283,6 +307,7 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
     static ChartData chartData(TrainingCurves curves) {
         List<TrainingPoint> training = curves.training();
         List<EvaluationPoint> evaluations = curves.evaluations();
+        List<String> measures = curves.measures();
         return new ChartData(
                 training.stream().map(TrainingPoint::step).toList(),
                 finite(training.stream().mapToDouble(TrainingPoint::loss).toArray()),
@@ -291,11 +316,14 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
                 finite(training.stream().mapToDouble(TrainingPoint::tokensPerSecond).toArray()),
                 evaluations.stream().map(EvaluationPoint::step).toList(),
                 finite(evaluations.stream().mapToDouble(EvaluationPoint::devLoss).toArray()),
-                finite(evaluations.stream().mapToDouble(EvaluationPoint::devPerplexity).toArray()));
+                finite(evaluations.stream().mapToDouble(EvaluationPoint::devPerplexity).toArray()),
+                measures.isEmpty() ? List.of() : finite(evaluations.stream()
+                        .mapToDouble(point -> point.measures().getOrDefault(measures.getFirst(), Double.NaN)).toArray()));
     }
 
     record ChartData(List<Long> step, List<Double> loss, List<Double> smoothed, List<Double> learningRate,
-            List<Double> tokensPerSecond, List<Long> devStep, List<Double> devLoss, List<Double> devPerplexity) {}
+            List<Double> tokensPerSecond, List<Long> devStep, List<Double> devLoss, List<Double> devPerplexity,
+            List<Double> devMeasure) {}
 
     /** Rounded to the digits of a float. */
     private static List<Double> finite(double[] values) {

@@ -1,6 +1,9 @@
 package org.lora4j.experiments.report;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What was measured along a training run. A quantity that was not measured is NaN.
@@ -13,8 +16,22 @@ public record TrainingCurves(List<TrainingPoint> training, List<EvaluationPoint>
     /** A training step: its loss, learning rate and speed. */
     public record TrainingPoint(long step, double loss, double learningRate, double tokensPerSecond) {}
 
-    /** An evaluation on held-back data after {@code step} updates; step 0 is the base. */
-    public record EvaluationPoint(long step, double devLoss, double devPerplexity) {}
+    /**
+     * An evaluation on held-back data after {@code step} updates; step 0 is the base.
+     *
+     * @param measures what else was measured, by name, the one that counts first; empty where the loss is what counts
+     */
+    public record EvaluationPoint(long step, double devLoss, double devPerplexity, Map<String, Double> measures) {
+
+        public EvaluationPoint {
+            measures = Collections.unmodifiableMap(new LinkedHashMap<>(measures));
+        }
+
+        /** Of a language model. */
+        public EvaluationPoint(long step, double devLoss, double devPerplexity) {
+            this(step, devLoss, devPerplexity, Map.of());
+        }
+    }
 
     public TrainingCurves {
         training = List.copyOf(training);
@@ -23,6 +40,11 @@ public record TrainingCurves(List<TrainingPoint> training, List<EvaluationPoint>
 
     public static TrainingCurves none() {
         return new TrainingCurves(List.of(), List.of());
+    }
+
+    /** The names of what was measured on dev beside the loss, the one that counts first; none of a language model. */
+    public List<String> measures() {
+        return evaluations.isEmpty() ? List.of() : List.copyOf(evaluations.getFirst().measures().keySet());
     }
 
     /** The last step of which anything is known; 0 before any. */

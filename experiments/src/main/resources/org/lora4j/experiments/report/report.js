@@ -124,6 +124,10 @@
         ? `dev  ${item.parsed.y.toFixed(3)}  (perplexity ${digits(data.devPerplexity[item.dataIndex], 3)})`
         : `${item.dataset.label}  ${item.parsed.y.toFixed(3)}`,
   });
+  const measured = draw('measure', [line('dev', points(data.devStep, data.devMeasure), 'dev', 2, {pointRadius: 3, pointHoverRadius: 5})], {
+    ticks: 4, tick: value => digits(value, 3), label: item => item.parsed.y.toFixed(4),
+  });
+  if (measured !== null) measured.options.scales.y.beginAtZero = false;
   draw('rate', [line('learning rate', points(data.step, data.learningRate), 'rate', 2, {})], {
     ticks: 4, tick: value => digits(value, 3), label: item => digits(item.parsed.y, 4),
   });

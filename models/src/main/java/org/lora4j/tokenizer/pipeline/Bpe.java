@@ -1,8 +1,8 @@
 package org.lora4j.tokenizer.pipeline;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
@@ -26,6 +26,7 @@ public final class Bpe implements SubwordModel {
     private final Options options;
     private final int[] ofChar; // of characters that stand within a word
     private final int @Nullable [] bytes;
+    private final @Nullable CharTrie fixed;
     private final WordCache cache = new WordCache();
 
     /**
@@ -47,18 +48,24 @@ public final class Bpe implements SubwordModel {
     public record Merge(String left, String right) {
     }
 
+    /** Two tokens that join, with the rank and the token they give; several may have one rank. */
+    record Ranked(int left, int right, int rank, int result) {
+    }
+
     /**
      * @throws LoraException that names the merge whose parts or result are no tokens
      */
     public Bpe(Map<String, Integer> vocabulary, List<Merge> merges, Options options) {
+        this(vocabulary, ranked(vocabulary, merges, options.prefix), options, null);
+    }
+
+    /** @param fixed tokens that stand in a text as they are written, and never join; null for none */
+    Bpe(Map<String, Integer> vocabulary, List<Ranked> merges, Options options, @Nullable CharTrie fixed) {
         this.vocabulary = new Vocabulary(vocabulary);
         this.options = options;
+        this.fixed = fixed;
         this.merges = new MergeTable(merges.size());
-        for (int rank = 0; rank < merges.size(); rank++) {
-            Merge merge = merges.get(rank);
-            String rest = merge.right.startsWith(options.prefix) ? merge.right.substring(options.prefix.length()) : merge.right;
-            this.merges.put(id(merge.left, merge), id(merge.right, merge), rank, id(merge.left + rest, merge));
-        }
+        merges.forEach(merge -> this.merges.put(merge.left, merge.right, merge.rank, merge.result));
         bytes = options.byteFallback ? byteTokens(vocabulary) : null;
         ofChar = new int[PLAIN];
         Arrays.fill(ofChar, NO_TOKEN);
@@ -70,8 +77,18 @@ public final class Bpe implements SubwordModel {
         }
     }
 
-    private int id(String token, Merge merge) {
-        Integer id = vocabulary.id(token);
+    private static List<Ranked> ranked(Map<String, Integer> vocabulary, List<Merge> merges, String prefix) {
+        List<Ranked> ranked = new ArrayList<>(merges.size());
+        for (Merge merge : merges) {
+            String rest = merge.right.startsWith(prefix) ? merge.right.substring(prefix.length()) : merge.right;
+            ranked.add(new Ranked(id(vocabulary, merge.left, merge), id(vocabulary, merge.right, merge), ranked.size(),
+                    id(vocabulary, merge.left + rest, merge)));
+        }
+        return ranked;
+    }
+
+    private static int id(Map<String, Integer> vocabulary, String token, Merge merge) {
+        Integer id = vocabulary.get(token);
         if (id == null) {
             throw new LoraException("joins '" + merge.left + "' and '" + merge.right + "', but '" + token
                     + "' is not in the vocabulary");
@@ -106,8 +123,9 @@ public final class Bpe implements SubwordModel {
         int unknown = NO_TOKEN; // waits, since the next one may be fused with it
         for (int i = 0; i < word.length(); ) {
             int c = word.codePointAt(i);
-            int next = i + Character.charCount(c);
-            int id = symbol(word, c, i == 0, next == word.length());
+            int end = fixed == null ? i : Unigram.longest(fixed, word, i);
+            int next = end > i ? end : i + Character.charCount(c);
+            int id = end > i ? vocabulary.id(word.substring(i, end)) : symbol(word, c, i == 0, next == word.length());
             if (id != NO_TOKEN) {
                 if (unknown != NO_TOKEN) {
                     symbols.accept(unknown);

@@ -116,6 +116,37 @@ public final class CharsMap implements Normalizer {
         return null;
     }
 
+    /**
+     * The longest entry that the text goes on with from here.
+     *
+     * @param part is given what stands for it
+     * @return where it ends; {@code at} if there is none
+     */
+    int longest(String text, int at, String[] part) {
+        int node = offset(trie[0]);
+        int end = at;
+        for (int i = at; i < text.length(); ) {
+            int c = text.codePointAt(i);
+            i += Character.charCount(c);
+            byte[] bytes = c < 128 ? new byte[] {(byte) c} : Character.toString(c).getBytes(StandardCharsets.UTF_8);
+            for (int k = 0; k < bytes.length; k++) {
+                node ^= bytes[k] & 0xFF;
+                if (node < 0 || node >= trie.length || (trie[node] & 0x8000_00FF) != (bytes[k] & 0xFF)) {
+                    return end;
+                }
+                int cell = trie[node];
+                node ^= offset(cell);
+                boolean whole = k == bytes.length - 1 && (cell & 0x100) != 0 && node >= 0 && node < trie.length;
+                String found = whole ? replacement(trie[node] & 0x7FFF_FFFF) : null;
+                if (found != null) {
+                    part[0] = found;
+                    end = i;
+                }
+            }
+        }
+        return end;
+    }
+
     private static int offset(int cell) {
         return (cell >>> 10) << ((cell & 0x200) >>> 6);
     }

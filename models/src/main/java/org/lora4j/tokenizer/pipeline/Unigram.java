@@ -31,6 +31,7 @@ public final class Unigram implements SubwordModel {
     private final @Nullable Integer unknown;
     private final int @Nullable [] bytes;
     private final double unknownScore;
+    private final boolean single;
     private final CharTrie trie = new CharTrie();
     private final WordCache cache = new WordCache();
 
@@ -39,15 +40,45 @@ public final class Unigram implements SubwordModel {
      * @param byteFallback whether what is unknown is spelt in tokens such as {@code <0xE2>} where they are there
      */
     public Unigram(List<String> tokens, double[] scores, @Nullable Integer unknown, boolean byteFallback) {
+        this(tokens, scores, unknown, byteFallback, null, Arrays.stream(scores).min().orElse(Double.POSITIVE_INFINITY));
+    }
+
+    /**
+     * As SentencePiece has it where {@code inText} is given: with sums in single precision, which decides between cuts that
+     * differ in order only.
+     *
+     * @param inText which tokens are looked for in a text; null for all
+     * @param lowest the score that an unknown character's lies below
+     */
+    Unigram(
+            List<String> tokens, double[] scores, @Nullable Integer unknown, boolean byteFallback, boolean @Nullable [] inText,
+            double lowest) {
         this.tokens = List.copyOf(tokens);
         this.scores = scores.clone();
         this.unknown = unknown;
         for (int id = 0; id < tokens.size(); id++) {
             ids.put(tokens.get(id), id);
-            trie.put(tokens.get(id), id);
+            if (inText == null || inText[id]) {
+                trie.put(tokens.get(id), id);
+            }
         }
         bytes = byteFallback ? Bpe.byteTokens(ids) : null;
-        unknownScore = Arrays.stream(scores).min().orElse(Double.POSITIVE_INFINITY) - UNKNOWN_PENALTY;
+        single = inText != null;
+        unknownScore = single ? (float) (lowest - UNKNOWN_PENALTY) : lowest - UNKNOWN_PENALTY;
+    }
+
+    /** Where the longest of these tokens ends that begins here; {@code at} if none does. */
+    static int longest(CharTrie tokens, String text, int at) {
+        int end = at;
+        int node = CharTrie.ROOT;
+        for (int i = at; i < text.length(); i++) {
+            node = tokens.next(node, text.charAt(i));
+            if (node == CharTrie.NONE) {
+                break;
+            }
+            end = tokens.token(node) == CharTrie.NONE ? end : i + 1;
+        }
+        return end;
     }
 
     @Override
@@ -84,8 +115,8 @@ public final class Unigram implements SubwordModel {
         handOn(text, from, last, out);
     }
 
-    private static void offer(double[] best, int[] from, int[] last, int start, int end, int token, double score) {
-        double sum = score + best[start];
+    private void offer(double[] best, int[] from, int[] last, int start, int end, int token, double score) {
+        double sum = single ? (float) (score + best[start]) : score + best[start];
         if (from[end] == NOWHERE || sum > best[end]) {
             best[end] = sum;
             from[end] = start;
