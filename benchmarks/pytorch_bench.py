@@ -147,7 +147,8 @@ def with_lora(model, rank, classifier=False, places="qv"):
     from peft import LoraConfig, get_peft_model
     if classifier:
         return get_peft_model(model, LoraConfig(
-            task_type="SEQ_CLS", r=rank, lora_alpha=32, lora_dropout=0, target_modules="all-linear" if places == "all" else ["query", "value"]))
+            task_type="SEQ_CLS", r=rank, lora_alpha=32, lora_dropout=0,
+            target_modules="all-linear" if places == "all" else ["query", "value"]))
     gpt2 = model.config.model_type == "gpt2"
     targets = "all-linear" if places == "all" else ["c_attn"] if gpt2 else ["q_proj", "v_proj"]
     return get_peft_model(model, LoraConfig(

@@ -1,5 +1,7 @@
 package org.lora4j.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,6 +17,7 @@ import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.io.DType;
+import org.lora4j.io.JsonFile;
 import org.lora4j.io.NamedTensor;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,7 +58,8 @@ final class ConvertCommand extends LoraCommand {
     private String base;
 
     @Option(names = "--model", paramLabel = "DIR",
-            description = "The base's folder: target modules are then named as shortly as they can be.")
+            description = "The base's folder: target modules are then named as shortly as they can be; for GGUF, what "
+                    + "kind of model it is and how large its heads are.")
     private String model;
 
     @Option(names = "--overwrite", description = "Replace what --out holds.")
@@ -85,12 +89,23 @@ final class ConvertCommand extends LoraCommand {
             read.requireFileApart(out);
             Destination.requireFile(out, overwrite);
         }
-        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(base != null ? base : model));
+        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(base != null ? base : model), modelConfig());
         stored = new StoredAdapter(stored.path(), named(stored), typed(stored.tensors(), type), stored.metadata());
         List<String> remarks = new ArrayList<>();
-        AdapterFiles.write(stored, format, out, remarks);
+        AdapterFiles.write(stored, format, out, modelConfig() == null ? configOfBase(stored) : modelConfig(), remarks);
         print(stored, AdapterFiles.formatOf(from), format, remarks);
         return ExitCode.OK;
+    }
+
+    /** The config.json of --model, or null. */
+    private ObjectNode modelConfig() {
+        return model == null ? null : JsonFile.read(EmbeddedBase.resolve(model).resolve("config.json"));
+    }
+
+    /** That of the base that the adapter names, where that is a folder here. */
+    private static ObjectNode configOfBase(StoredAdapter stored) {
+        Path file = stored.config().baseModel().map(name -> Path.of(name, "config.json")).orElse(null);
+        return file == null || !Files.isRegularFile(file) ? null : JsonFile.read(file);
     }
 
     private AdapterFormat format() {

@@ -7,6 +7,7 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
@@ -65,8 +66,9 @@ record Diagnosis(
      * @param step    batch, tokens and rank, in words
      * @param numbers how many numbers it holds
      * @param weights how many of these are the base's
+     * @param bytes   what the step takes on a backend of floats, by how the base's weights are held
      */
-    record ModelState(String name, String step, long numbers, long weights) {
+    record ModelState(String name, String step, long numbers, long weights, Map<String, Long> bytes) {
     }
 
     /** @param bytes its size, 0 if it is missing */

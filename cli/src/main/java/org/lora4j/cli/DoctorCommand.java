@@ -2,9 +2,12 @@ package org.lora4j.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.lora4j.backend.BackendProvider;
+import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.ClassifierFields;
 import org.lora4j.family.Families;
@@ -21,7 +24,7 @@ import picocli.CommandLine.Option;
             "Shows what this machine can run.",
             "",
             "Java, cores, memory, vectors, backends with the reason where one cannot run, devices, and what is embedded. "
-                    + "With --model, whether a LoRA step on it has room on each. "
+                    + "With --model, whether a LoRA step on it has room on each, and what it takes with each --base-dtype. "
                     + "Exit code 0 if the default backend can run, else 1.",
         },
         footer = {
@@ -70,7 +73,15 @@ final class DoctorCommand extends LoraCommand {
         MemoryNeed need = classifies ? MemoryNeed.ofClassifierStep(config, labels(known.isPresent()), batch, length, RANK)
                 : MemoryNeed.ofStep(config, batch, length, RANK);
         return new Diagnosis.ModelState(model, "a LoRA step of " + batch + " × " + length + " tokens, rank " + RANK + " on q and v",
-                need.numbers(), need.weights());
+                need.numbers(), need.weights(), bytes(need));
+    }
+
+    private static Map<String, Long> bytes(MemoryNeed need) {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        for (WeightType type : WeightType.values()) {
+            bytes.put(type.name().toLowerCase(Locale.ROOT), need.bytes(type));
+        }
+        return bytes;
     }
 
     /** Those of the folder, or two. */
@@ -105,6 +116,12 @@ final class DoctorCommand extends LoraCommand {
         }
         if (!found.ready() && found.backends().stream().noneMatch(b -> b.name().equals(BackendChoice.DEFAULT))) {
             ui.print("  " + pad(BackendChoice.DEFAULT, 11) + ui.bad("missing") + "  its jar is not on the class path. Start lora4j with its launcher.");
+        }
+        if (found.model() != null) {
+            ui.print("");
+            ui.print(ui.bold("Memory of the step on cpu") + ui.dim(" by --base-dtype"));
+            found.model().bytes().forEach((type, bytes) -> ui.print("  " + pad(type, 11) + pad(Bytes.text(bytes), 11)
+                    + (type.equals("float32") ? ui.dim("and up to twice the weights again, laid out for products") : "")));
         }
         ui.print("");
         ui.print(ui.bold("Embedded"));

@@ -99,7 +99,8 @@ final class MergeCommand extends LoraCommand {
         Path from = adapter.path();
         Destination.requireFolder(out, overwrite);
         Destination.reading("--model", folder).and("--adapter", from).requireFolderApart(out);
-        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
+        StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model),
+                JsonFile.read(EmbeddedBase.resolve(model).resolve("config.json")));
         boolean classifies = Families.isClassifier(folder) || AdapterHead.of(stored).isPresent();
         ClassifierHead head = classifies ? ClassifierHead.forAdapter(stored, folder) : null;
         MergeSample sample = new MergeSample(batches(folder, config, classifies), backend, ui(), head);

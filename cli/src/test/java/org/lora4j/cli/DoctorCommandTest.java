@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class DoctorCommandTest {
@@ -54,6 +58,25 @@ class DoctorCommandTest {
 
         assertThat(small.out()).contains("fits: needs ", " for a LoRA step of 8 × 64 tokens, rank 4 on q and v, has room for ");
         assertThat(huge.out()).contains("too small: needs ", "(1.56 billion weights)", "smaller model");
+    }
+
+    @Test
+    void whatEachTypeOfTheBaseTakesIsSaid() {
+        assertThat(Run.of("doctor").out()).doesNotContain("--base-dtype");
+        String text = Run.of("doctor", "--model", "qwen2.5-0.5b", "--batch", "1", "--length", "16").out();
+
+        assertThat(text).contains("(494.0 million weights)");
+        List<Double> gigabytes = Stream.of("float32", "bf16", "int8", "nf4").map(type -> {
+            Matcher found = Pattern.compile(type + " +([0-9.]+) (MiB|GiB)").matcher(text);
+            assertThat(found.find()).as(type).isTrue();
+            return Double.parseDouble(found.group(1)) / (found.group(2).equals("MiB") ? 1024 : 1);
+        }).toList();
+        double step = gigabytes.get(0) - 494.03e6 * 4 / 0x1p30; // the adapter and the activations
+        assertThat(step).isBetween(0.01, 0.3);
+        // two bytes; one and a factor for each row; half a one and a scale of a byte for 64, but the tied table of 136.1 million in two
+        assertThat(gigabytes.get(1) - step).isBetween(0.91, 0.94);
+        assertThat(gigabytes.get(2) - step).isBetween(0.45, 0.48);
+        assertThat(gigabytes.get(3) - step).isBetween(0.41, 0.45);
     }
 
     @Test

@@ -1,10 +1,12 @@
 package org.lora4j.adapters;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.AtomicFolder;
@@ -65,9 +67,14 @@ public final class AdapterFiles {
 
     /** @param loralib what to know of a loralib file beside what it says; of no effect for the others */
     public static StoredAdapter read(Path path, LoralibFormat.Options loralib) {
+        return read(path, loralib, null);
+    }
+
+    /** @param base the base's {@code config.json}, for GGUF; null where it is not at hand */
+    public static StoredAdapter read(Path path, LoralibFormat.Options loralib, @Nullable ObjectNode base) {
         return switch (formatOf(path)) {
             case PEFT, PEFT_BIN -> readPeft(path);
-            case GGUF -> GgufAdapter.read(path);
+            case GGUF -> GgufAdapter.read(path, base);
             case LORALIB -> LoralibFormat.toPeft(LoralibFormat.read(path), loralib);
         };
     }
@@ -86,6 +93,12 @@ public final class AdapterFiles {
      * @throws LoraException if the adapter holds what the format has no place for, or the place cannot be written
      */
     public static void write(StoredAdapter adapter, AdapterFormat format, Path out, List<String> remarks) {
+        write(adapter, format, out, null, remarks);
+    }
+
+    /** @param base the base's {@code config.json}, for GGUF; null where it is not at hand */
+    public static void write(
+            StoredAdapter adapter, AdapterFormat format, Path out, @Nullable ObjectNode base, List<String> remarks) {
         if (adapter.updates().isEmpty()) {
             throw adapter.error("holds no low-rank update, neither lora_A nor lora_embedding_A");
         }
@@ -100,7 +113,7 @@ public final class AdapterFiles {
                 + copy.name() + ", the base's frozen weight once more: " + format.text() + " takes that of the base it is used with")));
         switch (format) {
             case PEFT, PEFT_BIN -> writePeft(adapter, format, out);
-            case GGUF -> GgufAdapter.write(adapter, out, stem(out), remarks);
+            case GGUF -> GgufAdapter.write(adapter, out, stem(out), base, remarks);
             case LORALIB -> {
                 double alpha = LoralibFormat.write(adapter, out, remarks);
                 remarks.add("a loralib file does not say alpha: build the model's layers with lora_alpha = "

@@ -1,5 +1,9 @@
 package org.lora4j.adapters;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,6 +36,9 @@ import org.lora4j.tensor.Shape;
  *   MODULE.weight.lora_b      (out, r)           MODULE as {@link ModelNames#toGguf} says
  * </pre>
  *
+ * <p>Where an architecture has the rows of a head of q and k in pairs ({@link ModelNames#pairedRows}), so have their B: that
+ * needs the base's {@code config.json}, which also says which of several families with the same names it is.
+ *
  * <p>llama.cpp multiplies an update by alpha/r, r being that of the update and alpha the file's. Where modules have another
  * factor (alpha patterns, alpha/√r) B is multiplied by what is missing. It has no place for biases, position embeddings,
  * modules trained as a whole and DoRA: those are refused by name.
@@ -54,10 +61,12 @@ public final class GgufAdapter {
 
     /**
      * @param name    what to call the adapter in {@code general.name}
+     * @param base    the base's {@code config.json}; null where it is not at hand
      * @param remarks what the user should know
-     * @throws LoraException if the adapter holds what GGUF has no place for, or is of no family that llama.cpp has
+     * @throws LoraException if the adapter holds what GGUF has no place for, or is of no family that llama.cpp has, or without
+     *                       its base of one of several
      */
-    public static void write(StoredAdapter adapter, Path file, String name, List<String> remarks) {
+    public static void write(StoredAdapter adapter, Path file, String name, @Nullable ObjectNode base, List<String> remarks) {
         adapter.config().requirePlainUpdates("llama.cpp");
         List<String> others = adapter.others().stream().map(NamedTensor::name).toList();
         if (!others.isEmpty()) {
@@ -69,9 +78,7 @@ public final class GgufAdapter {
             throw adapter.error("has alpha " + alpha + ", which llama.cpp takes for none and multiplies its updates by 1");
         }
         List<String> modules = adapter.updates().stream().map(StoredUpdate::module).toList();
-        ModelNames names = ModelNames.ofModules(modules).orElseThrow(() -> adapter.error("adapts "
-                + Names.some(unknown(modules), 3) + ", and which family of models that is is not known here; there are "
-                + families()));
+        ModelNames names = family(adapter, modules, base);
         GgufWriter writer = new GgufWriter()
                 .put(ARCHITECTURE, GgufValue.of(names.ggufArchitecture().orElseThrow(() -> adapter.error("is for "
                         + names.title() + ", which llama.cpp does not have"))))
@@ -80,8 +87,8 @@ public final class GgufAdapter {
                 .put("general.name", GgufValue.of(name))
                 .put(ALPHA, GgufValue.of((float) alpha))
                 .put("general.quantization_version", GgufValue.ofUnsigned(2));
-        adapter.config().baseModel().ifPresent(base -> writer.put("general.base_model.count", GgufValue.ofUnsigned(1))
-                .put(BASE_NAME, GgufValue.of(base)));
+        adapter.config().baseModel().ifPresent(named -> writer.put("general.base_model.count", GgufValue.ofUnsigned(1))
+                .put(BASE_NAME, GgufValue.of(named)));
         adapter.metadata().forEach((key, value) -> {
             if (key.startsWith("lora4j.")) {
                 writer.put(key, GgufValue.of(value));
@@ -95,7 +102,9 @@ public final class GgufAdapter {
             scaled += factor == 1 ? 0 : 1;
             NamedTensor a = storable(update.a());
             writer.add((update.embedding() ? a.transposed() : a).as(tensor + ".lora_a"));
-            writer.add(LoralibFormat.times(storable(update.b()), factor).as(tensor + ".lora_b"));
+            NamedTensor b = LoralibFormat.times(storable(update.b()), factor);
+            int paired = base == null ? 0 : names.pairedRows(update.module(), base);
+            writer.add((paired == 0 ? b : rows(b, paired, true)).as(tensor + ".lora_b"));
             if (names.blockOf(update.module()) == Slot.NO_BLOCK) {
                 remarks.add(update.module() + " is adapted: llama.cpp takes that only for a base whose output.weight is a tensor "
                         + "of its own, not one tied to token_embd");
@@ -106,6 +115,41 @@ public final class GgufAdapter {
                     + " is right for all");
         }
         writer.write(file);
+    }
+
+    /** The base's family: by its configuration, or the only one that knows the modules. */
+    private static ModelNames family(StoredAdapter adapter, List<String> modules, @Nullable ObjectNode base) {
+        if (base != null) {
+            String type = base.path("model_type").asText("");
+            return ModelNames.ofType(type).filter(names -> modules.stream().allMatch(names::knows)).orElseThrow(() -> adapter.error(
+                    "adapts " + Names.some(modules.stream().map(Names::quoted).toList(), 3) + ", which the base, a "
+                    + Names.quoted(type) + ", does not have here"));
+        }
+        List<ModelNames> all = ModelNames.all().stream().filter(names -> modules.stream().allMatch(names::knows)).toList();
+        if (all.isEmpty()) {
+            throw adapter.error("adapts " + Names.some(unknown(modules), 3) + ", and which family of models that is is not known "
+                    + "here; there are " + families());
+        }
+        if (all.size() > 1) {
+            throw adapter.error("is for one of " + all.stream().map(ModelNames::title).collect(Collectors.joining(", "))
+                    + ", whose modules have the same names; llama.cpp wants to know which, and how large its heads are: name the "
+                    + "base's folder as `model`");
+        }
+        return all.getFirst();
+    }
+
+    /** B with the rows of each head in pairs, or back again. */
+    private static NamedTensor rows(NamedTensor b, int headSize, boolean toPairs) {
+        int rows = b.shape().dim(0);
+        long width = b.bytes().byteSize() / rows;
+        byte[] moved = new byte[Math.toIntExact(b.bytes().byteSize())];
+        for (int row = 0; row < rows; row++) {
+            int inHead = row % headSize;
+            int paired = row - inHead + 2 * (inHead % (headSize / 2)) + inHead / (headSize / 2);
+            MemorySegment.copy(b.bytes(), ValueLayout.JAVA_BYTE, (toPairs ? row : paired) * width, moved,
+                    Math.toIntExact((toPairs ? paired : row) * width), (int) width);
+        }
+        return new NamedTensor(b.name(), b.dtype(), b.shape(), MemorySegment.ofArray(moved));
     }
 
     private static NamedTensor storable(NamedTensor tensor) {
@@ -126,15 +170,32 @@ public final class GgufAdapter {
 
     // ------------------------------------------------------------------------------------------------ reading
 
-    /** @throws FormatException if it is no GGUF adapter of a family that is known here */
+    /** Of a base whose {@code config.json} is not at hand. */
     public static StoredAdapter read(Path file) {
+        return read(file, null);
+    }
+
+    /**
+     * @param base the base's {@code config.json}; null where it is not at hand
+     * @throws FormatException if it is no GGUF adapter of a family that is known here, or the rows of its B cannot be put in order
+     *                         without the base
+     */
+    public static StoredAdapter read(Path file, @Nullable ObjectNode base) {
         try (GgufFile source = GgufFile.open(file)) {
             require(source, "general.type", "adapter");
             require(source, "adapter.type", "lora");
-            ModelNames names = names(source);
+            ModelNames found = names(source);
+            ModelNames names = base == null ? found : ModelNames.ofType(base.path("model_type").asText(""))
+                    .filter(ofBase -> ofBase.ggufArchitecture().equals(found.ggufArchitecture())).orElse(found);
             Map<String, NamedTensor> tensors = new LinkedHashMap<>();
-            source.names().forEach(name -> tensors.put(name, NamedTensor.copyOf(source, name)));
-            return stored(file, source, tensors, names);
+            source.names().forEach(name -> {
+                if (source.isQuantised(name)) {
+                    throw new FormatException(file, "tensor " + Names.quoted(name) + " is quantised, which updates are not: "
+                            + "convert the adapter again in F32, F16 or BF16");
+                }
+                tensors.put(name, NamedTensor.copyOf(source, name));
+            });
+            return stored(file, source, tensors, names, base);
         }
     }
 
@@ -148,7 +209,7 @@ public final class GgufAdapter {
     }
 
     private static StoredAdapter stored(
-            Path file, GgufFile source, Map<String, NamedTensor> tensors, ModelNames names) {
+            Path file, GgufFile source, Map<String, NamedTensor> tensors, ModelNames names, @Nullable ObjectNode base) {
         List<NamedTensor> ours = new ArrayList<>();
         Map<String, Integer> ranks = new TreeMap<>();
         Map<String, Double> alphas = new TreeMap<>();
@@ -166,7 +227,7 @@ public final class GgufAdapter {
             requirePair(file, a, b, embedding, names.parts(module).size());
             String key = StoredAdapter.PREFIX + module;
             ours.add((embedding ? a.transposed() : a).as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
-            ours.add(b.as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));
+            ours.add(inOrder(file, b, module, names, base).as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));
             ranks.put(module, b.shape().dim(1));
             alphas.put(module, alpha == 0 ? b.shape().dim(1) : alpha); // llama.cpp takes the factor 1 where alpha is 0
         }
@@ -174,6 +235,23 @@ public final class GgufAdapter {
             throw new FormatException(file, "is an adapter without any tensor");
         }
         return new StoredAdapter(file, configuration(source, names, ranks, alphas), ours, lora4jMetadata(source));
+    }
+
+    private static NamedTensor inOrder(
+            Path file, NamedTensor b, String module, ModelNames names, @Nullable ObjectNode base) {
+        int paired = names.pairedRows(module, base == null ? JsonNodeFactory.instance.objectNode() : base);
+        if (paired == 0) {
+            return b;
+        }
+        if (base == null) {
+            throw new FormatException(file, "has updates of queries or keys of a " + names.title() + ", whose rows llama.cpp has in "
+                    + "another order; how large its heads are stands in the base's config.json: name its folder as `model`");
+        }
+        if (b.shape().dim(0) % paired != 0) {
+            throw new FormatException(file, "tensor " + Names.quoted(b.name()) + " has shape " + b.shape() + ", expected heads of "
+                    + paired + " rows, as the base has them");
+        }
+        return rows(b, paired, false);
     }
 
     private static PeftConfig configuration(

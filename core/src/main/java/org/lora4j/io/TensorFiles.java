@@ -5,8 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.torch.TorchFile;
 
 /**
@@ -17,6 +19,7 @@ import org.lora4j.io.torch.TorchFile;
  *   model.safetensors.index.json    several, see {@link ShardedTensors}
  *   pytorch_model.bin               what was written before safetensors, see {@link TorchFile}
  *   pytorch_model.bin.index.json    several of them
+ *   NAME.gguf                       a model of llama.cpp's, if it is the only one there
  * </pre>
  *
  * and with {@code adapter_model} those of a PEFT adapter, which older versions of PEFT wrote as {@code adapter_model.bin}, see
@@ -72,6 +75,10 @@ public final class TensorFiles {
         if (stem.equals(MODEL) && isThere(torchIndex)) {
             return ShardedTensors.open(torchIndex);
         }
+        Path gguf = stem.equals(MODEL) ? onlyGguf(folder) : null;
+        if (gguf != null) {
+            return GgufFile.open(gguf);
+        }
         throw new LoraException(Names.oneLine("the folder " + folder + " has neither " + single.getFileName() + " nor "
                 + index.getFileName() + "; " + contents(folder)));
     }
@@ -79,6 +86,16 @@ public final class TensorFiles {
     /** Also where it is a link to something that is gone: opening it then says so. */
     private static boolean isThere(Path file) {
         return Files.exists(file) || Files.isSymbolicLink(file);
+    }
+
+    /** The folder's GGUF file, if there is just one. */
+    private static @Nullable Path onlyGguf(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Path> all = files.filter(file -> file.toString().endsWith(".gguf")).toList();
+            return all.size() == 1 ? all.getFirst() : null;
+        } catch (IOException e) {
+            throw FileErrors.reading(folder, e);
+        }
     }
 
     private static String contents(Path folder) {

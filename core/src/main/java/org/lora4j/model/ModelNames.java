@@ -1,5 +1,6 @@
 package org.lora4j.model;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -39,6 +40,38 @@ public interface ModelNames {
 
     /** The inverse of {@link #toGguf}. */
     Optional<String> fromGguf(String ggufName);
+
+    /** The complete name of a tensor of a model in llama.cpp's format; empty where it has no place here. */
+    default Optional<String> tensorFromGguf(String ggufTensor) {
+        int dot = ggufTensor.lastIndexOf('.');
+        return dot < 0 ? Optional.empty() : fromGguf(ggufTensor.substring(0, dot)).map(module -> module + ggufTensor.substring(dot));
+    }
+
+    /** Whether a model in llama.cpp's format may carry this tensor though it is no parameter, such as frequencies. */
+    default boolean isGgufBuffer(String ggufTensor) {
+        return ggufTensor.startsWith("rope_");
+    }
+
+    /**
+     * Rows of a head that llama.cpp has in pairs in this tensor, the i-th of the lower half beside the i-th of the upper; 0 where
+     * rows lie as here. It is so for the queries and keys of some architectures that turn them by their positions.
+     *
+     * @param tensor complete; that of an update's B has its module's name before it
+     * @param config the model's {@code config.json}
+     */
+    default int pairedRows(String tensor, ObjectNode config) {
+        return 0;
+    }
+
+    /** Whether {@link #pairedRows} can be other than 0. */
+    default boolean pairsRows() {
+        return false;
+    }
+
+    /** What llama.cpp's converter adds to every element of this tensor, such as 1 to the weights of norms. */
+    default double ggufShift(String tensor) {
+        return 0;
+    }
 
     /** The prefix that a file of the whole model has before the body's names and a file of the body alone lacks. */
     String bodyPrefix();

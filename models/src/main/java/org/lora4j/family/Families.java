@@ -1,5 +1,6 @@
 package org.lora4j.family;
 
+import java.io.IOException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -159,7 +161,19 @@ public final class Families {
             throw new LoraException(Names.oneLine("`model` " + folder + ": has no " + CONFIG + " but an " + PeftConfig.FILE_NAME
                     + ", so it is an adapter's folder. Name its base here, and give it as `adapter`"));
         }
+        if (!Files.exists(folder.resolve(CONFIG)) && hasGguf(folder)) {
+            throw new LoraException(Names.oneLine("`model` " + folder + ": has a GGUF file and no " + CONFIG + ". Put the " + CONFIG
+                    + " and the tokenizer.json of the model that it was made of beside it"));
+        }
         return folder.resolve(CONFIG);
+    }
+
+    private static boolean hasGguf(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.anyMatch(file -> file.toString().endsWith(".gguf"));
+        } catch (IOException e) {
+            throw FileErrors.reading(folder, e);
+        }
     }
 
     private static ModelFamily of(Path file, ObjectNode json) {

@@ -1,15 +1,22 @@
 package org.lora4j.family;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.CountingBackend;
+import org.lora4j.backend.FourBitWeights;
+import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.data.LabelledBatch;
 import org.lora4j.model.Model;
+import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Role;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
+import org.lora4j.select.TargetSelector;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -20,11 +27,16 @@ import org.lora4j.tuning.lora.LoraConfig;
  * @param weights   of the frozen base
  * @param adapter   A and B, their gradients and two moments
  * @param workspace activations and scratch of the largest batch
+ * @param held      bytes of the weights as each type holds them, with factors of rows and scales of blocks
  */
-public record MemoryNeed(long weights, long adapter, long workspace) {
+public record MemoryNeed(long weights, long adapter, long workspace, Map<WeightType, Long> held) {
+
+    public MemoryNeed {
+        held = Map.copyOf(held);
+    }
 
     /**
-     * Of q and v, as the paper trains its language models.
+     * Of q and v, as the paper trains its language models; of every linear map where q and v are none of their own.
      *
      * @param batch  sequences of a step
      * @param length their tokens
@@ -79,12 +91,43 @@ public record MemoryNeed(long weights, long adapter, long workspace) {
         CountingBackend backend = new CountingBackend();
         M model = made.apply(backend);
         long weights = backend.taken();
-        LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(rank, rank).withParts("q", "v"), 0);
+        Map<WeightType, Long> held = new EnumMap<>(WeightType.class);
+        for (WeightType type : WeightType.values()) {
+            held.put(type, held(model, type));
+        }
+        LoraAdapter adapter = LoraAdapter.attach(model, targets(model, LoraConfig.of(rank, rank)), 0);
         AdamW adamW = new AdamW(backend, adapter.trainable(), AdamW.Settings.AUTHORS);
         long trained = backend.taken();
         step.accept(model, Workspace.forTraining(backend, tokens.inputIds().length, 0));
         adamW.step(1);
-        return new MemoryNeed(weights, trained, backend.taken());
+        return new MemoryNeed(weights, trained, backend.taken(), held);
+    }
+
+    private static LoraConfig targets(Model model, LoraConfig config) {
+        boolean named = model.projections().stream().anyMatch(slot -> slot.role() == Role.QUERY || slot.parts().contains("q"));
+        return named ? config.withParts("q", "v")
+                : config.withTargets(TargetSelector.byExpression(TargetSelector.ALL_LINEAR));
+    }
+
+    /** Bytes of the parameters where matrices are held in a type. */
+    private static long held(Model model, WeightType type) {
+        long bytes = 0;
+        for (Parameter parameter : model.parameters()) {
+            WeightType own = model.names().typeOf(parameter.name(), type);
+            long beside = switch (own) {
+                case FLOAT32, BF16 -> 0;
+                case INT8 -> 4L * parameter.value().rows();
+                case NF4 -> parameter.size() / FourBitWeights.BLOCK + 4 * parameter.size() / FourBitWeights.BLOCK
+                        / FourBitWeights.OUTER_BLOCK;
+            };
+            bytes += (long) (parameter.size() * own.bytes()) + beside;
+        }
+        return bytes;
+    }
+
+    /** Bytes of the step on a backend of floats whose base is held in a type. */
+    public long bytes(WeightType type) {
+        return held.get(type) + Float.BYTES * (adapter + workspace);
     }
 
     /** All of it. */

@@ -14,9 +14,11 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.JsonFile;
 import org.lora4j.io.TensorFiles;
 import org.lora4j.io.TensorInfo;
 import org.lora4j.io.TensorSource;
+import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.model.ModelNames;
 
 /**
@@ -104,9 +106,19 @@ public final class ModelTensors implements TensorSource {
      */
     public static ModelTensors open(Path folder, ModelNames family, boolean ties) {
         FourBitFile.requireKnown(folder);
-        TensorSource source = TensorFiles.open(folder);
+        TensorSource source = source(folder, family);
         try {
             return new ModelTensors(source, family, ties, tensor -> false);
+        } catch (RuntimeException | Error e) {
+            source.close();
+            throw e;
+        }
+    }
+
+    private static TensorSource source(Path folder, ModelNames family) {
+        TensorSource source = TensorFiles.open(folder);
+        try {
+            return source instanceof GgufFile gguf ? new GgufModel(gguf, family, JsonFile.read(folder.resolve(Families.CONFIG))) : source;
         } catch (RuntimeException | Error e) {
             source.close();
             throw e;
@@ -121,7 +133,7 @@ public final class ModelTensors implements TensorSource {
      */
     public static ModelTensors openClassifier(Path folder, ModelNames family, boolean withHead) {
         FourBitFile.requireKnown(folder);
-        TensorSource source = TensorFiles.open(folder);
+        TensorSource source = source(folder, family);
         try {
             return new ModelTensors(source, family, false,
                     tensor -> family.isOfOtherHead(tensor) || !withHead && family.isOfClassifier(tensor));

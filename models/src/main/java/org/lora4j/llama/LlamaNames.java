@@ -1,5 +1,6 @@
 package org.lora4j.llama;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,6 +108,49 @@ public final class LlamaNames implements ModelNames {
 
     private static Map<String, String> inverse(Map<String, String> map) {
         return map.entrySet().stream().collect(Collectors.toMap(Map.Entry::getValue, Map.Entry::getKey));
+    }
+
+    @Override
+    public Optional<String> tensorFromGguf(String ggufTensor) {
+        Matcher block = GGUF_BLOCK.matcher(ggufTensor);
+        if (ggufTensor.equals("output_norm.weight")) {
+            return Optional.of(BODY + "norm.weight");
+        }
+        if (block.matches()) {
+            String norm = switch (block.group(2)) {
+                case "attn_norm.weight" -> "input_layernorm";
+                case "attn_q_norm.weight" -> "self_attn.q_norm";
+                case "attn_k_norm.weight" -> "self_attn.k_norm";
+                case "ffn_norm.weight" -> variant == Variant.GEMMA3 ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+                case "post_attention_norm.weight" -> "post_attention_layernorm";
+                case "post_ffw_norm.weight" -> "post_feedforward_layernorm";
+                default -> "";
+            };
+            if (!norm.isEmpty()) {
+                return Optional.of(BODY + "layers." + block.group(1) + "." + norm + ".weight");
+            }
+        }
+        return ModelNames.super.tensorFromGguf(ggufTensor);
+    }
+
+    @Override
+    public boolean pairsRows() {
+        return variant == Variant.LLAMA || variant == Variant.MISTRAL;
+    }
+
+    @Override
+    public int pairedRows(String tensor, ObjectNode config) {
+        if (!pairsRows() || !tensor.matches(".*\\.self_attn\\.[qk]_proj(\\..*)?")) {
+            return 0;
+        }
+        return config.hasNonNull("head_dim") ? config.get("head_dim").asInt()
+                : config.path("hidden_size").asInt(variant.defaults.width())
+                        / config.path("num_attention_heads").asInt(variant.defaults.heads());
+    }
+
+    @Override
+    public double ggufShift(String tensor) {
+        return variant.isGemma() && tensor.endsWith("norm.weight") ? 1 : 0;
     }
 
     @Override

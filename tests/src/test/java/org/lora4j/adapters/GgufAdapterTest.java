@@ -105,7 +105,10 @@ class GgufAdapterTest {
                 .hasMessageContaining("adapts 'transformer.wpe', for which llama.cpp's GPT-2 takes no update");
         assertThatThrownBy(() -> write(adapter(PeftConfig.create(2, 1),
                 update("base_model.model.roberta.encoder.layer.0.attention.self.query", 2, 4, 4)), new ArrayList<>()))
-                .hasMessageContaining("adapts 'roberta.encoder.layer.0.attention.self.query'");
+                .hasMessageContaining("RoBERTa, which llama.cpp does not have");
+        assertThatThrownBy(() -> write(adapter(PeftConfig.create(2, 1),
+                update("base_model.model.wide.encoder.layer.0.look", 2, 4, 4)), new ArrayList<>()))
+                .hasMessageContaining("adapts 'wide.encoder.layer.0.look', and which family of models that is is not known");
     }
 
     @Test
@@ -128,7 +131,7 @@ class GgufAdapterTest {
 
     private Path write(StoredAdapter adapter, List<String> remarks) {
         Path file = folder.resolve("adapter.gguf");
-        GgufAdapter.write(adapter, file, "adapter", remarks);
+        GgufAdapter.write(adapter, file, "adapter", null, remarks);
         return file;
     }
 

@@ -13,8 +13,11 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
 import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
@@ -36,7 +39,7 @@ import org.lora4j.tensor.Shape;
  * <p>All numbers are little-endian. Extents stand innermost first: what is (out, r) here is r, out in the file.
  *
  * <p>Refused with one line that names the tensor or key and the offset: a file that is cut off, counts and lengths that it
- * has no room for, keys and names that come twice, unknown types, quantised tensors, arrays of arrays, offsets that do not
+ * has no room for, keys and names that come twice, unknown types, arrays of arrays, offsets that do not
  * follow one another (as llama.cpp requires it), and big-endian files.
  *
  * <p>Source: {@code docs/gguf.md} of ggml-org/ggml; {@code gguf.cpp} of llama.cpp.
@@ -62,6 +65,7 @@ public final class GgufFile extends MappedTensors {
             Map.of(0, DType.F32, 1, DType.F16, 30, DType.BF16, 28, DType.F64, 26, DType.I32, 27, DType.I64);
 
     private final Map<String, GgufValue> values = new LinkedHashMap<>();
+    private final Map<String, Quantisation> quantised = new HashMap<>();
     private long at;
 
     private GgufFile(Opening opening) {
@@ -83,7 +87,7 @@ public final class GgufFile extends MappedTensors {
     }
 
     /**
-     * @throws FormatException             if the file is damaged, of another format, or holds quantised tensors
+     * @throws FormatException             if the file is damaged or of another format
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */
     public static GgufFile open(Path file) {
@@ -165,7 +169,11 @@ public final class GgufFile extends MappedTensors {
     // ------------------------------------------------------------------------------------------------ tensors
 
     /** A tensor whose place in the file is known once all of them have been read. */
-    private record Declared(String name, DType dtype, Shape shape, long offset) {
+    private record Declared(String name, DType dtype, @Nullable Quantisation blocks, Shape shape, long offset) {
+
+        long bytes() {
+            return blocks == null ? shape.size() * dtype.bytes() : shape.size() / blocks.weights * blocks.bytes;
+        }
     }
 
     private void readTensors(long count) {
@@ -180,7 +188,7 @@ public final class GgufFile extends MappedTensors {
         long data = padded(at, alignment);
         long expected = 0;
         for (Declared tensor : declared.values()) {
-            long bytes = tensor.shape().size() * tensor.dtype().bytes();
+            long bytes = tensor.bytes();
             if (tensor.offset() != expected) {
                 throw error("tensor " + Names.quoted(tensor.name()) + " is said to be at offset "
                         + Long.toUnsignedString(tensor.offset()) + " of the data, expected " + expected
@@ -189,6 +197,9 @@ public final class GgufFile extends MappedTensors {
             if (data + expected + bytes > mapped.byteSize()) {
                 throw error("tensor " + Names.quoted(tensor.name()) + " ends at offset " + (data + expected + bytes)
                         + ", but the file has only " + mapped.byteSize() + " bytes; it is cut off. Copy or download it again");
+            }
+            if (tensor.blocks() != null) {
+                quantised.put(tensor.name(), tensor.blocks());
             }
             tensors.put(tensor.name(),
                     new TensorInfo(tensor.name(), tensor.dtype(), tensor.shape(), data + expected, bytes));
@@ -221,13 +232,18 @@ public final class GgufFile extends MappedTensors {
             size *= Math.max(1, extent);
         }
         int type = mapped.get(INT, take(4, what));
-        DType dtype = TYPES.get(type);
+        Quantisation blocks = Quantisation.numbered(type).orElse(null);
+        DType dtype = blocks == null ? TYPES.get(type) : DType.F32;
         if (dtype == null) {
             throw error(what + " has ggml's type " + Integer.toUnsignedString(type) + " at offset " + (at - 4)
-                    + ", which is quantised or unknown; lora4j reads F32, F16, BF16, F64, I32 and I64");
+                    + ", which is not known here; lora4j reads F32, F16, BF16, F64, I32, I64, Q8_0, Q4_0, Q4_K and Q6_K");
+        }
+        if (blocks != null && (axes == 0 || extents[axes - 1] % blocks.weights != 0)) {
+            throw error(what + " is " + blocks + " with " + (axes == 0 ? 1 : extents[axes - 1]) + " weights in a row, expected a "
+                    + "multiple of " + blocks.weights);
         }
         long offset = mapped.get(LONG, take(8, what));
-        return new Declared(name, dtype, Shape.of(extents), offset);
+        return new Declared(name, dtype, blocks, Shape.of(extents), offset);
     }
 
     private long alignment() {
@@ -294,6 +310,65 @@ public final class GgufFile extends MappedTensors {
     }
 
     // ------------------------------------------------------------------------------------------------ reading
+
+    /** Whether a tensor is in blocks of few bits: it is read as floats, and its bytes are what the file has. */
+    public boolean isQuantised(String name) {
+        return quantised.containsKey(name);
+    }
+
+    @Override
+    public void readFloats(String name, long from, float[] into, int at, int count) {
+        Quantisation blocks = quantised.get(name);
+        if (blocks == null) {
+            super.readFloats(name, from, into, at, count);
+            return;
+        }
+        MemorySegment data = bytes(name);
+        Objects.checkFromIndexSize(from, count, shape(name).size());
+        Objects.checkFromIndexSize(at, count, into.length);
+        float[] block = new float[blocks.weights];
+        for (int done = 0; done < count;) {
+            long element = from + done;
+            int inside = (int) (element % blocks.weights);
+            int length = Math.min(blocks.weights - inside, count - done);
+            blocks.expand(data, element / blocks.weights * blocks.bytes, block, 0);
+            System.arraycopy(block, inside, into, at + done, length);
+            done += length;
+        }
+    }
+
+    @Override
+    public void readDoubles(String name, long from, double[] into, int at, int count) {
+        if (!isQuantised(name)) {
+            super.readDoubles(name, from, into, at, count);
+            return;
+        }
+        float[] floats = new float[count];
+        readFloats(name, from, floats, 0, count);
+        for (int i = 0; i < count; i++) {
+            into[at + i] = floats[i];
+        }
+    }
+
+    @Override
+    public float[] floats(String name) {
+        if (!isQuantised(name)) {
+            return super.floats(name);
+        }
+        float[] all = new float[Math.toIntExact(shape(name).size())];
+        readFloats(name, 0, all, 0, all.length);
+        return all;
+    }
+
+    @Override
+    public double[] doubles(String name) {
+        if (!isQuantised(name)) {
+            return super.doubles(name);
+        }
+        double[] all = new double[Math.toIntExact(shape(name).size())];
+        readDoubles(name, 0, all, 0, all.length);
+        return all;
+    }
 
     /** All pairs, in the file's order. */
     public Map<String, GgufValue> values() {

@@ -67,11 +67,13 @@ class GgufFileTest {
     }
 
     @Test
-    void aQuantisedTensorIsRefusedByName() throws IOException {
+    void aTypeThatIsNotKnownIsRefusedByName() throws IOException {
         byte[] bytes = bytes();
         int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("x\2\0\0\0") + 5 + 16;
+        bytes[at] = 3; // Q4_1
+        refused(bytes, "tensor 'x' has ggml's type 3 at offset " + at);
         bytes[at] = 2; // Q4_0
-        refused(bytes, "tensor 'x' has ggml's type 2 at offset " + at);
+        refused(bytes, "tensor 'x' is Q4_0 with 3 weights in a row, expected a multiple of 32");
     }
 
     @Test

@@ -1,0 +1,118 @@
+"""GGUF files as llama.cpp's Python package writes them: blocks of every type with what they stand for, models, and an adapter.
+
+    pip install gguf
+    python tests/golden/make_gguf.py [--out tests/src/test/resources/gguf]
+
+* `types/`: tensors of each type, and `expected.safetensors` with what gguf's own code makes of them. Q4_K and Q6_K, which that
+  code does not write, are random bytes with moderate factors.
+* the others: models of `decoders`, their tensors named by gguf's own map, changed as llama.cpp's converter changes them (rows of
+  heads in pairs for Llama, 1 added to Gemma's norms); of `llama_qv` also its adapter.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+
+import gguf
+import numpy as np
+from gguf import GGMLQuantizationType as Type
+from safetensors.numpy import load_file, save_file
+
+HERE = pathlib.Path(__file__).resolve().parent
+DECODERS = HERE.parent / "src/test/resources/decoders"
+ARCHITECTURES = {"llama_qv": gguf.MODEL_ARCH.LLAMA, "qwen2_tied": gguf.MODEL_ARCH.QWEN2, "qwen3_all_linear": gguf.MODEL_ARCH.QWEN3,
+                 "gemma3_full": gguf.MODEL_ARCH.GEMMA3, "phi3_all_linear": gguf.MODEL_ARCH.PHI3,
+                 "mistral_no_window": gguf.MODEL_ARCH.LLAMA}
+
+
+def types(out):
+    rng = np.random.default_rng(1)
+    writer = gguf.GGUFWriter(out / "types.gguf", "llama")
+    expected = {}
+    x = rng.standard_normal((3, 512)).astype(np.float32)
+    for kind in (Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_K, Type.Q6_K):
+        name = f"{kind.name}.weight"
+        if kind in (Type.Q4_K, Type.Q6_K):
+            block, size = gguf.GGML_QUANT_SIZES[kind]
+            data = rng.integers(0, 256, (3, 512 // block, size), dtype=np.uint8)
+            factors = rng.uniform(0.01, 0.1, (3, 512 // block, 2)).astype(np.float16)
+            if kind == Type.Q4_K:
+                data[..., :4] = factors.view(np.uint8)
+            else:
+                data[..., -2:] = factors[..., :1].view(np.uint8)
+            data = data.reshape(3, -1)
+        else:
+            data = x.astype(np.float16) if kind == Type.F16 else x if kind == Type.F32 else gguf.quants.quantize(x, kind)
+        writer.add_tensor(name, data, raw_dtype=kind)
+        expected[name] = gguf.quants.dequantize(data.view(np.uint8) if kind == Type.F16 else data, kind).reshape(3, 512).astype(np.float32) \
+            if kind not in (Type.F32, Type.F16) else np.asarray(data, dtype=np.float32)
+    close(writer)
+    save_file(expected, out / "expected.safetensors")
+
+
+def close(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def paired(w, heads):
+    """convert_hf_to_gguf.py's permute."""
+    return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+
+
+def heads(config, name):
+    return config["num_key_value_heads"] if ".k_proj" in name else config["num_attention_heads"]
+
+
+def model(case, architecture, out):
+    config = json.loads((DECODERS / case / "model/config.json").read_text())
+    writer = gguf.GGUFWriter(out / "model.gguf", gguf.MODEL_ARCH_NAMES[architecture])
+    writer.add_block_count(config["num_hidden_layers"])
+    names = gguf.get_tensor_name_map(architecture, config["num_hidden_layers"])
+    for name, w in load_file(DECODERS / case / "model/model.safetensors").items():
+        theirs = names.get_name(name, try_suffixes=(".weight", ".bias"))
+        assert theirs, name
+        if architecture == gguf.MODEL_ARCH.LLAMA and (".q_proj" in name or ".k_proj" in name):
+            w = paired(w, heads(config, name))
+        if architecture == gguf.MODEL_ARCH.GEMMA3 and name.endswith("norm.weight"):
+            w = w + 1
+        writer.add_tensor(theirs, np.ascontiguousarray(w))
+    if architecture == gguf.MODEL_ARCH.LLAMA:
+        writer.add_tensor("rope_freqs.weight", np.ones(2, dtype=np.float32))
+    close(writer)
+    shutil.copy(DECODERS / case / "model/config.json", out)
+
+
+def adapter(case, out):
+    config = json.loads((DECODERS / case / "model/config.json").read_text())
+    peft = json.loads((DECODERS / case / "adapter/adapter_config.json").read_text())
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])
+    writer = gguf.GGUFWriter(out / "adapter.gguf", "llama")
+    writer.add_string("general.type", "adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(peft["lora_alpha"]))
+    for name, w in load_file(DECODERS / case / "adapter/adapter_model.safetensors").items():
+        module, part = name.removeprefix("base_model.model.").removesuffix(".weight").rsplit(".", 1)
+        if part == "lora_B" and (".q_proj" in module or ".k_proj" in module):
+            w = paired(w, heads(config, module + "."))
+        writer.add_tensor(names.get_name(module) + ".weight." + part.lower(), np.ascontiguousarray(w))
+    close(writer)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "src/test/resources/gguf")
+    out = parser.parse_args().out.resolve()
+    for name in ("types", "adapter", *ARCHITECTURES):
+        shutil.rmtree(out / name, ignore_errors=True)
+        (out / name).mkdir(parents=True)
+    types(out / "types")
+    for case, architecture in ARCHITECTURES.items():
+        model(case, architecture, out / case)
+    adapter("llama_qv", out / "adapter")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+package org.lora4j.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lora4j.LoraException;
+import org.lora4j.adapters.AdapterFiles;
+import org.lora4j.adapters.AdapterFormat;
+import org.lora4j.adapters.GgufAdapter;
+import org.lora4j.adapters.StoredAdapter;
+import org.lora4j.backend.Backend;
+import org.lora4j.backend.Backends;
+import org.lora4j.data.Batch;
+import org.lora4j.family.Families;
+import org.lora4j.family.LanguageModel;
+import org.lora4j.io.JsonFile;
+import org.lora4j.io.NamedTensor;
+import org.lora4j.io.Safetensors;
+import org.lora4j.io.gguf.GgufFile;
+import org.lora4j.nn.Workspace;
+
+/** Files that llama.cpp's Python package wrote, against the tensors they were made of; {@code make_gguf.py} makes them. */
+class GgufModelTest {
+
+    private static final Path RESOURCES = Path.of("src/test/resources");
+    private static final Path GGUF = RESOURCES.resolve("gguf");
+
+    @TempDir
+    Path temp;
+
+    @Test
+    void blocksOfEveryTypeStandForWhatGgufSaysTheyStandFor() {
+        try (GgufFile file = GgufFile.open(GGUF.resolve("types/types.gguf"));
+                Safetensors expected = Safetensors.open(GGUF.resolve("types/expected.safetensors"))) {
+            assertThat(file.names()).hasSize(7).hasSameElementsAs(expected.names());
+            for (String name : file.names()) {
+                assertThat(file.floats(name)).as(name).containsExactly(expected.floats(name));
+                float[] piece = new float[300];
+                file.readFloats(name, 211, piece, 0, 300); // across blocks and rows
+                float[] all = expected.floats(name);
+                for (int i = 0; i < 300; i++) {
+                    assertThat(piece[i]).isEqualTo(all[211 + i]);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama_qv", "mistral_no_window", "qwen2_tied", "qwen3_all_linear", "gemma3_full", "phi3_all_linear"})
+    void aModelOfLlamaCppIsTheOneItWasMadeOf(String name) {
+        try (Backend backend = Backends.create("reference")) {
+            double[] ours = logits(RESOURCES.resolve("decoders").resolve(name).resolve("model"), backend);
+            double[] theirs = logits(GGUF.resolve(name), backend);
+            // Gemma's norms lose their last bits when 1 is added to them
+            assertThat(GoldenValuesTest.relativeError(theirs, ours)).isLessThan(name.startsWith("gemma") ? 1e-6 : 1e-15);
+        }
+    }
+
+    private static double[] logits(Path folder, Backend backend) {
+        LanguageModel model = Families.load(folder, backend);
+        int[] ids = {3, 17, 5, 40, 8, 9, 31, 2};
+        return backend.readDoubles(model.logits(new Batch(2, 4, ids, null, null), Workspace.forInference(backend, 8)));
+    }
+
+    @Test
+    void anAdapterForLlamaCppHasTheRowsOfItsHeadsInPairs() {
+        ObjectNode base = JsonFile.read(GGUF.resolve("llama_qv/config.json"));
+        StoredAdapter peft = AdapterFiles.read(RESOURCES.resolve("decoders/llama_qv/adapter"), null);
+        Path out = temp.resolve("ours.gguf");
+        AdapterFiles.write(peft, AdapterFormat.GGUF, out, base, new ArrayList<>());
+        try (GgufFile ours = GgufFile.open(out); GgufFile theirs = GgufFile.open(GGUF.resolve("adapter/adapter.gguf"))) {
+            assertThat(ours.names()).hasSameElementsAs(theirs.names());
+            ours.names().forEach(name -> assertThat(ours.floats(name)).as(name).containsExactly(theirs.floats(name)));
+            assertThat(ours.values().get("general.architecture")).hasToString("llama");
+        }
+        List<NamedTensor> back = GgufAdapter.read(GGUF.resolve("adapter/adapter.gguf"), base).tensors();
+        assertThat(back).hasSameSizeAs(peft.tensors());
+        back.forEach(tensor -> assertThat(tensor.doubles()).as(tensor.name()).containsExactly(peft.tensors().stream()
+                .filter(other -> other.name().equals(tensor.name())).findFirst().orElseThrow().doubles()));
+    }
+
+    @Test
+    void anAdapterOfOneOfSeveralFamiliesIsNotWrittenWithoutItsBase() {
+        StoredAdapter peft = AdapterFiles.read(RESOURCES.resolve("decoders/llama_qv/adapter"), null);
+        assertThatThrownBy(() -> AdapterFiles.write(peft, AdapterFormat.GGUF, temp.resolve("a.gguf"), new ArrayList<>()))
+                .isInstanceOf(LoraException.class).hasMessageContaining("Llama, Mistral, Qwen2").hasMessageContaining("`model`");
+        assertThatThrownBy(() -> GgufAdapter.read(GGUF.resolve("adapter/adapter.gguf"))).isInstanceOf(LoraException.class)
+                .hasMessageContaining("`model`");
+    }
+
+    @Test
+    void aGgufFileWithoutAConfigurationSaysWhatIsMissing() throws IOException {
+        Files.copy(GGUF.resolve("llama_qv/model.gguf"), temp.resolve("model.gguf"));
+        assertThatThrownBy(() -> Families.config(temp)).isInstanceOf(LoraException.class).hasMessageContaining("config.json")
+                .hasMessageContaining("tokenizer.json");
+    }
+}
