@@ -31,6 +31,7 @@ import org.lora4j.fixture.SmallClassifiers;
 import org.lora4j.nn.Distances;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tuning.lora.AdapterSet;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -157,5 +158,16 @@ class DebertaTest {
         for (int i = 0; i < alone.length; i++) {
             assertThat(padded[i]).isCloseTo(alone[i], within(1e-12));
         }
+    }
+
+    @Test
+    void severalAdaptersInOneBatchAreRefused() throws IOException {
+        SequenceClassifier model = small("\"vocab_size\": 13", "\"vocab_size\": 13", "model");
+        AdapterSet set = new AdapterSet(model);
+        Workspace ws = Workspace.forInference(backend, 64);
+        set.mix(List.of(AdapterSet.BASE, AdapterSet.BASE)).applyTo(ws);
+        Batch batch = new Batch(2, 4, new int[] {4, 5, 6, 7, 7, 6, 5, 4}, null, null);
+        assertThatThrownBy(() -> model.scores(new LabelledBatch(batch, null), ws)).isInstanceOf(LoraException.class)
+                .hasMessageContaining("Give the sequences of each adapter a batch of their own");
     }
 }
