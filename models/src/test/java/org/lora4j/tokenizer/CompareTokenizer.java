@@ -19,7 +19,7 @@ import org.lora4j.LoraException;
  * other people's.
  *
  * <pre>
- *   java … org.lora4j.tokenizer.CompareTokenizer FOLDER [bert | roberta | deberta | sentencepiece | json]
+ *   java … org.lora4j.tokenizer.CompareTokenizer FOLDER [bert | roberta | deberta | sentencepiece | gpt2 | json]
  * </pre>
  */
 public final class CompareTokenizer {
@@ -52,6 +52,7 @@ public final class CompareTokenizer {
         return switch (kind) {
             case "bert" -> Tokenizers.bert(folder, true);
             case "roberta" -> Tokenizers.roberta(folder);
+            case "gpt2" -> ByteLevelBpe.load(folder);
             case "deberta" -> Tokenizers.debertaV2(folder);
             case "sentencepiece" -> Tokenizers.sentencePiece(folder);
             default -> Tokenizers.json(folder);

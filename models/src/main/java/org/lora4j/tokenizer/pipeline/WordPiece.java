@@ -11,7 +11,7 @@ import org.lora4j.Names;
  * the word begins with.
  *
  * <pre>
- *   "unaffable" → un ##aff ##able      what does not begin the word is looked for with ## before it
+ *   "gardeners" → garden ##er ##s      what does not begin the word is looked for with ## before it
  * </pre>
  *
  * A word that does not come out even is unknown as a whole, and so is one of more characters than the bound.
