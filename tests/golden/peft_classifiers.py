@@ -94,6 +94,10 @@ def make_base(work, family):
             parameter.data.add_(torch.randn_like(parameter) * 0.1)
     model.save_pretrained(work / "classifier")
     model.base_model.save_pretrained(work / "body")
+    if family == "deberta-v2":  # its pooler stands beside the body, and PEFT does not save it
+        tensors = load_file(work / "classifier" / "model.safetensors")
+        save_file({k: v for k, v in tensors.items() if not k.startswith("classifier.")}, work / "body" / "model.safetensors",
+                  metadata={"format": "pt"})
     if (model.base_model_prefix + ".") not in "".join(load_file(work / "classifier" / "model.safetensors")):
         sys.exit("the classifier's file has no prefix")
 

@@ -4,11 +4,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.lora4j.Names;
 import org.lora4j.adapters.AdapterFiles;
 import org.lora4j.adapters.LoralibFormat;
 import org.lora4j.adapters.StartingAdapter;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.backend.Backend;
+import org.lora4j.experiments.report.RunReport;
 import org.lora4j.experiments.reproduce.GlueRecipe;
 import org.lora4j.family.BaseDropout;
 import org.lora4j.family.ClassifierHead;
@@ -17,6 +19,7 @@ import org.lora4j.family.Labels;
 import org.lora4j.family.SequenceClassifier;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.lora.LoraConfig;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -73,7 +76,11 @@ final class ClassifierChoice {
     }
 
     /** Refuses values that make no sense. */
-    void check() {
+    void check(MethodChoice methods) {
+        if (adapter != null) {
+            methods.requireLora("--adapter " + adapter);
+            TaskChoice.refuse(command.commandLine().getCommandSpec(), "--adapter", MethodChoice.ofNewAdapters(), "a new one");
+        }
         requireShare("--base-dropout", baseDropout);
         requireShare("--head-dropout", headDropout);
     }
@@ -103,5 +110,21 @@ final class ClassifierChoice {
         }
         StoredAdapter stored = AdapterFiles.read(adapter, new LoralibFormat.Options(methods.givenAlpha(byRecipe), List.of(), null));
         return LowRankAdaptation.of(StartingAdapter.attach(model, stored, newHead, ui::info));
+    }
+
+    /** What trains, in words. */
+    String text(Tuning tuning, MethodChoice methods) {
+        return adapter == null ? methods.text(tuning) : tuning.title() + " " + settings(tuning);
+    }
+
+    /** For the report. */
+    RunReport.Method reported(Tuning tuning, MethodChoice methods) {
+        return adapter == null ? methods.reported(tuning)
+                : new RunReport.Method(tuning.title(), settings(tuning), tuning.parameterCount());
+    }
+
+    private String settings(Tuning tuning) {
+        LoraConfig config = ((LowRankAdaptation.Attached) tuning).adapter().config();
+        return "r " + config.rank() + ", alpha " + Names.number(config.alpha()) + ", begun with " + adapter;
     }
 }

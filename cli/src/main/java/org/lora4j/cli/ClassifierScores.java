@@ -17,6 +17,7 @@ import org.lora4j.family.Labels;
 import org.lora4j.task.ClassifierMeasure;
 import org.lora4j.task.Predictions;
 import org.lora4j.task.TaskLabels;
+import org.lora4j.task.TextClassifier;
 import org.lora4j.train.FineTuning;
 
 /** {@code lora4j evaluate --task} of texts with labels: the task's measures, and how well each class is known. */
@@ -49,8 +50,8 @@ final class ClassifierScores {
         List<LabelledText> texts = opened.open(asked.part);
         List<LabelledText> mismatched = asked.part == Split.DEV ? opened.mismatched().orElse(List.of()) : List.of();
         try (Backend backend = on.open()) {
-            TrainedClassifier classifier = TrainedClassifier.load(model, adapter, task.maxLength(0), backend, ui);
-            Labels labels = classifier.model().answers();
+            TextClassifier classifier = model.classifier(adapter, task.maxLength(0), backend, ui);
+            Labels labels = classifier.labels();
             requireSame(opened, labels);
             ClassifierMeasure measure = opened.measure(labels);
             List<Predictions> judged = new ArrayList<>();
@@ -59,7 +60,7 @@ final class ClassifierScores {
                 List<LabelledText> some = asked.examples > 0 ? FineTuning.sample(part, asked.examples, 0) : part;
                 TextEncoder.Result encoded = classifier.encoder().encode(some, numbers(opened, labels));
                 encoded.remarks(asked.part.toString()).forEach(ui::warn);
-                judged.add(classifier.judge(encoded, asked.batchSize, "evaluate", ui));
+                judged.add(judge(classifier, encoded, asked.batchSize, "evaluate", ui));
                 all.addAll(some);
             }
             if (judged.size() == 1) {
@@ -76,6 +77,14 @@ final class ClassifierScores {
         }
         if (json) {
             ui.printJson(result);
+        }
+    }
+
+    /** With a progress bar. */
+    static Predictions judge(TextClassifier classifier, TextEncoder.Result texts, int batchSize, String task, Ui ui) {
+        try (Progress progress = ui.progress(task)) {
+            progress.start(texts.examples().size());
+            return classifier.judge(texts, batchSize, done -> progress.update(done, ""));
         }
     }
 

@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = {
-            "Measures loss and perplexity, decodes a test set and scores the texts, or judges texts with labels.",
+            "Measures the loss, scores decoded texts, or judges texts with labels.",
             "",
             "--task loss, which needs no word: the loss is the mean of -log p over the completions' tokens, end-of-text included, in nats a token; "
                     + "perplexity is e to its power.",

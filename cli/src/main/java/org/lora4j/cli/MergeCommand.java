@@ -32,6 +32,7 @@ import org.lora4j.io.JsonFile;
 import org.lora4j.io.NotFinite;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Truncation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -101,7 +102,7 @@ final class MergeCommand extends LoraCommand {
         StoredAdapter stored = AdapterFiles.read(from, adapter.loralib(model));
         boolean classifies = Families.isClassifier(folder) || AdapterHead.of(stored).isPresent();
         ClassifierHead head = classifies ? ClassifierHead.forAdapter(stored, folder) : null;
-        MergeSample sample = new MergeSample(batches(folder, config), backend, ui(), head);
+        MergeSample sample = new MergeSample(batches(folder, config, classifies), backend, ui(), head);
         List<double[]> expected = sample.withAdapter(folder, stored);
         Map<String, Long> notFinite = new LinkedHashMap<>();
         List<MergeError> errors = write(folder, config, stored, type, notFinite, head);
@@ -177,7 +178,7 @@ final class MergeCommand extends LoraCommand {
 
     // ------------------------------------------------------------------------------------------------ the sample
 
-    private List<Batch> batches(Path folder, ModelConfig config) {
+    private List<Batch> batches(Path folder, ModelConfig config, boolean classifies) {
         List<Batch> sample = new ArrayList<>();
         if (prompts.isEmpty()) {
             int length = Math.min(SAMPLE_LENGTH, config.sizes().positions());
@@ -191,7 +192,7 @@ final class MergeCommand extends LoraCommand {
         }
         Tokenizer tokenizer = Families.tokenizer(folder);
         for (String prompt : prompts) {
-            int[] ids = tokenizer.encode(prompt);
+            int[] ids = classifies ? tokenizer.encodePair(prompt, null, Truncation.NONE).ids() : tokenizer.encode(prompt);
             tokenizer.requireRows(config.sizes().vocabulary(), ids);
             if (ids.length == 0 || ids.length > config.sizes().positions()) {
                 throw wrongUse("--prompt of " + ids.length + " tokens: expected 1 to " + config.sizes().positions());

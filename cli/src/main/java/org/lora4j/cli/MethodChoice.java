@@ -87,6 +87,20 @@ final class MethodChoice {
         return typed.strip().toLowerCase(Locale.ROOT);
     }
 
+    /** The options that make a new adapter, and of one that is there say nothing; alpha is for a loralib file, which has none. */
+    static List<String> ofNewAdapters() {
+        return CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream().map(OptionSpec::longestName)
+                .filter(name -> !name.equals("--alpha")).toList();
+    }
+
+    /** Refuses another method where an adapter is begun with. */
+    void requireLora(String asked) {
+        if (!isLora()) {
+            throw new ParameterException(command.commandLine(), asked + " --method " + name + ": an adapter goes on with lora alone. "
+                    + "Leave out one of the two");
+        }
+    }
+
     /** What {@code --alpha} says, where it was given or a recipe gives it. */
     OptionalDouble givenAlpha(boolean byRecipe) {
         boolean given = byRecipe || command.commandLine().getParseResult().hasMatchedOption("--alpha");

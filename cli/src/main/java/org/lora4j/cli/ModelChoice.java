@@ -7,6 +7,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.task.TextClassifier;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Mixin;
@@ -40,6 +41,16 @@ final class ModelChoice {
     LanguageModel load(Backend backend) {
         Ui ui = ((LoraCommand) command.userObject()).ui();
         return Families.load(folder(), backend, 0, weights.type(), ui::warnOnce);
+    }
+
+    /**
+     * Loads a classifier that was trained.
+     *
+     * @param adapter   null for a model whose own folder has the head
+     * @param maxLength 0 for the length that it was trained with
+     */
+    TextClassifier classifier(Path adapter, int maxLength, Backend backend, Ui ui) {
+        return TextClassifier.load(folder(), adapter, maxLength, backend, weights.type(), ui::info);
     }
 
     /** In which type the weights are held. */

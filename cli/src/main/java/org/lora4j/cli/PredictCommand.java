@@ -11,6 +11,7 @@ import org.lora4j.data.TextEncoder;
 import org.lora4j.data.TextsFile;
 import org.lora4j.family.Labels;
 import org.lora4j.task.Predictions;
+import org.lora4j.task.TextClassifier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -77,12 +78,12 @@ final class PredictCommand extends LoraCommand {
         }
         List<LabelledText> judged = data == null ? typed() : TextsFile.read(data, columns.columns());
         try (Backend b = backend.open()) {
-            TrainedClassifier classifier = TrainedClassifier.load(model, adapter, maxLength == null ? 0 : maxLength, b, ui());
+            TextClassifier classifier = model.classifier(adapter, maxLength == null ? 0 : maxLength, b, ui());
             TextEncoder.Result encoded = classifier.encoder().encode(judged);
             encoded.remarks("input").forEach(ui()::warn);
-            Predictions predictions = classifier.judge(encoded, batchSize, "predict", ui());
+            Predictions predictions = ClassifierScores.judge(classifier, encoded, batchSize, "predict", ui());
             for (int i = 0; i < predictions.size(); i++) {
-                ui().printJsonLine(line(classifier.model().answers(), predictions, i));
+                ui().printJsonLine(line(classifier.labels(), predictions, i));
             }
         }
         return ExitCode.OK;

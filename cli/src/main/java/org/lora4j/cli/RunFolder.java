@@ -13,9 +13,9 @@ import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.FileErrors;
 import org.lora4j.io.FolderLock;
 import org.lora4j.io.TensorFiles;
+import org.lora4j.task.TaskFormat;
 import org.lora4j.train.Checkpoint;
 import org.lora4j.train.PromptFormat;
-import org.lora4j.train.TaskFormat;
 
 /**
  * Where a command writes several files. It is this command's from {@link #open} until it is closed, and nothing in it is

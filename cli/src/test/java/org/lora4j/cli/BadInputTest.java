@@ -140,7 +140,7 @@ class BadInputTest {
                 failure("the file has only", "generate --model model-cut --prompt x"),
                 failure("the header length at offset 0 is", "generate --model model-lying --prompt x"),
                 failure("shape [8, 25] of F32 needs", "generate --model model-longer --prompt x"),
-                failure("model_type is 'bert', expected one of 'gpt2'", "generate --model model-bert --prompt x"),
+                failure("a BERT reads texts and does not write them", "generate --model model-bert --prompt x"),
                 failure("model_type is 'llama', expected one of 'gpt2'", "generate --model model-llama --prompt x"),
                 failure("model_type is missing", "generate --model model-nameless --prompt x"),
                 failure("config.json: n_head 3 does not divide n_embd 8", "generate --model model-heads --prompt x"),

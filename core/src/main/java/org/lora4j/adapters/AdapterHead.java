@@ -64,20 +64,34 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
     /**
      * @param folder an adapter's
      * @throws LoraException if the model's own head has learnt nothing and the adapter brings none, so that its scores would
-     *                       be noise
+     *                       be noise; so of a module before the head
      */
     public static void require(Classifier<?> model, Path folder) {
-        if (model.hasNewHead() && of(folder, model.names()).isEmpty()) {
-            throw new LoraException(Names.oneLine("adapter '" + folder + "': " + absent(model) + ", so its scores would be noise. "
-                    + "Give the base with the head it was trained with; PEFT saves the head where the configuration says "
-                    + "task_type SEQ_CLS, as lora4j always does"));
-        }
+        PeftFormat.read(folder, (config, source) -> absent(model, source)).ifPresent(what -> {
+            throw new LoraException(Names.oneLine("adapter '" + folder + "': " + what + ", so its scores would be noise. Give the "
+                    + "base with the one it was trained with; PEFT saves a head where the configuration says task_type SEQ_CLS, and "
+                    + "what modules_to_save names, as lora4j always does"));
+        });
     }
 
-    /** What is wrong with an adapter without a head on a base without one. */
-    static String absent(Classifier<?> model) {
-        return "holds no classification head (" + String.join(" and ", model.names().classifierModules())
-                + "), and neither does the base";
+    /**
+     * What neither base nor adapter has, in words. The head is forgotten where PEFT is not told the task type, and a pooler that
+     * the base came without always, unless it is named.
+     */
+    static Optional<String> absent(Classifier<?> model, TensorSource source) {
+        if (model.hasNewHead() && of(source, model.names()).isEmpty()) {
+            return Optional.of("holds no classification head (" + String.join(" and ", model.names().classifierModules())
+                    + "), and neither does the base");
+        }
+        return model.newModules().stream().filter(module -> source.names().stream().noneMatch(key ->
+                        key.startsWith(PeftFormat.PREFIX) && isIn(List.of(module), key.substring(PeftFormat.PREFIX.length()))))
+                .findFirst().map(module -> "holds no " + module + ", the map before the head, and neither does the base");
+    }
+
+    /** Whether a tensor is one of a module's, by the end of the module's name. */
+    static boolean isIn(List<String> modules, String tensor) {
+        String module = tensor.substring(0, Math.max(0, tensor.lastIndexOf('.')));
+        return modules.stream().anyMatch(module::endsWith);
     }
 
     /** What its scores stand for, in words. */

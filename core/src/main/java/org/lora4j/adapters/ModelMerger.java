@@ -137,7 +137,7 @@ public final class ModelMerger {
             return;
         }
         String name = key.replace(".base_layer.", ".");
-        if (classifier && family.isOfClassifier(name)) {
+        if (classifier && (family.isOfClassifier(name) || !stored.containsKey(name) && isTrained(name) && family.knows(module(name)))) {
             replaced.put(name, other);
             return;
         }
@@ -150,6 +150,10 @@ public final class ModelMerger {
                     + shapeOf(name) + ". Was it made for another base?");
         }
         replaced.put(name, other);
+    }
+
+    private static String module(String tensor) {
+        return tensor.substring(0, Math.max(0, tensor.lastIndexOf('.')));
     }
 
     /** A head may be one for other labels, and then nothing of the base's may be left beside it. */
@@ -248,7 +252,7 @@ public final class ModelMerger {
         if (unties()) {
             names.add(head);
         }
-        replaced.keySet().stream().filter(name -> classifier && family.isOfClassifier(name)).forEach(names::add);
+        replaced.keySet().stream().filter(name -> classifier).forEach(names::add);
         for (String name : names) {
             // a head that the base does not have is written as its table is
             TensorInfo info = base.info(classifier && !stored.containsKey(name) ? stored.get(table) : sourceOf(name));

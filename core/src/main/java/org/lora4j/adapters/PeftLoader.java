@@ -24,6 +24,7 @@ import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.lora.LoraInit;
 import org.lora4j.tuning.lora.LoraScaling;
+import org.lora4j.tuning.lora.WholeModules;
 
 /** One load: the configuration says what should be there, the file what is. */
 record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource source, Consumer<String> remarks) {
@@ -76,11 +77,10 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         }
     }
 
-    /** As PEFT, which adds the head to what a configuration of a classifier names. */
+    /** As PEFT, which adds the head to what a configuration of a classifier names; not where that has an update. */
     private List<String> wholeNames(LoraAdapter adapter) {
-        List<String> names = LoraAdapter.withHead(model, config.modulesToSave());
-        boolean adapted = adapter.adaptedModules().stream().anyMatch(module -> model.names().isOfClassifier(module));
-        return adapted ? config.modulesToSave() : names;
+        return LoraAdapter.withHead(model, config.modulesToSave()).stream().filter(name -> config.modulesToSave().contains(name)
+                || adapter.adaptedModules().stream().noneMatch(module -> WholeModules.isMeant(module, List.of(name)))).toList();
     }
 
     /** The words of a metadata field; none where the file does not have it. */
@@ -168,8 +168,8 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             if (withoutBiases && adapter.biases().contains(entry.parameter())) {
                 continue; // the copies hold the base's
             }
-            if (withoutHead && isOfHead(entry) && !source.has(entry.key())) {
-                continue; // this copy holds the base's, too
+            if (isAbsentHead(entry, withoutHead)) {
+                continue;
             }
             if (!source.has(entry.key())) {
                 throw error("has no tensor " + entry.key() + ", expected one of shape " + entry.shape()
@@ -214,17 +214,22 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
         return none;
     }
 
-    /** A common accident: without its task type, PEFT neither trains nor saves a head, and the updates are of no use. */
-    private boolean hasNoHead() {
-        boolean none = model instanceof Classifier<?> && AdapterHead.of(source, model.names()).isEmpty();
-        if (none && ((Classifier<?>) model).hasNewHead()) {
-            remark(AdapterHead.absent((Classifier<?>) model) + ": a new one is taken, whose scores are noise until it is trained");
+    /** Those of a classifier's modules that a file does not hold: copies that hold the base's, see {@link AdapterHead#absent}. */
+    private boolean isAbsentHead(PeftFormat.Entry entry, boolean withoutHead) {
+        if (!(model instanceof Classifier<?> classifier) || source.has(entry.key())) {
+            return false;
         }
-        return none;
+        String name = entry.key().substring(PeftFormat.PREFIX.length());
+        return withoutHead && model.names().isOfClassifier(name) || AdapterHead.isIn(classifier.newModules(), name);
     }
 
-    private boolean isOfHead(PeftFormat.Entry entry) {
-        return model.names().isOfClassifier(entry.key().substring(PeftFormat.PREFIX.length()));
+    private boolean hasNoHead() {
+        if (!(model instanceof Classifier<?> classifier)) {
+            return false;
+        }
+        AdapterHead.absent(classifier, source).ifPresent(what -> remark(what + ": a new one is taken, and the scores are noise until "
+                + "it is trained"));
+        return AdapterHead.of(source, model.names()).isEmpty();
     }
 
     private void requireAllRead(Set<String> unread) {

@@ -13,6 +13,7 @@ import org.lora4j.family.SequenceClassifier;
 import org.lora4j.task.Classification;
 import org.lora4j.task.Measure;
 import org.lora4j.task.Predictions;
+import org.lora4j.task.TaskFormat;
 import org.lora4j.task.TaskLabels;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tuning.Tuning.Saved;

@@ -74,7 +74,7 @@ public final class LoraAdapter {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
-            adapter.trainWhole(withNew(model, withHead(model, whole)));
+            adapter.trainWhole(withHead(model, whole));
             List<String> unused = adapter.whole.unused(whole);
             if (!unused.isEmpty()) {
                 throw new LoraException("to be trained as a whole: nothing in " + model.description() + " is called "
@@ -91,20 +91,13 @@ public final class LoraAdapter {
 
     /**
      * The modules to be trained as a whole, and of a classifier the head, by the names that PEFT gives a head's modules whatever
-     * the family: without it the update would learn to please a head that nobody has trained.
+     * the family: without it the update would learn to please a head that nobody has trained. So are the modules before it that
+     * nobody has.
      */
     public static List<String> withHead(Model model, List<String> whole) {
         List<String> names = new ArrayList<>(whole);
-        if (model instanceof Classifier<?>) {
-            names.addAll(WholeModules.HEADS);
-        }
-        return names.stream().distinct().toList();
-    }
-
-    /** The same, and what else of a classifier nobody has trained. */
-    private static List<String> withNew(Model model, List<String> whole) {
-        List<String> names = new ArrayList<>(whole);
         if (model instanceof Classifier<?> classifier) {
+            names.addAll(WholeModules.HEADS);
             names.addAll(classifier.newModules());
         }
         return names.stream().distinct().toList();

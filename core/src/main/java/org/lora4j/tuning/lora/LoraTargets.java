@@ -80,12 +80,13 @@ final class LoraTargets {
                 .forEach(slot -> names.add(slot.name()));
         List<String> selected = config.targets().select(names);
         // as in PEFT, a name such as dense does not mean the map of that name in the head, which trains as a whole
-        boolean headIsNamed = !config.targets().matching(model.names().classifierModules()).isEmpty();
+        boolean headIsNamed = !allLinear && !config.targets().matching(model.names().classifierModules()).isEmpty();
         return new LinkedHashSet<>(selected.stream().filter(name -> headIsNamed || !isInTrainedHead(name)).toList());
     }
 
     private boolean isInTrainedHead(String module) {
-        return model instanceof Classifier<?> && model.names().isOfClassifier(module);
+        return model instanceof Classifier<?> classifier
+                && (model.names().isOfClassifier(module) || WholeModules.isMeant(module, classifier.newModules()));
     }
 
     /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */

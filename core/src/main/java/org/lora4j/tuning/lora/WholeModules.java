@@ -116,7 +116,7 @@ public final class WholeModules {
     }
 
     /** Whether the module or one that holds it ends with one of the names. */
-    private static boolean isMeant(String module, List<String> names) {
+    public static boolean isMeant(String module, List<String> names) {
         for (int end = module.length(); end > 0; end = module.lastIndexOf('.', end - 1)) {
             String path = module.substring(0, end);
             if (names.stream().anyMatch(path::endsWith)) {

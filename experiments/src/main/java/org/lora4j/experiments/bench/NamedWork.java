@@ -19,7 +19,8 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   product MxKxN FORM                      FORM as x·Wᵀ
- *   step SHAPE BATCH LENGTH METHOD LOSS TYPE      a training step: lora or full, loss on all or half
+ *   step SHAPE BATCH LENGTH METHOD LOSS TYPE      a training step: lora or full, loss on all or half; behind TYPE perhaps the
+ *                                                 dropout of a classifier
  *   decode SHAPE LENGTH TYPE                LENGTH tokens behind a prompt
  *   weights SHAPE TYPE                      a sum over as many bytes as a token of decode reads
  *   e2e BATCH STEPS PAD                     one of STEPS steps on E2E, the next in each run; PAD 0 for none
@@ -105,7 +106,7 @@ public final class NamedWork {
     }
 
     private static LoraException unknown(String words) {
-        return new LoraException("work '" + words + "': expected product MxKxN FORM, step SHAPE BATCH LENGTH METHOD LOSS TYPE [DROPOUT], "
-                + "decode SHAPE LENGTH TYPE, weights SHAPE TYPE or e2e BATCH STEPS PAD");
+        return new LoraException("work '" + words + "': expected product MxKxN FORM, step SHAPE BATCH LENGTH METHOD LOSS TYPE "
+                + "[DROPOUT], decode SHAPE LENGTH TYPE, weights SHAPE TYPE or e2e BATCH STEPS PAD");
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.lora4j.data.LabelledText;
 import org.lora4j.data.Place;
 import org.lora4j.task.Predictions;
@@ -16,10 +17,12 @@ import org.lora4j.task.Predictions;
  * @param confusion how often a text of a class (rows) was taken for one of a class (columns)
  * @param classes   a line for each class
  * @param hardest   the dearest first
+ * @param values    in regression, of each text
  * @param texts     how many were judged
  */
 public record Judgement(
-        List<String> labels, List<List<Integer>> confusion, List<ClassScore> classes, List<Hard> hardest, int texts) {
+        List<String> labels, List<List<Integer>> confusion, List<ClassScore> classes, List<Hard> hardest, List<Value> values,
+        int texts) {
 
     private static final int HARDEST = 12;
 
@@ -28,6 +31,11 @@ public record Judgement(
         confusion = List.copyOf(confusion);
         classes = List.copyOf(classes);
         hardest = List.copyOf(hardest);
+        values = List.copyOf(values);
+    }
+
+    /** A number that people said of a text, and the one that the model says. */
+    public record Value(double said, double found) {
     }
 
     /**
@@ -63,8 +71,10 @@ public record Judgement(
             classes.add(score(labels.get(k), counts, k));
         }
         List<Hard> hardest = Arrays.stream(predictions.hardest(HARDEST)).mapToObj(i -> hard(predictions, texts.get(i), i)).toList();
+        List<Value> values = regression ? IntStream.range(0, predictions.size())
+                .mapToObj(i -> new Value(predictions.gold(i), predictions.predicted(i))).toList() : List.of();
         return new Judgement(labels, Arrays.stream(counts).map(row -> Arrays.stream(row).boxed().toList()).toList(), classes,
-                hardest, predictions.size());
+                hardest, values, predictions.size());
     }
 
     private static ClassScore score(String label, int[][] counts, int k) {

@@ -6,7 +6,8 @@ import java.util.Locale;
 import org.lora4j.experiments.report.Judgement.ClassScore;
 
 /** A {@link Judgement} as {@code report.html} asks for it. */
-record JudgementView(String lead, List<Heading> headings, List<Row> rows, List<Mistake> mistakes, List<Line> classes, List<Card> hardest) {
+record JudgementView(String lead, String scatter, List<Heading> headings, List<Row> rows, List<Mistake> mistakes,
+        List<Line> classes, List<Card> hardest) {
 
     /** More classes than these make a table that nobody reads. */
     private static final int LARGEST_TABLE = 12;
@@ -55,13 +56,16 @@ record JudgementView(String lead, List<Heading> headings, List<Row> rows, List<M
                     Double.isNaN(hard.sure()) ? "" : Words.percent(hard.sure()), hard.place(),
                     !Double.isNaN(hard.sure()) && hard.said().equals(hard.found())));
         }
-        return new JudgementView(lead(judgement), judgement.labels().stream().map(Heading::new).toList(), rows, mistakes,
+        return new JudgementView(lead(judgement), ScatterSvg.of(judgement.values()), judgement.labels().stream().map(Heading::new).toList(), rows, mistakes,
                 judgement.classes().stream().map(JudgementView::line).toList(), cards);
     }
 
     private static String lead(Judgement judgement) {
         String texts = Words.count(judgement.texts()) + " dev texts, judged by the values that are kept.";
-        return judgement.labels().isEmpty() ? texts : texts + " A row is what people said, a column what the model says.";
+        if (judgement.labels().isEmpty()) {
+            return texts + " Across: what people said; upwards: what the model says; on the line both say the same.";
+        }
+        return texts + " A row is what people said, a column what the model says.";
     }
 
     private static Row row(Judgement judgement, int g) {

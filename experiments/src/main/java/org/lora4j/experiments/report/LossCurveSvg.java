@@ -107,7 +107,7 @@ final class LossCurveSvg {
         return ticks;
     }
 
-    private static String plain(double value) {
+    static String plain(double value) {
         return value == Math.rint(value) ? Words.count((long) value)
                 : new BigDecimal(value).round(new MathContext(3)).stripTrailingZeros().toPlainString();
     }

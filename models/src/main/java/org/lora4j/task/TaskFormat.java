@@ -1,4 +1,4 @@
-package org.lora4j.train;
+package org.lora4j.task;
 
 import java.util.Map;
 import java.util.Optional;
