@@ -55,14 +55,15 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
     }
 
     private void requireTask() {
+        if (!(model instanceof Classifier<?> classifier)) {
+            return; // what a language model does not have it names by the tensors
+        }
         String other = OTHER_HEADS.get(config.taskType().orElse(""));
         if (other != null) {
             throw error("task_type is " + config.taskType().orElseThrow() + ", " + other + ", which lora4j does not compute; "
-                    + "with another head the adapter would give nonsense. It can be inspected, converted");
+                    + "with another head the adapter would give nonsense. It can be inspected and converted");
         }
-        if (model instanceof Classifier<?> classifier) {
-            AdapterHead.of(source, model.names()).ifPresent(head -> requireLabels(head, classifier));
-        }
+        AdapterHead.of(source, model.names()).ifPresent(head -> requireLabels(head, classifier));
     }
 
     private void requireLabels(AdapterHead head, Classifier<?> classifier) {
