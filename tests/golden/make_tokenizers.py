@@ -328,6 +328,17 @@ def train_spm(prefix, **options):
         out.write('\n'.join(OWN[:9] * 3))
     spm.SentencePieceTrainer.train(input=path, model_prefix=prefix, minloglevel=2, num_threads=1, **({'hard_vocab_limit': False} | options))
     os.remove(path)
+    without_paths(prefix + '.model')
+
+
+def without_paths(path):
+    """What the model says of the machine it was trained on goes."""
+    from transformers.convert_slow_tokenizer import import_protobuf
+    proto = import_protobuf().ModelProto()
+    proto.ParseFromString(open(path, 'rb').read())
+    for spec, field in ((proto.trainer_spec, 'input'), (proto.trainer_spec, 'model_prefix'), (proto.normalizer_spec, 'normalization_rule_tsv')):
+        spec.ClearField(field)
+    open(path, 'wb').write(proto.SerializeToString())
 
 
 def sentencepieces(folder, rng, lines):

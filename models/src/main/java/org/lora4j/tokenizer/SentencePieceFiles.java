@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer.Form;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
@@ -22,8 +23,8 @@ import org.lora4j.tokenizer.pipeline.SentencePieces;
 import org.lora4j.tokenizer.pipeline.Splitter;
 import org.lora4j.tokenizer.pipeline.Template;
 import org.lora4j.tokenizer.pipeline.TextPattern;
-import org.lora4j.tokenizer.pipeline.Unigram;
 import org.lora4j.tokenizer.pipeline.UnicodeForm;
+import org.lora4j.tokenizer.pipeline.Unigram;
 
 /** Tokenizers of a SentencePiece model file: as SentencePiece itself runs it, and as Transformers does for DeBERTa-v2 and -v3. */
 final class SentencePieceFiles {
@@ -67,7 +68,7 @@ final class SentencePieceFiles {
         List<AddedToken> added = tokens.join(control(model), plain.model().vocabulary());
         PipelineTokenizer.Parts parts = Tokenizers.withEnds(plain, tokens, added, plain.model().vocabulary());
         return Tokenizers.build(file, new Tokenizers.Loaded(parts, added, "SentencePiece " + model.dummyPrefix()
-                + model.removesSpaces() + java.util.Arrays.hashCode(model.charsMap()), null), tokens, types);
+                + model.removesSpaces() + Arrays.hashCode(model.charsMap()), null), tokens, types);
     }
 
     private static SentencePieces pieces(Path file, SentencePieceModel model) {

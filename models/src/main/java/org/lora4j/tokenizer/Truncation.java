@@ -12,7 +12,8 @@ import org.lora4j.LoraException;
  * </pre>
  *
  * With n₁ and n₂ the tokens of the two and m those that are left when the special tokens are taken off, LONGEST_FIRST leaves
- * min(n₁, m − n₂) beside n₂ if that is no less than n₂, the same the other way round, and else ⌊m/2⌋ and ⌈m/2⌉. With m = 0 none of the texts is left.
+ * min(n₁, m − n₂) beside n₂ if that is no less than n₂, the same the other way round, and else ⌊m/2⌋ and ⌈m/2⌉. With m = 0
+ * none of the texts is left.
  *
  * @param maxLength at least 1; {@link Integer#MAX_VALUE} for no bound
  * @param which     which of the two texts is cut

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -118,7 +119,7 @@ class TokenizerFilesTest {
         byte[] whole = PipelineGoldenTest.class.getResourceAsStream("/tokenizers/pipeline/unigram/spm.model").readAllBytes();
         Random random = new Random(6);
         for (int i = 0; i < 300; i++) {
-            byte[] damaged = i % 2 == 0 ? java.util.Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
+            byte[] damaged = i % 2 == 0 ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
             for (int k = 0; k < 3 && damaged.length > 0; k++) {
                 damaged[random.nextInt(damaged.length)] = (byte) random.nextInt(256);
             }

@@ -2,6 +2,7 @@ package org.lora4j.tokenizer.pipeline;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,7 +84,7 @@ public final class SentencePieces {
     /** Of all neighbours that make a piece, those whose piece has the best score join first, of several the first. */
     private SubwordModel bpe() {
         Map<String, Integer> ids = vocabulary();
-        TreeMap<Float, List<String>> byScore = new TreeMap<>(java.util.Comparator.reverseOrder());
+        TreeMap<Float, List<String>> byScore = new TreeMap<>(Comparator.reverseOrder());
         Set<String> normal = new HashSet<>();
         for (int id = 0; id < model.pieces().size(); id++) {
             if (model.kind(id) == Kind.NORMAL) {

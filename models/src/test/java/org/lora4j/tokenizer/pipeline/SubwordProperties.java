@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -174,12 +175,12 @@ class SubwordProperties {
         while (cut.ids()[middle] != 2) {
             middle++;
         }
-        assertEnd(first, java.util.Arrays.copyOfRange(cut.ids(), 1, middle), side);
-        assertEnd(second, java.util.Arrays.copyOfRange(cut.ids(), middle + 1, cut.length() - 1), side);
+        assertEnd(first, Arrays.copyOfRange(cut.ids(), 1, middle), side);
+        assertEnd(second, Arrays.copyOfRange(cut.ids(), middle + 1, cut.length() - 1), side);
     }
 
     private static void assertEnd(int[] whole, int[] kept, Side cutAt) {
         int from = cutAt == Side.LEFT ? whole.length - kept.length : 0;
-        assertThat(kept).isEqualTo(java.util.Arrays.copyOfRange(whole, from, from + kept.length));
+        assertThat(kept).isEqualTo(Arrays.copyOfRange(whole, from, from + kept.length));
     }
 }
