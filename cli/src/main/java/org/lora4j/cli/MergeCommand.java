@@ -165,6 +165,7 @@ final class MergeCommand extends LoraCommand {
     private static ObjectNode configuration(
             Path folder, ModelConfig config, ModelFamily family, boolean tied, DType type) {
         ObjectNode written = JsonFile.read(folder.resolve("config.json"));
+        written.remove("quantization_config"); // what was in few bits is written in many
         if (tied != config.isTied()) {
             written.put("tie_word_embeddings", tied);
         }

@@ -8,11 +8,13 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.lora4j.Names;
 import org.lora4j.backend.FourBitWeights;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.JsonFields;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.TensorSource;
 import org.lora4j.tensor.Shape;
@@ -31,6 +33,8 @@ import org.lora4j.tensor.Shape;
 final class FourBitFile {
 
     private static final List<String> KINDS = List.of("nf4", "fp4");
+    private static final List<String> BESIDE =
+            List.of(".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map");
 
     private FourBitFile() {
     }
@@ -58,22 +62,34 @@ final class FourBitFile {
         return name + ".quant_state.bitsandbytes__" + kind;
     }
 
-    /** Those that belong to this weight. */
-    static List<String> names(TensorSource source, String name) {
-        List<String> names = new ArrayList<>(List.of(name));
-        source.names().stream().filter(other -> other.startsWith(name + ".")).forEach(names::add);
+    /** The names that stand beside these weights. */
+    static Set<String> besides(Set<String> weights) {
+        Set<String> names = new HashSet<>();
+        for (String weight : weights) {
+            BESIDE.forEach(word -> names.add(weight + word));
+            KINDS.forEach(kind -> names.add(state(weight, kind)));
+        }
         return names;
+    }
+
+    private static JsonNode stateOf(TensorSource source, String name) {
+        return json(source, KINDS.stream().map(kind -> state(name, kind)).filter(source::has).findFirst().orElseThrow());
+    }
+
+    /** @throws FormatException if it is no matrix's */
+    static Shape shape(TensorSource source, String name) {
+        JsonNode extents = stateOf(source, name).path("shape");
+        if (extents.size() != 2 || !extents.get(0).canConvertToInt() || !extents.get(1).canConvertToInt()
+                || extents.get(0).asInt() < 1 || extents.get(1).asInt() < 1) {
+            throw new FormatException(source.path(), Names.quoted(name) + " is in four bits of shape " + JsonFields.shown(extents)
+                    + ", expected the two extents of a matrix");
+        }
+        return Shape.of(extents.get(0).asInt(), extents.get(1).asInt());
     }
 
     /** @throws FormatException if something is missing, or sizes do not go together */
     static FourBitWeights read(TensorSource source, String name, Shape shape) {
-        JsonNode state = json(source, KINDS.stream().map(kind -> state(name, kind)).filter(source::has).findFirst().orElseThrow());
-        List<Integer> extents = new ArrayList<>();
-        state.path("shape").forEach(extent -> extents.add(extent.asInt()));
-        if (!extents.equals(List.of(shape.dim(0), shape.dim(1)))) {
-            throw new FormatException(source.path(), Names.quoted(name) + " is in four bits of shape " + extents + ", expected "
-                    + shape + ". Does config.json belong to it?");
-        }
+        JsonNode state = stateOf(source, name);
         try {
             return new FourBitWeights(shape.size(), bytes(source, name), source.floats(name + ".quant_map"),
                     state.path("blocksize").asInt(FourBitWeights.BLOCK), scales(source, name, state));

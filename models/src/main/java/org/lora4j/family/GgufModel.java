@@ -1,8 +1,6 @@
 package org.lora4j.family;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,11 +8,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
-import org.lora4j.io.TensorInfo;
 import org.lora4j.io.TensorSource;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.gguf.GgufValue;
 import org.lora4j.model.ModelNames;
+import org.lora4j.tensor.Shape;
 
 /**
  * The tensors of a GGUF model as Hugging Face would have them: under its names, without what llama.cpp's converter does to
@@ -24,7 +22,7 @@ import org.lora4j.model.ModelNames;
  *   row h·d + 2·i + j there is row h·d + j·d/2 + i here          d: rows of a head   i &lt; d/2   j: 0 or 1
  * </pre>
  */
-final class GgufModel implements TensorSource {
+final class GgufModel extends ExpandedTensors {
 
     private static final String ARCHITECTURE = "general.architecture";
 
@@ -36,6 +34,7 @@ final class GgufModel implements TensorSource {
 
     /** @param config the model's {@code config.json} */
     GgufModel(GgufFile file, ModelNames family, ObjectNode config) {
+        super(file);
         this.file = file;
         this.family = family;
         this.config = config;
@@ -53,7 +52,8 @@ final class GgufModel implements TensorSource {
         }
     }
 
-    private String theirs(String name) {
+    @Override
+    String stored(String name) {
         String theirs = stored.get(name);
         if (theirs == null) {
             throw TensorSource.missing(path(), name, Set.copyOf(stored.keySet()));
@@ -62,15 +62,11 @@ final class GgufModel implements TensorSource {
     }
 
     @Override
-    public Path path() {
-        return file.path();
-    }
-
-    @Override
     public List<String> names() {
         return List.copyOf(stored.keySet());
     }
 
+    /** None that a model in Hugging Face layout would have. */
     @Override
     public Map<String, String> metadata() {
         return Map.of();
@@ -82,26 +78,25 @@ final class GgufModel implements TensorSource {
     }
 
     @Override
-    public TensorInfo info(String name) {
-        TensorInfo info = file.info(theirs(name));
-        return new TensorInfo(name, info.dtype(), info.shape(), info.offset(), info.byteSize());
-    }
-
-    /** As they lie in the file. */
-    @Override
-    public MemorySegment bytes(String name) {
-        return file.bytes(theirs(name));
+    boolean isMade(String name) {
+        return file.isQuantised(stored(name)) || family.pairedRows(name, config) != 0 || family.ggufShift(name) != 0;
     }
 
     @Override
-    public void readFloats(String name, long from, float[] into, int at, int count) {
-        String theirs = theirs(name);
+    Shape shapeOf(String name) {
+        return file.shape(stored(name));
+    }
+
+    @Override
+    void make(String name, long from, float[] into, int at, int count) {
+        String theirs = stored(name);
         int paired = family.pairedRows(name, config);
         double shift = family.ggufShift(name);
         if (paired == 0) {
             file.readFloats(theirs, from, into, at, count);
         } else {
-            int columns = file.shape(theirs).columns();
+            Shape shape = file.shape(theirs);
+            int columns = shape.rank() == 1 ? 1 : shape.columns();
             for (int done = 0; done < count;) {
                 long element = from + done;
                 int row = (int) (element / columns);
@@ -121,33 +116,5 @@ final class GgufModel implements TensorSource {
         int inHead = row % headSize;
         int half = headSize / 2;
         return row - inHead + 2 * (inHead % half) + inHead / half;
-    }
-
-    @Override
-    public float[] floats(String name) {
-        float[] all = new float[Math.toIntExact(file.shape(theirs(name)).size())];
-        readFloats(name, 0, all, 0, all.length);
-        return all;
-    }
-
-    @Override
-    public void readDoubles(String name, long from, double[] into, int at, int count) {
-        float[] floats = new float[count];
-        readFloats(name, from, floats, 0, count);
-        for (int i = 0; i < count; i++) {
-            into[at + i] = floats[i];
-        }
-    }
-
-    @Override
-    public double[] doubles(String name) {
-        double[] all = new double[Math.toIntExact(file.shape(theirs(name)).size())];
-        readDoubles(name, 0, all, 0, all.length);
-        return all;
-    }
-
-    @Override
-    public void close() {
-        file.close();
     }
 }

@@ -13,6 +13,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.Names;
+import org.lora4j.backend.FourBitWeights;
 import org.lora4j.io.FormatException;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.TensorFiles;
@@ -118,7 +119,10 @@ public final class ModelTensors implements TensorSource {
     private static TensorSource source(Path folder, ModelNames family) {
         TensorSource source = TensorFiles.open(folder);
         try {
-            return source instanceof GgufFile gguf ? new GgufModel(gguf, family, JsonFile.read(folder.resolve(Families.CONFIG))) : source;
+            if (source instanceof GgufFile gguf) {
+                return new GgufModel(gguf, family, JsonFile.read(folder.resolve(Families.CONFIG)));
+            }
+            return source.names().stream().anyMatch(name -> FourBitFile.has(source, name)) ? new FourBitModel(source) : source;
         } catch (RuntimeException | Error e) {
             source.close();
             throw e;
@@ -231,6 +235,11 @@ public final class ModelTensors implements TensorSource {
     @Override
     public MemorySegment bytes(String name) {
         return source.bytes(storedName(name));
+    }
+
+    /** The weights of a matrix that the file has in four bits. */
+    Optional<FourBitWeights> fourBits(String name) {
+        return source instanceof FourBitModel model ? model.weights(storedName(name)) : Optional.empty();
     }
 
     // what may go wrong below is said with the name that the file has

@@ -3,10 +3,12 @@ package org.lora4j.family;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.FourBitWeights;
 import org.lora4j.backend.WeightType;
 import org.lora4j.io.FormatException;
 import org.lora4j.model.ModelNames;
@@ -46,9 +48,11 @@ public final class ParameterReader {
      */
     public Parameter parameter(String name) {
         Shape shape = shapes.apply(name);
-        if (FourBitFile.has(source, name)) {
-            read.addAll(FourBitFile.names(source, name));
-            Tensor tensor = backend.hold(shape, FourBitFile.read(source, name, shape));
+        Optional<FourBitWeights> fourBits = source.fourBits(name);
+        if (fourBits.isPresent()) {
+            source.requireShape(name, shape.toArray());
+            read.add(name);
+            Tensor tensor = backend.hold(shape, fourBits.get());
             backend.freeze(tensor);
             return new Parameter(name, backend, tensor);
         }
