@@ -145,6 +145,21 @@ class ClassifierCommandsTest {
     }
 
     @Test
+    void aPoolerThatNobodyHasTrainedTrainsAndTravelsWithTheAdapter() throws IOException {
+        String base = TinyBert.withoutPooler(folder.resolve("masked")).toString();
+        Path glue = sst2();
+        Path out = folder.resolve("out");
+
+        JsonNode trained = json(Run.of("train", "-q", "--model", base, "--task", "sst2", "--data", glue.toString(), "--epochs", "20",
+                "--batch", "10", "--lr", "1e-2", "--seed", "5", "--out", out.toString(), "--json"));
+        JsonNode measured = json(Run.of("evaluate", "-q", "--model", base, "--adapter", out.toString(), "--task", "sst2", "--data",
+                glue.toString(), "--json"));
+
+        assertThat(Files.readString(out.resolve("adapter_config.json"))).contains("pooler.dense");
+        assertThat(measured.path("accuracy").asDouble()).isEqualTo(trained.path("dev_accuracy").asDouble());
+    }
+
+    @Test
     void aRecipeSetsWhatIsNotGiven() throws IOException {
         Path out = folder.resolve("out");
 

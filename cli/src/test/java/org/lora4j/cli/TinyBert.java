@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Predicate;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.WeightType;
@@ -26,6 +27,15 @@ final class TinyBert {
     }
 
     static Path write(Path folder) throws IOException {
+        return write(folder, name -> true);
+    }
+
+    /** As pretraining by masked words leaves it: without the pooler too. */
+    static Path withoutPooler(Path folder) throws IOException {
+        return write(folder, name -> !name.contains("pooler"));
+    }
+
+    private static Path write(Path folder, Predicate<String> there) throws IOException {
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("vocab.txt"), String.join("\n", WORDS) + "\n");
         Files.writeString(folder.resolve("tokenizer_config.json"), "{\"do_lower_case\": true, \"tokenizer_class\": \"BertTokenizer\"}");
@@ -38,7 +48,8 @@ final class TinyBert {
             SequenceClassifier model = Families.randomClassifier(
                     Families.config(folder), Labels.NUMBER, backend, 1, WeightType.FLOAT32);
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-            model.parameters().stream().filter(parameter -> !model.names().isOfClassifier(parameter.name())).forEach(parameter ->
+            model.parameters().stream().filter(parameter -> !model.names().isOfClassifier(parameter.name()))
+                    .filter(parameter -> there.test(parameter.name())).forEach(parameter ->
                     writer.add(parameter.name(), DType.F32, parameter.shape(), backend.readDoubles(parameter.value())));
             writer.write(folder.resolve("model.safetensors"));
         }
