@@ -5,6 +5,8 @@ module org.lora4j.models {
     requires transitive org.lora4j.core;
     requires static org.jspecify;
 
+    exports org.lora4j.chat;
+    exports org.lora4j.chat.jinja;
     exports org.lora4j.data;
     exports org.lora4j.family;
     exports org.lora4j.generate;

@@ -202,8 +202,9 @@ final class TrainCommand extends LoraCommand {
         if (!methods.isLora()) {
             options.keySet().retainAll(List.of("--lr"));
         }
-        options.entrySet().removeIf(option -> spec().findOption(option.getKey()).defaultValue().equals(option.getValue()));
-        String taken = RecipeChoice.fill(spec().commandLine(), options);
+        boolean usual = options.entrySet().stream().allMatch(option -> spec().findOption(option.getKey()).defaultValue()
+                .equals(option.getValue()));
+        String taken = usual ? "" : RecipeChoice.fill(spec().commandLine(), options);
         if (!taken.isEmpty()) {
             ui().info("for a model of this kind, where nothing is said:" + taken);
         }

@@ -24,6 +24,7 @@ import org.lora4j.io.JsonFile;
 import org.lora4j.io.Safetensors;
 import org.lora4j.model.Model;
 import org.lora4j.model.ModelNames;
+import org.lora4j.model.ModelSizes;
 import org.lora4j.tokenizer.Tokenizer;
 
 /** Finds the {@link ModelFamily} that a folder belongs to, and asks it. */
@@ -78,7 +79,8 @@ public final class Families {
 
     /** What LoRA takes for the model of a folder where nobody says otherwise. */
     public static TuningDefaults tuningDefaults(Path folder) {
-        return of(folder).tuningDefaults();
+        ModelSizes sizes = config(folder).sizes();
+        return of(folder).tuningDefaults().fitting(Math.min(sizes.width(), sizes.keyWidth()));
     }
 
     /** The configuration of a folder, without its tensors. */

@@ -21,6 +21,11 @@ public record TuningDefaults(int rank, double alpha, double dropout, String targ
     /** The paper's, on E2E. */
     public static final TuningDefaults PAPER = new TuningDefaults(4, 32, 0, "q,v", 2e-4);
 
+    /** With a rank that is no larger than a matrix that it sits beside, as tiny models have them; alpha / r stays. */
+    TuningDefaults fitting(int smallest) {
+        return rank <= smallest ? this : new TuningDefaults(smallest, alpha * smallest / rank, dropout, targets, learningRate);
+    }
+
     /** By the names of the settings. */
     public Map<String, String> settings() {
         Map<String, String> settings = new LinkedHashMap<>();
