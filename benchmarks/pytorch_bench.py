@@ -5,6 +5,7 @@
     python benchmarks/pytorch_bench.py decode --shape gpt2 --length 128
     python benchmarks/pytorch_bench.py e2e [--pad 256]
     python benchmarks/pytorch_bench.py step --device cuda --compile --json
+    python benchmarks/pytorch_bench.py serve --peer eager
 
 * product: torch.mm into memory that is there already, forward (x·Wᵀ) and both transposed forms (g·W, gᵀ·x).
 * step: Transformers' GPT-2 from a configuration, random weights, no dropout; PEFT's LoRA on c_attn, or every parameter;
@@ -16,6 +17,8 @@
 * e2e: training on E2E with the embedded base, the recipe of e2e_pytorch.py (logits of targets only, batches grouped by
   length), over every so-manieth pair of the training set; up to 50 steps these are lora4j's batches in another order. With
   --pad every sequence is padded to that length and all logits are made, as the authors' scripts do.
+* serve: times what it reads on standard input, as `lora4j bench serve` does, for `side-by-side`; --peer says how: eager,
+  through torch.compile, under bfloat16 autocast, or products by NumPy's OpenBLAS.
 
 With --device cuda, step, decode and product run on the GPU: in float32 with TF32 off (PyTorch's own default), each run
 timed until the device has finished, with the peak of the device's memory in the JSON. With --compile the model goes
@@ -23,6 +26,7 @@ through torch.compile; decoding then has a static cache, without which it would 
 """
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -116,13 +120,13 @@ def gpt2(shape):
         resid_pdrop=0, embd_pdrop=0, bos_token_id=0, eos_token_id=vocabulary - 1))
 
 
-def roberta(shape):
+def roberta(shape, dropout):
     from transformers import RobertaConfig, RobertaForSequenceClassification
     width, layers, heads, vocabulary, positions = SHAPES[shape]
     return RobertaForSequenceClassification(RobertaConfig(
         hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
         vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=1, layer_norm_eps=1e-5,
-        hidden_dropout_prob=0, attention_probs_dropout_prob=0, num_labels=2))
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, num_labels=2))
 
 
 def classifies(shape):
@@ -139,9 +143,14 @@ def with_lora(model, rank, classifier=False):
 
 
 def step(args):
+    name = f"step {args.method}, loss on {'sequences' if classifies(args.shape) else args.loss}"
+    return {name: measure("tokens/s", args.batch * args.length, args, run=a_step(args))["run"]}
+
+
+def a_step(args, autocast=False):
     import torch
     classifier = classifies(args.shape)
-    model = roberta(args.shape) if classifier else gpt2(args.shape)
+    model = roberta(args.shape, args.base_dropout) if classifier else gpt2(args.shape)
     if args.method == "lora":
         model = with_lora(model, args.rank, classifier)
     model.to(args.device).train()
@@ -155,14 +164,19 @@ def step(args):
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        model(input_ids=ids, labels=labels, **({} if classifier else {"use_cache": False})).loss.backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            loss = model(input_ids=ids, labels=labels, **({} if classifier else {"use_cache": False})).loss
+        loss.backward()
         optimizer.step()
 
-    name = f"step {args.method}, loss on {args.loss}"
-    return {name: measure("tokens/s", args.batch * args.length, args, run=run)["run"]}
+    return run
 
 
 def decode(args):
+    return {"decode": measure("tokens/s", args.length, args, run=decoding(args))["run"]}
+
+
+def decoding(args):
     import torch
     model = gpt2(args.shape).to(args.device).eval()
     prompt = torch.arange(1, PROMPT + 1, device=args.device)[None]
@@ -176,7 +190,7 @@ def decode(args):
                              min_new_tokens=args.length, max_new_tokens=args.length)
         assert out.shape[1] == PROMPT + args.length
 
-    return {"decode": measure("tokens/s", args.length, args, run=run)["run"]}
+    return run
 
 
 def latency(args):
@@ -199,6 +213,21 @@ def latency(args):
 
 
 def e2e(args):
+    batches, a_batch, pairs = e2e_training(args)
+
+    def run():
+        for batch in batches:
+            a_batch(batch)
+
+    name = f"e2e padded to {args.pad}" if args.pad else "e2e"
+    seconds = measure("examples/s", len(pairs), args, run=run)["run"]
+    factor = sum(len(tokens) for tokens, _ in pairs) / len(pairs)
+    tokens = {key: factor * seconds[key] for key in ("median", "min", "max")}
+    return {name: seconds, f"{name}, tokens": dict(seconds, unit="tokens/s", **tokens)}
+
+
+def e2e_training(args):
+    """The batches, what trains on one of them, and the pairs."""
     import torch
     import torch.nn.functional as F
     from tokenizers import ByteLevelBPETokenizer
@@ -229,23 +258,80 @@ def e2e(args):
         losses = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), ids[:, 1:].reshape(-1), reduction="none")
         return (losses.view_as(mask) * mask).sum(), int(mask.sum())
 
-    def run():
-        for batch in batches:
-            rows = [pairs[i] for i in batch]
-            optimizer.zero_grad(set_to_none=True)
-            loss, targets = padded_loss(rows) if args.pad else recipe.sum_of_losses(model, rows)
-            (loss / targets).backward()
-            optimizer.step()
+    def a_batch(batch):
+        rows = [pairs[i] for i in batch]
+        optimizer.zero_grad(set_to_none=True)
+        loss, targets = padded_loss(rows) if args.pad else recipe.sum_of_losses(model, rows)
+        (loss / targets).backward()
+        optimizer.step()
 
-    name = f"e2e padded to {args.pad}" if args.pad else "e2e"
-    seconds = measure("examples/s", len(pairs), args, run=run)["run"]
-    factor = sum(len(tokens) for tokens, _ in pairs) / len(pairs)
-    tokens = {key: factor * seconds[key] for key in ("median", "min", "max")}
-    return {name: seconds, f"{name}, tokens": dict(seconds, unit="tokens/s", **tokens)}
+    return batches, a_batch, pairs
+
+
+def serve(args):
+    """COUNT WORK in, seconds of a run, what a run does and its unit out, as `lora4j bench serve`."""
+    prepared = {}
+    for line in sys.stdin:
+        count, _, work = line.strip().partition(" ")
+        try:
+            if not work:
+                print(peak_resident_bytes(), flush=True)
+                continue
+            if work not in prepared:
+                prepared[work] = prepare(args, work)
+            amount, unit, run = prepared[work]
+            start = time.perf_counter()
+            for _ in range(int(count)):
+                run()
+            print((time.perf_counter() - start) / int(count), amount, unit, flush=True)
+        except Exception as failure:  # one line for one line, whatever happens
+            print("error", str(failure).replace("\n", " ")[:300], flush=True)
+
+
+def prepare(args, work):
+    words = work.split(" ")
+    if words[0] == "product":
+        return a_product(args, words[1], work.split(" ", 2)[2])
+    options = argparse.Namespace(**vars(args))
+    options.compile = args.peer == "compile"
+    if words[0] == "step":
+        _, options.shape, options.batch, options.length, options.method, options.loss, _, *dropout = words
+        options.batch, options.length = int(options.batch), int(options.length)
+        options.base_dropout = float(dropout[0]) if dropout else 0
+        return options.batch * options.length, "tokens", a_step(options, args.peer == "bf16")
+    if words[0] == "decode":
+        _, options.shape, options.length, _ = words
+        options.length = int(options.length)
+        return options.length, "tokens", decoding(options)
+    if words[0] == "e2e":
+        options.batch, options.steps, options.pad = map(int, words[1:])
+        batches, a_batch, pairs = e2e_training(options)
+        batches = sorted(batches, key=lambda batch: max(len(pairs[i][0]) for i in batch))
+        turns = itertools.cycle(batches)
+        return options.batch, "examples", lambda: a_batch(next(turns))
+    raise ValueError(f"there is no work '{work}' here")
+
+
+def a_product(args, size, form):
+    n, inner, out = map(int, size.split("x"))
+    if args.peer == "numpy":
+        import numpy
+        random = numpy.random.default_rng(1)
+        left, right = {"x·Wᵀ": ((n, inner), (out, inner)), "g·W": ((n, out), (out, inner)), "gᵀ·x": ((n, out), (n, inner))}[form]
+        a, b = (random.uniform(-1, 1, shape).astype(numpy.float32) for shape in (left, right))
+        a, b = (a, b.T) if form == "x·Wᵀ" else (a, b) if form == "g·W" else (a.T, b)
+        c = numpy.empty((a.shape[0], b.shape[1]), numpy.float32)
+        return 2e-9 * n * inner * out, "GFLOP", lambda: numpy.matmul(a, b, out=c)
+    import torch
+    shapes = {"x·Wᵀ": ((n, inner), (out, inner)), "g·W": ((n, out), (out, inner)), "gᵀ·x": ((n, out), (n, inner))}[form]
+    a, b = (torch.rand(shape) * 2 - 1 for shape in shapes)
+    a, b = (a, b.t()) if form == "x·Wᵀ" else (a, b) if form == "g·W" else (a.t(), b)
+    c = torch.empty((a.shape[0], b.shape[1]))
+    return 2e-9 * n * inner * out, "GFLOP", lambda: torch.mm(a, b, out=c)
 
 
 def main():
-    whats = dict(product=product, step=step, decode=decode, latency=latency, e2e=e2e)
+    whats = dict(product=product, step=step, decode=decode, latency=latency, e2e=e2e, serve=serve)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=[*whats, "versions"])
     parser.add_argument("--shape", choices=SHAPES, default="gpt2")
@@ -255,6 +341,7 @@ def main():
     parser.add_argument("--method", choices=["lora", "full"], default="lora")
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--loss", choices=["all", "half"], default="all")
+    parser.add_argument("--base-dropout", type=float, default=0, help="step: dropout of a model that classifies")
     parser.add_argument("--steps", type=int, default=50, help="e2e: steps of a run")
     parser.add_argument("--pad", type=int, default=0, help="e2e: length of every sequence")
     parser.add_argument("--runs", type=int, default=9)
@@ -263,6 +350,7 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="0 for PyTorch's choice")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="product, step, decode: where")
     parser.add_argument("--compile", action="store_true", help="step, decode: with torch.compile")
+    parser.add_argument("--peer", choices=["eager", "compile", "bf16", "numpy"], default="eager", help="serve: how")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
 
@@ -281,6 +369,9 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(1)
+    if args.what == "serve":
+        serve(args)
+        return
     results = whats[args.what](args)
     resident = peak_resident_bytes()
     on = f"PyTorch {torch.__version__}" + (", compiled" if args.compile else "")

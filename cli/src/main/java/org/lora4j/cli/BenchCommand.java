@@ -1,11 +1,15 @@
 package org.lora4j.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
@@ -13,10 +17,13 @@ import org.lora4j.backend.cpu.MachineSpeed;
 import org.lora4j.experiments.bench.AdaptersBenchmark;
 import org.lora4j.experiments.bench.BeamBenchmark;
 import org.lora4j.experiments.bench.DecodeBenchmark;
+import org.lora4j.experiments.bench.Disturbance;
 import org.lora4j.experiments.bench.E2eBenchmark;
 import org.lora4j.experiments.bench.LatencyBenchmark;
+import org.lora4j.experiments.bench.MachineFacts;
 import org.lora4j.experiments.bench.Measurement.Runs;
 import org.lora4j.experiments.bench.Measurement;
+import org.lora4j.experiments.bench.ProcessorTime;
 import org.lora4j.experiments.bench.ProductBenchmark;
 import org.lora4j.experiments.bench.ResidentMemory;
 import org.lora4j.experiments.bench.StepBenchmark;
@@ -40,7 +47,9 @@ import picocli.CommandLine.Parameters;
                     + "of the base, with LoRA merged, with LoRA beside it, and with two kinds of adapter layers. adapters: a batch of --rows "
                     + "sequences that share --adapters adapters, beside the same batch with one and with none, forward and "
                     + "decoding. e2e: training on E2E with "
-                    + "the embedded base. machine: what the cores can add and multiply and what memory can deliver.",
+                    + "the embedded base. machine: what the cores can add and multiply and what memory can deliver, and whether something disturbed it. "
+                    + "serve: times what it reads on standard input, a line at a time (as 10 product 512x768x768 g·W), "
+                    + "for benchmarks/side-by-side.",
             "Weights are random except for e2e and beam. Prints the median, the fastest and the slowest of the runs, and the peak of "
                     + "resident memory.",
         },
@@ -55,13 +64,16 @@ import picocli.CommandLine.Parameters;
         })
 final class BenchCommand extends LoraCommand {
 
+    /** Short slices of the machine's speed for a run that was asked for. */
+    private static final int SLICES = 4;
+
     /** What to measure. */
     enum What {
-        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE
+        PRODUCT, STEP, DECODE, BEAM, LATENCY, ADAPTERS, E2E, MACHINE, SERVE
     }
 
     @Parameters(index = "0", paramLabel = "WHAT",
-            description = "product, step, decode, beam, latency, adapters, e2e or machine.")
+            description = "product, step, decode, beam, latency, adapters, e2e, machine or serve.")
     private What what;
 
     @Option(names = "--shape", defaultValue = StepBenchmark.SHAPE, paramLabel = "NAME",
@@ -105,6 +117,11 @@ final class BenchCommand extends LoraCommand {
             description = "step: make activations again for backward instead of keeping them.")
     private boolean recompute;
 
+    @Option(names = "--base-dropout", defaultValue = "0", paramLabel = "P",
+            description = "step: dropout of a model that classifies, at all its places; one that writes is measured without "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private double baseDropout;
+
     @Option(names = "--bottleneck", paramLabel = "N",
             description = "latency: features in the middle of a Houlsby adapter layer; Lin's has twice as many (default: as "
                     + "many as make 3.1 %% of the model's parameters, as the 11M of the paper's table 3 are).")
@@ -147,15 +164,23 @@ final class BenchCommand extends LoraCommand {
     private BackendChoice backend;
 
     @Override
-    protected int run() {
+    protected int run() throws IOException {
         if (batch < 1 || length < 1 || runs < 1 || rank < 1 || bottleneck != null && bottleneck < 1 || steps < 1 || warmup < 0
                 || !(warmupSeconds >= 0) || pad < 0 || adapters < 1 || inputs < 1) {
             throw wrongUse("--batch, --length, --runs, --rank, --bottleneck, --steps, --inputs and --adapters are at least 1, "
                     + "--warmup, --warmup-seconds and --pad are 0 or more");
         }
+        if (!(baseDropout >= 0 && baseDropout < 1)) {
+            throw wrongUse("--base-dropout " + baseDropout + ": expected 0 or more and below 1");
+        }
         Runs times = new Runs(warmup, warmupSeconds, runs);
         if (what == What.MACHINE) {
-            print(machine(times), "vectors of " + VectorWidth.bits() + " bits");
+            return machine(times);
+        }
+        if (what == What.SERVE) {
+            try (Backend b = backend.open()) {
+                new BenchServer(b, backend.threads(), ui()).serve(System.in);
+            }
             return ExitCode.OK;
         }
         ModelConfig model = Families.shape(shape);
@@ -164,7 +189,8 @@ final class BenchCommand extends LoraCommand {
                 case PRODUCT -> size == null
                         ? ProductBenchmark.ofLayers(b, model, batch * length, times)
                         : ProductBenchmark.of(b, size, times);
-                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, batch, length, times);
+                case STEP -> StepBenchmark.run(b, model, weights.type(), method, rank, loss, recompute, baseDropout, batch,
+                        length, times);
                 case DECODE -> DecodeBenchmark.run(b, model, weights.type(), length, times);
                 case BEAM -> BeamBenchmark.run(b, adapter, inputs, times);
                 case LATENCY -> LatencyBenchmark.run(
@@ -173,33 +199,63 @@ final class BenchCommand extends LoraCommand {
                 case ADAPTERS -> AdaptersBenchmark.run(
                         b, model, weights.type(), places, rank, batch, adapters, length, times);
                 case E2E -> E2eBenchmark.run(b, rank, batch, steps, pad, times);
-                case MACHINE -> throw new IllegalStateException();
+                case MACHINE, SERVE -> throw new IllegalStateException();
             };
             print(results, b.name() + ", " + b.describe());
         }
         return ExitCode.OK;
     }
 
-    /** On one thread, and on as many as were asked for. */
-    private Map<String, Measurement> machine(Runs times) {
+    /** On one thread, and on as many as were asked for; and whether something else disturbed it. */
+    private int machine(Runs times) {
         Backends.providers().stream().filter(provider -> provider.name().equals("cpu")).findFirst()
                 .flatMap(provider -> provider.unavailable())
                 .ifPresent(reason -> {
                     throw new LoraException("bench machine: " + reason);
                 });
         Map<String, Measurement> results = new LinkedHashMap<>();
+        List<String> disturbed = new ArrayList<>();
+        ProcessorTime before = ProcessorTime.now();
         for (int threads : new TreeSet<>(List.of(1, backend.threads()))) {
             try (MachineSpeed speed = new MachineSpeed(threads)) {
                 String on = threads == 1 ? ", 1 thread" : ", " + threads + " threads";
-                results.put("multiply-add" + on,
-                        Measurement.of("GFLOP/s", 1e-9 * speed.operations(), times, speed::multiplyAdd));
-                results.put("read" + on, Measurement.of("GB/s", 1e-9 * speed.bytes(), times, speed::read));
+                slices("multiply-add" + on, "GFLOP/s", 1e-9 * speed.operations(), times, speed::multiplyAdd, results, disturbed);
+                slices("read" + on, "GB/s", 1e-9 * speed.bytes(), times, speed::read, results, disturbed);
             }
         }
-        return results;
+        double stolen = ProcessorTime.now().stolenSince(before);
+        if (stolen > 0.01) {
+            disturbed.add(String.format(Locale.ROOT, "the host of this virtual machine gave %.0f %% of its time to others",
+                    100 * stolen));
+        }
+        Map<String, Object> facts = new LinkedHashMap<>(MachineFacts.read());
+        print(results, "vectors of " + VectorWidth.bits() + " bits", Map.of("machine", facts, "disturbed", disturbed));
+        if (!json) {
+            ui().print("vectors of " + VectorWidth.bits() + " bits"
+                    + facts.entrySet().stream().map(fact -> ", " + fact.getKey() + " " + fact.getValue())
+                            .collect(Collectors.joining()));
+            disturbed.forEach(what -> ui().print("disturbed: " + what));
+            ui().print(disturbed.isEmpty() ? "the slices agree: nothing else seems to use this machine"
+                    : "these are not the machine's own speeds; measure again when it is quiet, or compare neighbours "
+                            + "(benchmarks/side-by-side)");
+        }
+        return ExitCode.OK;
+    }
+
+    private static void slices(
+            String name, String unit, double work, Runs times, Runnable run, Map<String, Measurement> results,
+            List<String> disturbed) {
+        Runs slices = new Runs(times.warmup(), times.warmupSeconds(), SLICES * times.counted());
+        double[] seconds = Measurement.seconds(slices, run);
+        results.put(name, Measurement.of(unit, work, seconds));
+        Disturbance.of(Arrays.stream(seconds).map(one -> work / one).toArray(), unit).ifPresent(what -> disturbed.add(name + ": " + what));
     }
 
     private void print(Map<String, Measurement> results, String on) {
+        print(results, on, Map.of());
+    }
+
+    private void print(Map<String, Measurement> results, String on, Map<String, Object> more) {
         long resident = ResidentMemory.peakBytes();
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
@@ -210,6 +266,7 @@ final class BenchCommand extends LoraCommand {
             all.put("threads", backend.threads());
             all.put("backend", on);
             all.put("peak_resident_bytes", resident);
+            all.putAll(more);
             all.put("results", results);
             ui().printJson(all);
             return;

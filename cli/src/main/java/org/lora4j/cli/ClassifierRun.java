@@ -68,8 +68,9 @@ final class ClassifierRun {
             }
             TrainingRun run = new TrainingRun(ui);
             if (!command.json) {
-                run.announce(model, tuning, command.classifier.text(tuning, command.methods), "%,d texts to learn from, %,d to measure on; %s".formatted(
-                        train.size(), dev.size(), answers(model.answers())), backend);
+                String texts = "%,d texts to learn from, %,d to measure on; %s".formatted(
+                        train.size(), dev.size(), answers(model.answers()));
+                run.announce(model, tuning, command.classifier.text(tuning, command.methods), texts, backend);
             }
             Trainer.Outcome outcome = run.train(job, plan, command.out, command.model.name());
             tell(new Result(model, job, plan, outcome, measure, dev), run, backend);
@@ -86,10 +87,12 @@ final class ClassifierRun {
         Predictions predictions = result.dev.isEmpty() ? null : result.job.predictDev();
         Map<String, Double> measured = predictions == null ? Map.of() : result.measure.of(predictions);
         Saved saved = result.job.tuning().saved();
-        RunReporter reporter = new RunReporter(command.out, saved, result.job.tuning().title() + " on " + title(),
-                new RunReport.Base(command.model.name(), result.model.parameterCount()), command.classifier.reported(result.job.tuning(), command.methods))
+        Tuning tuning = result.job.tuning();
+        RunReporter reporter = new RunReporter(command.out, saved, tuning.title() + " on " + title(),
+                new RunReport.Base(command.model.name(), result.model.parameterCount()),
+                command.classifier.reported(tuning, command.methods))
                 .subtitle("%,d steps on %,d texts".formatted(result.plan.steps(), result.job.examplesLearned()))
-                .beside(recipeRows()).unit("texts").command(command.commandLine());
+                .beside(recipeRows(result.plan.steps())).unit("texts").command(command.commandLine());
         if (predictions != null) {
             reporter.judgement(Judgement.of(predictions, result.dev));
         }
@@ -136,7 +139,7 @@ final class ClassifierRun {
     // ------------------------------------------------------------------------------------------------ the page and JSON
 
     /** The paper's options beside the scripts', where a recipe was asked for. */
-    private List<RunReporter.Published> recipeRows() {
+    private List<RunReporter.Published> recipeRows(long steps) {
         return recipe.map(asked -> {
             String base = asked.name().replaceFirst("-scripts$", "");
             GlueRecipe paper = GlueRecipe.of(base, asked.task());
@@ -144,11 +147,10 @@ final class ClassifierRun {
                     ? GlueRecipe.of(base + "-scripts", asked.task()).options() : Map.of();
             List<RunReporter.Published> rows = new ArrayList<>();
             rows.add(new RunReporter.Published("Adapter", adapter(paper.options()), adapter(scripts)));
-            rows.add(new RunReporter.Published("Learning rate", rate(paper.options()), rate(scripts)));
+            rows.add(new RunReporter.Published("Learning rate", rate(paper.options(), steps), rate(scripts, steps)));
             rows.add(new RunReporter.Published("Batch", batch(paper.options()), batch(scripts)));
             rows.add(new RunReporter.Published("Length of training", epochs(paper.options()), epochs(scripts)));
-            rows.add(new RunReporter.Published("Optimiser", "AdamW" + decay(paper.options()), scripts.isEmpty() ? ""
-                    : "AdamW" + decay(scripts) + ", epsilon 1e-8"));
+            rows.add(new RunReporter.Published("Optimiser", "", optimiser(scripts)));
             return List.copyOf(rows);
         }).orElse(List.of());
     }
@@ -157,9 +159,13 @@ final class ClassifierRun {
         return options.isEmpty() ? "" : "r " + options.get("--rank") + ", alpha " + options.get("--alpha") + ", on q and v";
     }
 
-    private static String rate(Map<String, String> options) {
-        return options.isEmpty() ? "" : options.get("--lr") + ", linear, warm-up "
-                + (options.containsKey("--warmup") ? options.get("--warmup") + " steps" : options.get("--warmup-ratio") + " of the steps");
+    private static String rate(Map<String, String> options, long steps) {
+        if (options.isEmpty()) {
+            return "";
+        }
+        String warmup = options.getOrDefault("--warmup",
+                Long.toString((long) Math.ceil(Double.parseDouble(options.getOrDefault("--warmup-ratio", "0")) * steps)));
+        return options.get("--lr") + ", linear, " + warmup + " warm-up steps";
     }
 
     private static String batch(Map<String, String> options) {
@@ -171,8 +177,9 @@ final class ClassifierRun {
         return options.isEmpty() ? "" : options.get("--epochs") + " epochs";
     }
 
-    private static String decay(Map<String, String> options) {
-        return options.containsKey("--weight-decay") ? ", decay " + options.get("--weight-decay") : "";
+    private static String optimiser(Map<String, String> options) {
+        return options.isEmpty() ? "" : "AdamW, decay %s, epsilon %s, decay before the update".formatted(
+                options.get("--weight-decay"), options.get("--adam-epsilon"));
     }
 
     private Map<String, Object> json(Result found, Map<String, Double> measured, Path report) {

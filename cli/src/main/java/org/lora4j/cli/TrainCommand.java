@@ -32,15 +32,17 @@ import picocli.CommandLine.Option;
         description = {
             "Trains a model on pairs of context and completion, or on texts with labels.",
             "",
-            "Without --task it learns pairs, and the loss is on the completions only. With --task it learns labels: of texts of your own "
-                    + "(classification, regression) or of a GLUE task; the head for them trains whatever the method, and the best is kept "
-                    + "by accuracy, Matthews' or Pearson's correlation, as the task is measured. --method says what trains: LoRA's adapter, which the folder --out gets as PEFT "
-                    + "writes it, or the model's own parameters, and then it gets a whole model with its tokenizer, which "
-                    + "generate --model reads; and metrics.jsonl and report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at once), and a run "
-                    + "that was interrupted or killed goes on from its last checkpoint when the same command is given again. "
-                    + "Of the values measured on a dev set those with the lowest loss, or the best by the task's measure, are kept; a run that diverges fails and "
-                    + "says what is left. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 --dropout 0.1 "
-                    + "--label-smoothing 0.1 --rank 4 --alpha 32 --targets q,v.",
+            "Without --task it learns pairs, and the loss is on the completions only. With --task it learns labels: of texts of "
+                    + "your own (classification, regression) or of a GLUE task; the head for them trains whatever the method.",
+            "",
+            "--method says what trains: LoRA's adapter, which the folder --out gets as PEFT writes it, or the model's own "
+                    + "parameters, and then it gets a whole model with its tokenizer, which generate --model reads; and "
+                    + "metrics.jsonl and report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at "
+                    + "once), and a run that was interrupted or killed goes on from its last checkpoint when the same command is "
+                    + "given again. Of the values measured on a dev set the best are kept: those with the lowest loss, or of "
+                    + "labels the highest accuracy, Matthews' or Pearson's correlation, as the task is measured. A run that "
+                    + "diverges fails and says what is left. The paper's E2E recipe: --lr 2e-4 --warmup 500 --epochs 5 --batch 8 "
+                    + "--dropout 0.1 --label-smoothing 0.1 --rank 4 --alpha 32 --targets q,v.",
         },
         footer = {
             "  lora4j train --model base-6m --data e2e --method lora --rank 4 --alpha 32 \\",

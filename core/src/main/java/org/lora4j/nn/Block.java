@@ -16,13 +16,15 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
     private final Place attentionPlace;
     private final Place feedForwardPlace;
     private final Place after;
+    private final int number;
+    private boolean sharesOutput;
     final Sublayer<SelfAttention> attention;
     final Sublayer<FeedForward> feedForward;
     final BranchSum attentionSum;
     final BranchSum feedForwardSum;
 
     Block(String name, Sublayer<SelfAttention> attention, Sublayer<FeedForward> feedForward) {
-        int number = attention.layer().rule().block();
+        number = attention.layer().rule().block();
         Slot<?> attentionOutput = attention.layer().output();
         Slot<?> feedForwardOutput = feedForward.layer().slots().getLast();
         this.attention = attention;
@@ -61,11 +63,38 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
     }
 
     /**
+     * The same block, told that its output may lie in memory that every second block shares: whoever stacks blocks calls
+     * {@link #makeAgain} before the next one's backward. Only a norm behind the sums can make its output again.
+     */
+    public final Block sharingOutput() {
+        sharesOutput = this instanceof PostNormBlock;
+        return this;
+    }
+
+    private boolean sharesOutput(Workspace ws) {
+        return sharesOutput && !ws.recomputes() && after.isEmpty();
+    }
+
+    /** What forward gave lies where it lay, whatever has been there meanwhile. */
+    public final void makeAgain(Workspace ws) {
+        if (sharesOutput(ws)) {
+            Tensor x = ws.keptInput(this);
+            again(output(x, ws), ws);
+        }
+    }
+
+    /** The next block's input, so never memory that it asks for itself. */
+    private Tensor output(Tensor x, Workspace ws) {
+        return sharesOutput(ws) ? ws.scratch(number % 2 == 0 ? "block.even" : "block.odd", x.rows(), x.columns())
+                : ws.tensor(this, "y", x.rows(), x.columns());
+    }
+
+    /**
      * @param x (N, C); read, and must stay as it is until backward
-     * @return (N, C), in memory of this block
+     * @return (N, C), in memory of this block unless it was told to share it
      */
     public final Tensor forward(Tensor x, Context context, Workspace ws) {
-        Tensor y = ws.tensor(this, "y", x.rows(), x.columns()); // the next block's input, so never memory that blocks share
+        Tensor y = output(x, ws);
         if (ws.training()) {
             ws.keepInput(this, x);
         }
@@ -104,6 +133,11 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
 
     /** From x to x₂. */
     abstract void through(Tensor x, Tensor x2, Context context, Workspace ws);
+
+    /** x₂ as forward gave it, from what it has kept. */
+    void again(Tensor x2, Workspace ws) {
+        throw new UnsupportedOperationException();
+    }
 
     /** g, which is ∂L/∂x₂, becomes ∂L/∂x. */
     abstract void back(Tensor g, boolean needInput, Sequences sequences, Workspace ws);

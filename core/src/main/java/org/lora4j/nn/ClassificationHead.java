@@ -49,14 +49,14 @@ public final class ClassificationHead implements Layer {
      * @return z, in memory of this head
      */
     public Tensor forward(Tensor c, Workspace ws) {
-        Tensor z = ws.tensor(this, "scores", c.rows(), labels());
+        Tensor z = ws.block(this, "scores", c.rows(), labels());
         Tensor a = c;
         if (dense != null) {
             dense.before.applyInPlace(c, ws);
             Tensor f = hidden(c.rows(), ws);
             dense.map.get().forward(c, f, ws);
             ws.show(dense.map.name(), f);
-            a = ws.tensor(this, "a", c.rows(), f.columns());
+            a = ws.block(this, "a", c.rows(), f.columns());
             ws.backend().activate(dense.activation, f, a);
             dense.after.applyInPlace(a, ws);
             ws.show(activated, a);
@@ -80,7 +80,7 @@ public final class ClassificationHead implements Layer {
             output.get().backward(dz, null, ws);
             return;
         }
-        Tensor df = ws.tensor(this, "df", dz.rows(), dense.map.get().outFeatures());
+        Tensor df = ws.block(this, "df", dz.rows(), dense.map.get().outFeatures());
         output.get().backward(dz, df, ws);
         ws.showGradient(activated, df);
         dense.after.applyInPlace(df, ws);
@@ -94,7 +94,7 @@ public final class ClassificationHead implements Layer {
 
     /** f, which backward reads. */
     private Tensor hidden(int rows, Workspace ws) {
-        return ws.tensor(this, "f", rows, dense.map.get().outFeatures());
+        return ws.block(this, "f", rows, dense.map.get().outFeatures());
     }
 
     /** The number of labels. */

@@ -68,7 +68,7 @@ public final class GatedPerceptron implements FeedForward {
         }
         Backend backend = ws.backend();
         Tensor f = gateOutput(dy.rows(), ws);
-        Tensor dh = ws.scratch("df", dy.rows(), inner());
+        Tensor dh = ws.scratch("a", dy.rows(), inner()); // forward's is not needed any more
         Tensor du = ws.scratch("du", dy.rows(), inner());
         down.get().backward(dy, dh, ws);
         backend.activate(kind, f, du);

@@ -59,11 +59,16 @@ public final class Normalisation implements Layer {
      * @param y (N, C); written
      */
     public void forward(Tensor x, Tensor y, Workspace ws) {
-        ws.backend().norm(norm(), x, y, rows(x, ws));
+        again(x, y, ws);
         if (ws.training()) {
             ws.keepInput(this, x);
         }
         ws.show(place, y);
+    }
+
+    /** y as {@link #forward} gave it, where its memory was needed for something else meanwhile. */
+    void again(Tensor x, Tensor y, Workspace ws) {
+        ws.backend().norm(norm(), x, y, rows(x, ws));
     }
 
     /**

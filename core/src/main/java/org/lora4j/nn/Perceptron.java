@@ -52,7 +52,7 @@ public final class Perceptron implements FeedForward {
             down.get().backward(dy, null, ws);
             return;
         }
-        Tensor df = ws.scratch("df", dy.rows(), inner());
+        Tensor df = ws.scratch("a", dy.rows(), inner()); // forward's is not needed any more
         down.get().backward(dy, df, ws);
         ws.showGradient(activation, df);
         ws.backend().activateBackward(kind, hidden(dy.rows(), ws), df, df);

@@ -34,6 +34,11 @@ final class PostNormBlock extends Block {
     }
 
     @Override
+    void again(Tensor x2, Workspace ws) {
+        feedForward.norm().again(ws.activation(this, "s2", x2.rows(), x2.columns()), x2, ws);
+    }
+
+    @Override
     void back(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
         boolean belowAttentionSum = needInput || attention.layer().trains();
         boolean belowNorm1 = belowAttentionSum || attentionSum.trains();

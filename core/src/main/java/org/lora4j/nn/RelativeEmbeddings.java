@@ -18,7 +18,8 @@ import org.lora4j.tensor.Tensor;
  *   ∂L/∂R = norm′(Σ over blocks of ∂L/∂r)
  * </pre>
  *
- * <p>A pass takes only the rows that occur in it: 2·T − 1 of them at most. {@link DisentangledMaps} of every block find them in the workspace.
+ * <p>A pass takes only the rows that occur in it, 2·T − 1 of them at most. {@link DisentangledMaps} of every block find them in
+ * the workspace.
  */
 public final class RelativeEmbeddings implements Layer {
 

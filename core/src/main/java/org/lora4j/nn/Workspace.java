@@ -135,6 +135,11 @@ public final class Workspace {
         inside = null;
     }
 
+    /** Whether blocks' activations are made again for backward instead of kept. */
+    public boolean recomputes() {
+        return recomputing;
+    }
+
     /** Whether the activations of {@code block}'s forward are still there; if not, it has to run again. */
     public boolean holds(Object block) {
         return !recomputing || held == block;

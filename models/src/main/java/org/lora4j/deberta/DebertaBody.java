@@ -38,6 +38,7 @@ import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.lora.AdapterMix;
 
 /**
  * The body of DeBERTa (He et al. 2021), whose first token stands for the sequence:
@@ -153,6 +154,10 @@ final class DebertaBody implements SequenceBody {
         Sequences sequences = sequences(whole, ws);
         PaddingRows padding = padding(whole, ws);
         if (relative != null) {
+            if (ws.note(AdapterMix.class) != null) {
+                throw new LoraException("a batch with several adapters in it: all sequences of a DeBERTa's batch share what its maps "
+                        + "make of distances. Give the sequences of each adapter a batch of their own");
+            }
             relative.forward(whole.length(), ws);
         }
         Tensor x0 = embeddings.forward(whole, sequences, padding, ws);

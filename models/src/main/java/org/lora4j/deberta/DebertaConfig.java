@@ -238,7 +238,7 @@ public final class DebertaConfig implements ModelConfig {
         return false;
     }
 
-    /** What multiplies the products of a score: 1/√(d·terms), the root a float as in Transformers. */
+    /** What multiplies the products of a score: 1/√(d·terms), the root rounded to a float, which Transformers takes it in. */
     double attentionScale() {
         return 1.0 / (float) Math.sqrt((double) sizes.width / sizes.heads * relative.terms());
     }

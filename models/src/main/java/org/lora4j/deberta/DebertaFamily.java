@@ -46,6 +46,7 @@ import org.lora4j.nn.Slot;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Tokenizers;
 
 /**
  * DeBERTa, versions 2 and 3 (He et al. 2021), as Transformers' {@code DebertaV2ForSequenceClassification}. The head is the
@@ -84,8 +85,7 @@ public final class DebertaFamily implements ModelFamily {
             wanted.remark(folder, source.leftOut(), present ? null : labels, remarks);
             boolean withoutPooler = !present && source.names().stream().noneMatch(DebertaNames::isOfPooler);
             if (withoutPooler) {
-                remarks.accept(Names.oneLine(folder + ": has no " + DebertaNames.POOLER + ", the map before the head; it is new too. "
-                        + "With an adapter it stays as it was drawn, as in PEFT, unless it is adapted or trained as a whole"));
+                remarks.accept(Names.oneLine(folder + ": has no " + DebertaNames.POOLER + ", the map before the head; it is new too"));
             }
             ParameterReader reader = new ParameterReader(
                     source, NAMES, name -> config.shapeOf(name, labels.count()), backend, type);
@@ -94,12 +94,12 @@ public final class DebertaFamily implements ModelFamily {
             }
             Function<String, Parameter> made =
                     made(config, labels, new NewParameters(backend, wanted.seed(), config.initializerRange()), type);
-            SequenceClassifier model = make(config, labels, backend,
+            BodyClassifier model = make(config, labels, backend,
                     name -> !present && NAMES.isOfClassifier(name) || withoutPooler && DebertaNames.isOfPooler(name)
                             ? made.apply(name) : reader.parameter(name),
                     rates(config, dropout));
             reader.requireAllRead("a DeBERTa that classifies");
-            return model;
+            return model.withHead(present, withoutPooler ? List.of(DebertaNames.POOLER) : List.of());
         }
     }
 
@@ -208,7 +208,7 @@ public final class DebertaFamily implements ModelFamily {
 
     @Override
     public Tokenizer tokenizer(Path folder) {
-        throw new LoraException("the tokenizer of a DeBERTa cannot be read");
+        return Tokenizers.debertaV2(folder);
     }
 
     /** As the hub's files say, dropout left out: counting and measuring have none. */

@@ -54,7 +54,7 @@ final class Encoder implements SequenceBody {
         this.backend = backend;
         embeddings = new EncoderEmbeddings(config, parameter, dropout.body());
         for (int block = 0; block < config.sizes().blocks(); block++) {
-            blocks.add(block(block, parameter, dropout));
+            blocks.add(block(block, parameter, dropout).sharingOutput());
         }
     }
 
@@ -168,8 +168,11 @@ final class Encoder implements SequenceBody {
             return;
         }
         Tensor g = ws.scratch("g", made.sequences().rows(), dc.columns());
-        backend.copy(made.spread(dc, ws).matrix(), g.matrix());
+        made.spread(dc, g, ws);
         for (int block = blocks.size() - 1; block >= lowest; block--) {
+            if (block > 0) {
+                blocks.get(block - 1).makeAgain(ws);
+            }
             blocks.get(block).backward(g, block > lowest || embeddingsTrain, made.sequences(), ws);
         }
         if (embeddingsTrain) {

@@ -60,7 +60,8 @@ final class EncoderEmbeddings implements Layer {
     /** @return x₀, in memory of this layer */
     Tensor forward(Batch batch, IntTensor places, Workspace ws) {
         int rows = places.size();
-        Tensor e = ws.tensor(this, "e", rows, words.get().features());
+        int width = words.get().features();
+        Tensor e = trains() ? ws.tensor(this, "e", rows, width) : ws.scratch("n", rows, width); // only backward reads it again
         words.get().forward(upload("ids", batch.inputIds(), ws), e, 0, ws);
         if (types != null) {
             int[] ids = batch.tokenTypeIds() == null ? new int[rows] : batch.tokenTypeIds();

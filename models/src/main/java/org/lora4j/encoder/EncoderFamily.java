@@ -123,10 +123,10 @@ public abstract class EncoderFamily implements ModelFamily {
 
     @Override
     public final SequenceClassifier randomClassifier(
-            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type, BaseDropout dropout) {
         EncoderConfig sizes = (EncoderConfig) config;
         return make(sizes, labels, backend,
-                made(sizes, labels, new NewParameters(backend, seed, sizes.initializerRange()), type), EncoderConfig.Rates.NONE);
+                made(sizes, labels, new NewParameters(backend, seed, sizes.initializerRange()), type), rates(sizes, dropout));
     }
 
     private Function<String, Parameter> made(EncoderConfig config, Labels labels, NewParameters made, WeightType type) {

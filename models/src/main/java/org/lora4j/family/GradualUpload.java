@@ -3,10 +3,13 @@ package org.lora4j.family;
 import org.lora4j.backend.Backend;
 import org.lora4j.tensor.Tensor;
 
-/** Fills a large tensor a few megabytes at a time, so that a weight is not in memory twice while it is loaded. */
+/**
+ * Fills a large tensor a quarter of a megabyte at a time, so that a weight is not in memory twice while it is loaded, and what
+ * was needed on the way dies young.
+ */
 public final class GradualUpload {
 
-    private static final int LENGTH = 1 << 20;
+    private static final int LENGTH = 1 << 16;
 
     private GradualUpload() {
     }

@@ -27,7 +27,7 @@ public final class ModelCompanions {
 
     private static final Pattern NAMES = Pattern.compile("""
             vocab[^/]*\\.(json|bpe|txt)|merges[^/]*\\.txt|encoder\\.json|tokenizer[^/]*\\.(json|model)|[^/]*\\.tiktoken|\
-            special_tokens_map\\.json|added_tokens\\.json|(sentencepiece|spiece)[^/]*\\.model|\
+            special_tokens_map\\.json|added_tokens\\.json|(sentencepiece|spiece|spm)[^/]*\\.model|dict\\.txt|\
             chat_template[^/]*\\.(jinja|json)|generation_config\\.json""");
 
     private static final Pattern TEMPLATES = Pattern.compile("[^/]*\\.jinja");

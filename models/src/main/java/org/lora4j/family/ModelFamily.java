@@ -78,9 +78,15 @@ public interface ModelFamily {
         throw noClassifier();
     }
 
-    /** A classifier that has learnt nothing; its body is that of {@link #random} where there is one. */
+    /** A classifier that has learnt nothing, without dropout; its body is that of {@link #random} where there is one. */
     default SequenceClassifier randomClassifier(
             ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+        return randomClassifier(config, labels, backend, seed, type, BaseDropout.NONE);
+    }
+
+    /** The same with dropout in training. */
+    default SequenceClassifier randomClassifier(
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type, BaseDropout dropout) {
         throw noClassifier();
     }
 

@@ -34,8 +34,13 @@ public record Representation(Tensor rows, Batch whole, Sequences sequences, IntT
     /** ∂L/∂h, in scratch memory. */
     public Tensor spread(Tensor dc, Workspace ws) {
         Tensor dh = ws.scratch("dh", sequences.rows(), dc.columns());
+        spread(dc, dh, ws);
+        return dh;
+    }
+
+    /** @param dh ∂L/∂h; written */
+    public void spread(Tensor dc, Tensor dh, Workspace ws) {
         ws.backend().fill(dh, 0);
         ws.backend().scatterAddRows(dc, chosen, dh);
-        return dh;
     }
 }

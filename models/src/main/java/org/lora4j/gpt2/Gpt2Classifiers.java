@@ -97,11 +97,13 @@ final class Gpt2Classifiers {
     }
 
     /** One that has learnt nothing. */
-    static BodyClassifier random(Gpt2Config config, Labels labels, Backend backend, long seed, WeightType type) {
+    static BodyClassifier random(
+            Gpt2Config config, Labels labels, Backend backend, long seed, WeightType type, BaseDropout dropout) {
         Function<String, Parameter> body = RandomGpt2.parameters(config, backend, seed, type);
         NewParameters head = new NewParameters(backend, seed, RandomGpt2.STANDARD_DEVIATION);
         return make(Sizes.of(config, labels), backend, name -> name.equals(WEIGHT)
-                ? head.normal(name, shapes(config, labels).apply(name), WeightType.FLOAT32) : body.apply(name), Gpt2Body.Rates.NONE);
+                ? head.normal(name, shapes(config, labels).apply(name), WeightType.FLOAT32) : body.apply(name),
+                rates(Map.of(EMBEDDINGS, 0.0, BRANCHES, 0.0, ATTENTION, 0.0), dropout));
     }
 
     /** One whose parameters are allocated and nothing more. */

@@ -73,8 +73,8 @@ public final class Gpt2Family implements ModelFamily {
 
     @Override
     public SequenceClassifier randomClassifier(
-            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
-        return Gpt2Classifiers.random((Gpt2Config) config, labels, backend, seed, type);
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type, BaseDropout dropout) {
+        return Gpt2Classifiers.random((Gpt2Config) config, labels, backend, seed, type, dropout);
     }
 
     @Override

@@ -158,6 +158,13 @@ public final class ByteLevelBpe implements Tokenizer {
                 truncation).withoutTypes();
     }
 
+    /** The files' pad_token; where they have none, what ends a text. */
+    @Override
+    public Padding padding() {
+        AddedToken token = settings.padding() == null ? null : added.named(settings.padding());
+        return new Padding(token == null ? endOfText() : token.id(), 0, settings.paddingSide());
+    }
+
     @Override
     public int[] encodeOrdinary(String text) {
         TokenList ids = new TokenList();

@@ -94,6 +94,8 @@ final class FolderTokens {
                     throw wrong(file, name, value, "a list of tokens");
                 }
                 value.forEach(token -> others.add(spelt(file, name, token)));
+            } else if (name.endsWith("_token") && value.isTextual()) {
+                others.add(spelt(file, name, value)); // a name that one model alone has, such as image_token
             }
         });
     }

@@ -162,8 +162,12 @@ final class PipelineTokenizer implements Tokenizer {
                 if (known != null) {
                     tokens.add(known);
                 }
-            } else if (!withoutSpecial || !token.special()) {
-                tokens.add(token.normalized() ? parts.normalizer.normalize(token.content()) : token.content());
+            } else {
+                String written = token.normalized() ? parts.normalizer.normalize(token.content()) : token.content();
+                AddedToken named = added.named(written); // as in the library: what is written otherwise is not left out
+                if (!withoutSpecial || named == null || !named.special()) {
+                    tokens.add(written);
+                }
             }
         }
         return tokens;

@@ -46,6 +46,7 @@ final class TokenizerSettings {
     private boolean prefixSpace;
     private boolean bos;
     private boolean splitSpecial;
+    private boolean left;
     private boolean ofGpt2 = true;
 
     /**
@@ -112,6 +113,7 @@ final class TokenizerSettings {
         prefixSpace = config.flag("add_prefix_space").orElse(false);
         bos = config.flag("add_bos_token").orElse(false);
         splitSpecial = config.flag("split_special_tokens").orElse(false);
+        left = config.text("padding_side").filter("left"::equals).isPresent();
         if (json == null && config.flag("add_eos_token").orElse(false)) {
             throw config.error("add_eos_token is true: no token is put behind a text here. Set it to false, and write the "
                     + "token where you want it");
@@ -274,6 +276,16 @@ final class TokenizerSettings {
     /** How the token is written that begins every text; null if none does. */
     @Nullable String beginning() {
         return bos ? name("bos_token") : null;
+    }
+
+    /** How the token is written that fills texts up; null if the files name none. */
+    @Nullable String padding() {
+        return name("pad_token");
+    }
+
+    /** At which end texts are filled up ({@code padding_side}). */
+    Side paddingSide() {
+        return left ? Side.LEFT : Side.RIGHT;
     }
 
     private @Nullable String name(String field) {

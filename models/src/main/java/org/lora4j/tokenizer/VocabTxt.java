@@ -1,7 +1,8 @@
 package org.lora4j.tokenizer;
 
-import java.io.BufferedReader;
+import com.google.common.io.CharStreams;
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -14,6 +15,7 @@ import org.lora4j.io.TextInput;
 import org.lora4j.tokenizer.pipeline.BertCleaning;
 import org.lora4j.tokenizer.pipeline.Cutting;
 import org.lora4j.tokenizer.pipeline.Decoders;
+import org.lora4j.tokenizer.pipeline.Rewriting;
 import org.lora4j.tokenizer.pipeline.Template;
 import org.lora4j.tokenizer.pipeline.WordPiece;
 
@@ -25,6 +27,7 @@ final class VocabTxt {
 
     private static final String FILE_NAME = "vocab.txt";
     private static final int LONGEST_WORD = 100;
+    private static final Rewriting.Strip STRIP = new Rewriting.Strip(false, true);
 
     private VocabTxt() {
     }
@@ -76,12 +79,14 @@ final class VocabTxt {
         return List.copyOf(all.values());
     }
 
+    /** Lines end with a line feed only; the white space before it is no part of the token. */
     private static Map<String, Integer> read(Path file) {
         Map<String, Integer> ids = new LinkedHashMap<>();
-        try (BufferedReader lines = new BufferedReader(TextInput.open(file))) {
-            int id = 0;
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                ids.put(line.stripTrailing(), id++);
+        try (Reader reader = TextInput.open(file)) {
+            String[] lines = CharStreams.toString(reader).split("\n", -1);
+            int count = lines[lines.length - 1].isEmpty() ? lines.length - 1 : lines.length;
+            for (int id = 0; id < count; id++) {
+                ids.put(STRIP.normalize(lines[id]), id);
             }
         } catch (IOException e) {
             throw FileErrors.reading(file, e);

@@ -33,6 +33,8 @@ class ClassifierGradientTest {
 
     /** As for language models, see {@link WholeModelGradientTest}. */
     private static final double BOUND = 1e-9;
+    /** Gradients that pass through a score of distances are a tenth of others', and the loss's rounding errors are as large. */
+    private static final double BOUND_OF_DISTANCES = 1e-8;
 
     @TempDir
     private Path folder;
@@ -74,10 +76,11 @@ class ClassifierGradientTest {
     }
 
     private void check(SequenceClassifier model, List<Parameter> trainable) {
-        List<Parameter> checked = new ArrayList<>(trainable); // a bias of keys has no effect on a softmax
-        checked.removeIf(parameter -> parameter.name().matches(".*(\\.key|k_lin)\\.bias"));
+        List<Parameter> checked = new ArrayList<>(trainable); // a bias of keys has no or hardly any effect on a softmax
+        checked.removeIf(parameter -> parameter.name().matches(".*(\\.key|k_lin|key_proj)\\.bias"));
         LabelledBatch batch = SmallClassifiers.batch(model);
-        new GradientCheck<>(model, batch, batch.size(), model.answers().regression() ? 0 : 0.1, 3).requireWithin(BOUND, checked);
+        new GradientCheck<>(model, batch, batch.size(), model.answers().regression() ? 0 : 0.1, 3).requireWithin(
+                checked.stream().anyMatch(parameter -> parameter.name().contains("pos_")) ? BOUND_OF_DISTANCES : BOUND, checked);
     }
 
     /** What is made again for backward is the same, bit for bit, and so is dropout. */
@@ -112,13 +115,12 @@ class ClassifierGradientTest {
         LabelledBatch batch = new LabelledBatch(seen, SmallClassifiers.batch(model).labels());
         gradients(model, batch, Workspace.forTraining(backend, seen.inputIds().length, 7));
         int padding = model.paddingId();
-        int width = model.sizes().width();
         for (Parameter parameter : model.parameters()) {
             boolean table = parameter.name().endsWith("word_embeddings.weight")
                     || family.equals("roberta") && parameter.name().endsWith("position_embeddings.weight");
             if (table) {
-                double[] row = new double[width];
-                backend.read(parameter.gradient(), (long) padding * width, row, 0, width);
+                double[] row = new double[parameter.shape().dim(1)];
+                backend.read(parameter.gradient(), (long) padding * row.length, row, 0, row.length);
                 assertThat(row).as(parameter.name()).containsOnly(0);
             }
         }

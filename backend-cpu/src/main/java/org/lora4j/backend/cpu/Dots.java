@@ -27,7 +27,21 @@ final class Dots {
     private static final VectorShuffle<Float> DISTANCE_2 = distance(2);
     private static final VectorShuffle<Float> DISTANCE_1 = distance(1);
 
+    private static final VectorMask<Float> UPPER_8 = upper(8);
+    private static final VectorMask<Float> UPPER_4 = upper(4);
+    private static final VectorMask<Float> UPPER_2 = upper(2);
+    private static final VectorMask<Float> UPPER_1 = upper(1);
+
     private Dots() {
+    }
+
+    /** Lanes whose number has the bit {@code distance}. */
+    private static VectorMask<Float> upper(int distance) {
+        long lanes = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            lanes |= (lane & distance) != 0 ? 1L << lane : 0;
+        }
+        return VectorMask.fromLong(FLOATS, lanes);
     }
 
     private static VectorShuffle<Float> distance(int distance) {
@@ -37,11 +51,52 @@ final class Dots {
     /**
      * sums[at + i] ← the sum of the lanes of vector i, for i &lt; count. A method of its own, because the compiler stops
      * inlining in one that has the blocks' many vectors already.
+     *
+     * <p>LANES vectors are added up together: at distance d, the upper lanes of vector i change places with the lower ones of
+     * vector i + d, so that one addition serves both, and in the end lane i has the sum of vector i. What is added to what is
+     * the same as for one alone.
      */
     static void addLanes(float[] sums, int at, int count) {
-        for (int i = 0; i < count; i++) {
+        int done = 0;
+        for (; done + LANES <= count; done += LANES) {
+            int from = at + done * LANES;
+            if (LANES == 16) {
+                foldTwice(sums, from, 8, UPPER_8, DISTANCE_8, UPPER_4, DISTANCE_4);
+                foldTwice(sums, from, 2, UPPER_2, DISTANCE_2, UPPER_1, DISTANCE_1);
+            } else if (LANES == 8) {
+                foldTwice(sums, from, 4, UPPER_4, DISTANCE_4, UPPER_2, DISTANCE_2);
+                FloatVector x = FloatVector.fromArray(FLOATS, sums, from);
+                fold(x, FloatVector.fromArray(FLOATS, sums, from + LANES), UPPER_1, DISTANCE_1).intoArray(sums, from);
+            } else {
+                foldTwice(sums, from, 2, UPPER_2, DISTANCE_2, UPPER_1, DISTANCE_1);
+            }
+            FloatVector.fromArray(FLOATS, sums, from).intoArray(sums, at + done);
+        }
+        for (int i = done; i < count; i++) {
             sums[at + i] = total(FloatVector.fromArray(FLOATS, sums, at + i * LANES));
         }
+    }
+
+    /** Vector i ← vectors i and i + distance folded, and this folded with i + ½ distance and i + 1½ distance. */
+    private static void foldTwice(
+            float[] sums, int from, int distance, VectorMask<Float> upper, VectorShuffle<Float> swap,
+            VectorMask<Float> upperOfHalf, VectorShuffle<Float> swapOfHalf) {
+        int half = distance / 2;
+        for (int i = 0; i < half; i++) {
+            int at = from + i * LANES;
+            FloatVector x = fold(
+                    FloatVector.fromArray(FLOATS, sums, at), FloatVector.fromArray(FLOATS, sums, at + distance * LANES), upper,
+                    swap);
+            FloatVector y = fold(
+                    FloatVector.fromArray(FLOATS, sums, at + half * LANES),
+                    FloatVector.fromArray(FLOATS, sums, at + (half + distance) * LANES), upper, swap);
+            fold(x, y, upperOfHalf, swapOfHalf).intoArray(sums, at);
+        }
+    }
+
+    /** At the distance of the swap: the sums of x in the lower lanes and of y in the upper ones. */
+    private static FloatVector fold(FloatVector x, FloatVector y, VectorMask<Float> upper, VectorShuffle<Float> swap) {
+        return x.blend(y, upper).add(y.blend(x, upper).rearrange(swap));
     }
 
     private static float total(FloatVector lanes) {

@@ -14,7 +14,7 @@ public final class MachineSpeed implements AutoCloseable {
 
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
 
-    /** Chains that do not wait for each other: two units with a latency of 4 or 5 need 10; with 2 constants they fit 16 registers. */
+    /** Sums that do not wait for each other: two units with a latency of 4 or 5 need 10. */
     private static final int CHAINS = 12;
     private static final int ITERATIONS = 1 << 18;
     private static final int TASKS_A_THREAD = 8;
@@ -55,37 +55,47 @@ public final class MachineSpeed implements AutoCloseable {
         workers.run(PIECES, task -> sink = sum(pieces[task]));
     }
 
-    /** x ← 0.75·x + start, again and again: it converges, so nothing overflows or becomes subnormal. */
+    /**
+     * s[i][j] ← s[i][j] + a[i]·b[j], again and again, as the tiles of a product do it. With the same two operands for all sums
+     * some processors are slower than the products are.
+     */
     private static float chains(int start) {
-        FloatVector factor = FloatVector.broadcast(SPECIES, 0.75f);
-        FloatVector plus = FloatVector.broadcast(SPECIES, start + 1);
-        FloatVector x0 = plus;
-        FloatVector x1 = plus.mul(2);
-        FloatVector x2 = plus.mul(3);
-        FloatVector x3 = plus.mul(4);
-        FloatVector x4 = plus.mul(5);
-        FloatVector x5 = plus.mul(6);
-        FloatVector x6 = plus.mul(7);
-        FloatVector x7 = plus.mul(8);
-        FloatVector x8 = plus.mul(9);
-        FloatVector x9 = plus.mul(10);
-        FloatVector x10 = plus.mul(11);
-        FloatVector x11 = plus.mul(12);
-        for (int i = 0; i < ITERATIONS; i++) {
-            x0 = x0.fma(factor, plus);
-            x1 = x1.fma(factor, plus);
-            x2 = x2.fma(factor, plus);
-            x3 = x3.fma(factor, plus);
-            x4 = x4.fma(factor, plus);
-            x5 = x5.fma(factor, plus);
-            x6 = x6.fma(factor, plus);
-            x7 = x7.fma(factor, plus);
-            x8 = x8.fma(factor, plus);
-            x9 = x9.fma(factor, plus);
-            x10 = x10.fma(factor, plus);
-            x11 = x11.fma(factor, plus);
+        FloatVector one = FloatVector.broadcast(SPECIES, start + 1);
+        FloatVector b0 = one.mul(0x1p-20f);
+        FloatVector b1 = one.mul(0x1p-21f);
+        FloatVector a0 = one.mul(1);
+        FloatVector a1 = one.mul(2);
+        FloatVector a2 = one.mul(3);
+        FloatVector a3 = one.mul(4);
+        FloatVector a4 = one.mul(5);
+        FloatVector a5 = one.mul(6);
+        FloatVector s00 = one;
+        FloatVector s01 = one;
+        FloatVector s10 = one;
+        FloatVector s11 = one;
+        FloatVector s20 = one;
+        FloatVector s21 = one;
+        FloatVector s30 = one;
+        FloatVector s31 = one;
+        FloatVector s40 = one;
+        FloatVector s41 = one;
+        FloatVector s50 = one;
+        FloatVector s51 = one;
+        for (int n = 0; n < ITERATIONS; n++) {
+            s00 = a0.fma(b0, s00);
+            s01 = a0.fma(b1, s01);
+            s10 = a1.fma(b0, s10);
+            s11 = a1.fma(b1, s11);
+            s20 = a2.fma(b0, s20);
+            s21 = a2.fma(b1, s21);
+            s30 = a3.fma(b0, s30);
+            s31 = a3.fma(b1, s31);
+            s40 = a4.fma(b0, s40);
+            s41 = a4.fma(b1, s41);
+            s50 = a5.fma(b0, s50);
+            s51 = a5.fma(b1, s51);
         }
-        return x0.add(x1).add(x2).add(x3).add(x4).add(x5).add(x6).add(x7).add(x8).add(x9).add(x10).add(x11)
+        return s00.add(s01).add(s10).add(s11).add(s20).add(s21).add(s30).add(s31).add(s40).add(s41).add(s50).add(s51)
                 .reduceLanes(VectorOperators.ADD);
     }
 

@@ -1,7 +1,6 @@
 package org.lora4j.backend.cpu;
 
 import static org.lora4j.backend.cpu.Gemm.COLUMNS;
-import static org.lora4j.backend.cpu.Gemm.DEPTH;
 import static org.lora4j.backend.cpu.Gemm.FLOATS;
 import static org.lora4j.backend.cpu.Gemm.LANES;
 import static org.lora4j.backend.cpu.Gemm.ROWS;
@@ -13,15 +12,17 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Copies of parts of a matrix in the order in which {@link Tiles} reads them.
  *
- * <p>A <em>k-major</em> panel of width w holds w rows of a or columns of b side by side: element (i, p) is at
- * {@code p·w + i}, so that one step of k reads one contiguous piece. What it has too much at the edge of the matrix is
- * zero. A <em>row panel</em> holds rows of a one after the other at the fixed distance {@link Gemm#DEPTH}.
+ * <p>A panel of width w holds w rows of a or columns of b side by side: element (i, p) is at {@code p·w + i}, so that one
+ * step of k reads one contiguous piece. What it has too much at the edge of the matrix is zero.
  */
 final class Panels {
 
     // 12 and 6 floats are two vectors of these
     private static final VectorSpecies<Float> MOST_ROWS = ROWS == 12 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
     private static final VectorSpecies<Float> LAST_ROWS = ROWS == 12 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_64;
+
+    /** Rows and columns of what is transposed at once. */
+    private static final int SQUARE = LANES >= 8 ? 8 : 4;
 
     private Panels() {
     }
@@ -30,29 +31,23 @@ final class Panels {
     static void transpose(float[] src, int from, int stride, int columns, int depth, float[] panel, int to) {
         if (columns < COLUMNS) {
             Arrays.fill(panel, to, to + depth * COLUMNS, 0);
-            for (int j = 0; j < columns; j++) {
-                for (int p = 0; p < depth; p++) {
-                    panel[to + p * COLUMNS + j] = src[from + j * stride + p];
-                }
-            }
+            transposeSingly(src, from, stride, columns, 0, depth, panel, to);
             return;
         }
-        // one cache line of each column at a time, eight columns together
-        for (int p0 = 0; p0 < depth; p0 += 16) {
-            int end = Math.min(depth, p0 + 16);
-            for (int j = 0; j < COLUMNS; j += 8) {
-                int read = from + j * stride;
-                for (int p = p0; p < end; p++) {
-                    int write = to + p * COLUMNS + j;
-                    panel[write] = src[read + p];
-                    panel[write + 1] = src[read + stride + p];
-                    panel[write + 2] = src[read + 2 * stride + p];
-                    panel[write + 3] = src[read + 3 * stride + p];
-                    panel[write + 4] = src[read + 4 * stride + p];
-                    panel[write + 5] = src[read + 5 * stride + p];
-                    panel[write + 6] = src[read + 6 * stride + p];
-                    panel[write + 7] = src[read + 7 * stride + p];
-                }
+        int whole = depth - depth % SQUARE;
+        if (SQUARE == 8) {
+            Squares.transpose8(src, from, stride, COLUMNS, whole, panel, to, COLUMNS);
+        } else {
+            Squares.transpose4(src, from, stride, COLUMNS, whole, panel, to, COLUMNS);
+        }
+        transposeSingly(src, from, stride, columns, whole, depth, panel, to);
+    }
+
+    private static void transposeSingly(
+            float[] src, int from, int stride, int columns, int begin, int end, float[] panel, int to) {
+        for (int j = 0; j < columns; j++) {
+            for (int p = begin; p < end; p++) {
+                panel[to + p * COLUMNS + j] = src[from + j * stride + p];
             }
         }
     }
@@ -95,10 +90,22 @@ final class Panels {
         }
     }
 
-    /** A row panel: panel[to + i·DEPTH + p] ← src[from + i·stride + p] for i &lt; rows; further rows are left as they are. */
-    static void rows(float[] src, int from, int stride, int rows, int depth, float[] panel, int to) {
-        for (int i = 0; i < rows; i++) {
-            System.arraycopy(src, from + i * stride, panel, to + i * DEPTH, depth);
+    /** A panel of ROWS from rows that lie along k: panel[to + p·ROWS + i] ← src[from + i·stride + p]. */
+    static void turnRows(float[] src, int from, int stride, int rows, int depth, float[] panel, int to) {
+        int square = ROWS == 12 ? 8 : 4;
+        int whole = rows < ROWS ? 0 : depth - depth % square;
+        int second = ROWS - square; // the two squares overlap
+        if (square == 8) {
+            Squares.transpose8(src, from, stride, 8, whole, panel, to, ROWS);
+            Squares.transpose8(src, from + second * stride, stride, 8, whole, panel, to + second, ROWS);
+        } else {
+            Squares.transpose4(src, from, stride, 4, whole, panel, to, ROWS);
+            Squares.transpose4(src, from + second * stride, stride, 4, whole, panel, to + second, ROWS);
+        }
+        for (int i = 0; i < ROWS; i++) {
+            for (int p = whole; p < depth; p++) {
+                panel[to + p * ROWS + i] = i < rows ? src[from + i * stride + p] : 0;
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 package org.lora4j.backend.cpu;
 
 import java.util.function.IntConsumer;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Products where op(a) or op(bᵀ) has few rows, as rows times rows with {@link Dots}: a decoding step, and the way down to
@@ -15,6 +17,7 @@ final class ThinProduct {
     /** Below it, adding up the lanes costs more than the products. */
     private static final int LEAST_DEPTH = 4 * Gemm.LANES;
     /** A vector for each sum of a block. */
+    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
     private static final int SUMS = Dots.BLOCK * Dots.BLOCK * Gemm.LANES;
 
     private final Workers workers;
@@ -137,6 +140,19 @@ final class ThinProduct {
         float alpha = product.alpha;
         float beta = product.beta;
         boolean columnsAreThin = product.n <= product.m;
+        if (alongStep == 1 && jLast == width - 1) {
+            for (int i = 0; i <= iLast; i++) {
+                int to = product.cOffset + (i0 + i) * thinStep + j0;
+                for (int j = 0; j < width; j += FOUR.length()) {
+                    FloatVector start = bias != null && !columnsAreThin ? FloatVector.fromArray(FOUR, bias, j0 + j)
+                            : bias != null ? FloatVector.broadcast(FOUR, bias[i0 + i])
+                            : beta == 0 ? FloatVector.zero(FOUR) : FloatVector.fromArray(FOUR, c, to + j).mul(beta);
+                    FloatVector.fromArray(FOUR, sums, at + i * width + j).fma(FloatVector.broadcast(FOUR, alpha), start)
+                            .intoArray(c, to + j);
+                }
+            }
+            return;
+        }
         for (int i = 0; i <= iLast; i++) {
             for (int j = 0; j <= jLast; j++) {
                 int to = product.cOffset + (i0 + i) * thinStep + (j0 + j) * alongStep;

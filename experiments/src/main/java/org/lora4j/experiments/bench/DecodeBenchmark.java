@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.bench.Measurement.Runs;
@@ -32,14 +33,8 @@ public final class DecodeBenchmark {
     public static Map<String, Measurement> run(
             Backend backend, ModelConfig config, WeightType type, int length, Runs runs) {
         LanguageModel model = Families.random(config, backend, 1, type);
-        Generator generator = new Generator(model);
-        int[] prompt = new int[PROMPT];
-        for (int i = 0; i < PROMPT; i++) {
-            prompt[i] = 1 + i;
-        }
         Map<String, Measurement> results = new LinkedHashMap<>();
-        Measurement tokens = Measurement.of("tokens/s", length, runs,
-                () -> generator.generate(prompt, length, Set.of(), Sampling.GREEDY));
+        Measurement tokens = Measurement.of("tokens/s", length, runs, decoding(model, length));
         results.put("decode", tokens);
         long bytes = bytesPerToken(model, type);
         double gigabytes = 1e-9 * bytes;
@@ -49,8 +44,15 @@ public final class DecodeBenchmark {
         return results;
     }
 
+    /** Writes {@code length} tokens behind a prompt. */
+    static Runnable decoding(LanguageModel model, int length) {
+        Generator generator = new Generator(model);
+        int[] prompt = IntStream.rangeClosed(1, PROMPT).toArray();
+        return () -> generator.generate(prompt, length, Set.of(), Sampling.GREEDY);
+    }
+
     /** Every weight but the positions', of which a token reads one row. */
-    private static long bytesPerToken(LanguageModel model, WeightType type) {
+    static long bytesPerToken(LanguageModel model, WeightType type) {
         Set<Parameter> positions = model.embeddings().stream().filter(slot -> slot.role() == Role.POSITIONS)
                 .flatMap(slot -> slot.parameters().stream()).collect(Collectors.toSet());
         return model.parameters().stream().filter(parameter -> !positions.contains(parameter))

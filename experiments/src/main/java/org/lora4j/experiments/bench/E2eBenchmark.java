@@ -1,6 +1,7 @@
 package org.lora4j.experiments.bench;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,31 @@ public final class E2eBenchmark {
      * @param pad   length of every sequence; 0 for the longest of each batch
      */
     public static Map<String, Measurement> run(Backend backend, int rank, int size, int steps, int pad, Runs runs) {
+        Training training = training(backend, rank, size, steps, pad);
+        int examples = steps * size;
+        Measurement measured = Measurement.of("examples/s", examples, runs, () -> {
+            for (int i = 0; i < training.steps.size(); i++) {
+                training.steps.get(i).run();
+            }
+        });
+        String name = pad == 0 ? "e2e" : "e2e padded to " + pad;
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        results.put(name, measured);
+        results.put(name + ", tokens", measured.in("tokens/s", training.tokens / examples));
+        return results;
+    }
+
+    /** The steps one after the other, the shortest batch first and then again: another program can take the same turn. */
+    static Runnable inTurn(Backend backend, int rank, int size, int steps, int pad) {
+        Training training = training(backend, rank, size, steps, pad);
+        int[] turn = new int[1];
+        return () -> training.steps.get(turn[0]++ % steps).run();
+    }
+
+    private record Training(List<Runnable> steps, double tokens) {
+    }
+
+    private static Training training(Backend backend, int rank, int size, int steps, int pad) {
         LanguageModel model = Families.load(EmbeddedBase.folder(), backend);
         ExampleEncoder encoder =
                 new ExampleEncoder(Families.tokenizer(EmbeddedBase.folder()), model.sizes().positions());
@@ -58,18 +84,13 @@ public final class E2eBenchmark {
                 LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable();
         Workspace ws = Workspace.forTraining(backend, (long) size * Math.max(pad, batches.maxLength()), 1);
         AdamW adamW = new AdamW(backend, trainable, AdamW.Settings.PYTORCH);
-        Measurement measured = Measurement.of("examples/s", examples.size(), runs, () -> {
-            for (int i = 0; i < batches.batchesPerEpoch(); i++) {
-                Batch batch = Batch.of(batches.at(new Cursor(0, i)));
-                step(model, pad == 0 ? batch : padded(batch, pad), trainable, adamW, ws);
-            }
-        });
-        double tokens = examples.stream().mapToLong(EncodedExample::length).sum();
-        String name = pad == 0 ? "e2e" : "e2e padded to " + pad;
-        Map<String, Measurement> results = new LinkedHashMap<>();
-        results.put(name, measured);
-        results.put(name + ", tokens", measured.in("tokens/s", tokens / examples.size()));
-        return results;
+        List<Runnable> all = IntStream.range(0, batches.batchesPerEpoch())
+                .mapToObj(i -> Batch.of(batches.at(new Cursor(0, i))))
+                .sorted(Comparator.comparingInt(Batch::length))
+                .<Runnable>map(batch ->
+                        () -> step(model, pad == 0 ? batch : padded(batch, pad), trainable, adamW, ws))
+                .toList();
+        return new Training(all, examples.stream().mapToLong(EncodedExample::length).sum());
     }
 
     private static void step(LanguageModel model, Batch batch, List<Parameter> trainable, AdamW adamW, Workspace ws) {

@@ -40,6 +40,11 @@ public record Measurement(String unit, double median, double min, double max, do
         return inTurn(unit, work, runs, Map.of("", run)).get("");
     }
 
+    /** What each run took. */
+    public static double[] seconds(Runs runs, Runnable run) {
+        return secondsInTurn(runs, Map.of("", run)).get("");
+    }
+
     /** Times several kinds of runs, one run of each in turn, so that whatever slows the machine slows all of them. */
     public static Map<String, Measurement> inTurn(String unit, double work, Runs runs, Map<String, Runnable> kinds) {
         Map<String, Measurement> measured = new LinkedHashMap<>();
@@ -103,7 +108,8 @@ public record Measurement(String unit, double median, double min, double max, do
         return runs % 2 == 1 ? sorted[runs / 2] : (sorted[runs / 2 - 1] + sorted[runs / 2]) / 2;
     }
 
-    static Measurement of(String unit, double work, double[] seconds) {
+    /** Of runs that were timed. */
+    public static Measurement of(String unit, double work, double[] seconds) {
         int runs = seconds.length;
         double[] sorted = seconds.clone();
         Arrays.sort(sorted);

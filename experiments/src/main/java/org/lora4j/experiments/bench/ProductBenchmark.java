@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.CountingBackend;
@@ -25,6 +26,14 @@ public final class ProductBenchmark {
 
     private static final Pattern SIZE = Pattern.compile("(\\d+)x(\\d+)x(\\d+)");
 
+    private static final String FORWARD = "x·Wᵀ";
+    private static final String INPUT_GRADIENT = "g·W";
+    private static final String WEIGHT_GRADIENT = "gᵀ·x";
+    private static final String FROZEN = "x·Wᵀ, W frozen";
+    private static final String INPUT_GRADIENT_FROZEN = "g·W, W frozen";
+    private static final List<String> FORMS =
+            List.of(FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, FROZEN, INPUT_GRADIENT_FROZEN);
+
     private ProductBenchmark() {
     }
 
@@ -41,35 +50,63 @@ public final class ProductBenchmark {
 
     /** One product, {@code MxKxN}: x (M, K), W (N, K). */
     public static Map<String, Measurement> of(Backend backend, String size, Runs runs) {
+        int[] sizes = sizes(size);
+        Map<String, Measurement> results = new LinkedHashMap<>();
+        measure(backend, sizes[0], sizes[1], sizes[2], runs, results);
+        return results;
+    }
+
+    /** One form of one product, such as {@code 512x768x3072 g·W}. */
+    static Work work(Backend backend, String size, String form) {
+        if (!FORMS.contains(form)) {
+            throw new LoraException("product " + size + " " + form + ": expected one of the forms " + String.join(", ", FORMS));
+        }
+        int[] sizes = sizes(size);
+        return new Work(gigaflops(sizes), "GFLOP", form(backend, sizes, form));
+    }
+
+    private static int[] sizes(String size) {
         Matcher sizes = SIZE.matcher(size);
         if (!sizes.matches()) {
             throw new LoraException("`size` " + size + ": expected three sizes, such as 512x768x3072");
         }
-        Map<String, Measurement> results = new LinkedHashMap<>();
-        measure(backend, Integer.parseInt(sizes.group(1)), Integer.parseInt(sizes.group(2)),
-                Integer.parseInt(sizes.group(3)), runs, results);
-        return results;
+        return IntStream.rangeClosed(1, 3).map(i -> Integer.parseInt(sizes.group(i))).toArray();
+    }
+
+    private static double gigaflops(int[] sizes) {
+        return 2e-9 * sizes[0] * sizes[1] * sizes[2];
     }
 
     private static void measure(
             Backend backend, int rows, int in, int out, Runs runs, Map<String, Measurement> results) {
-        Tensor x = random(backend, rows, in, 1);
-        Tensor w = random(backend, out, in, 2);
-        Tensor g = random(backend, rows, out, 3);
-        Tensor y = backend.allocate(Shape.of(rows, out));
-        Tensor dx = backend.allocate(Shape.of(rows, in));
-        Tensor dw = backend.allocate(Shape.of(out, in));
-        double gigaflops = 2e-9 * rows * in * out;
+        int[] sizes = {rows, in, out};
         String name = rows + "x" + in + "x" + out;
-        results.put(name + " x·Wᵀ", Measurement.of("GFLOP/s", gigaflops, runs,
-                () -> backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0)));
-        results.put(name + " g·W", Measurement.of("GFLOP/s", gigaflops, runs,
-                () -> backend.matmul(g.matrix(), w.matrix(), dx.matrix(), 1, 0)));
-        results.put(name + " gᵀ·x", Measurement.of("GFLOP/s", gigaflops, runs,
-                () -> backend.matmul(g.matrix().t(), x.matrix(), dw.matrix(), 1, 0)));
-        backend.freeze(w);
-        results.put(name + " x·Wᵀ, W frozen", Measurement.of("GFLOP/s", gigaflops, runs,
-                () -> backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0)));
+        FORMS.forEach(form -> results.put(
+                name + " " + form, Measurement.of("GFLOP/s", gigaflops(sizes), runs, form(backend, sizes, form))));
+    }
+
+    private static Runnable form(Backend backend, int[] sizes, String form) {
+        int rows = sizes[0];
+        int in = sizes[1];
+        int out = sizes[2];
+        if (form.equals(WEIGHT_GRADIENT)) {
+            Tensor x = random(backend, rows, in, 1);
+            Tensor g = random(backend, rows, out, 3);
+            Tensor dw = backend.allocate(Shape.of(out, in));
+            return () -> backend.matmul(g.matrix().t(), x.matrix(), dw.matrix(), 1, 0);
+        }
+        Tensor w = random(backend, out, in, 2);
+        if (form.equals(FROZEN) || form.equals(INPUT_GRADIENT_FROZEN)) {
+            backend.freeze(w);
+        }
+        if (form.equals(INPUT_GRADIENT) || form.equals(INPUT_GRADIENT_FROZEN)) {
+            Tensor g = random(backend, rows, out, 3);
+            Tensor dx = backend.allocate(Shape.of(rows, in));
+            return () -> backend.matmul(g.matrix(), w.matrix(), dx.matrix(), 1, 0);
+        }
+        Tensor x = random(backend, rows, in, 1);
+        Tensor y = backend.allocate(Shape.of(rows, out));
+        return () -> backend.matmul(x.matrix(), w.matrix().t(), y.matrix(), 1, 0);
     }
 
     private static Tensor random(Backend backend, int rows, int columns, long seed) {

@@ -10,6 +10,7 @@ import org.lora4j.backend.WeightType;
 import org.lora4j.data.Batch;
 import org.lora4j.data.LabelledBatch;
 import org.lora4j.experiments.bench.Measurement.Runs;
+import org.lora4j.family.BaseDropout;
 import org.lora4j.family.Families;
 import org.lora4j.family.Labels;
 import org.lora4j.family.LanguageModel;
@@ -58,42 +59,15 @@ public final class StepBenchmark {
     /**
      * Tokens a second, prompt and padding included, as PyTorch's figure counts them; of a backend that counts what it does,
      * also what a step is made of, and how long the first one took.
+     *
+     * @param dropout of a model that reads, at all places; a model that writes has none
      */
     public static Map<String, Measurement> run(
             Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
-            int size, int length, Runs runs) {
-        Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
-        Workspace ws = recompute ? keeping.recomputing() : keeping;
+            double dropout, int size, int length, Runs runs) {
         double tokens = (double) size * length;
-        Batch batch = batch(config.sizes(), loss, size, length);
-        if (Families.of(config.names()).writes()) {
-            LanguageModel model = Families.random(config, backend, 1, type);
-            return measured(backend, method, loss.name().toLowerCase(), tokens, runs,
-                    step(model, batch, batch.targets(), trainable(model, method, rank), ws));
-        }
-        SequenceClassifier model = Families.randomClassifier(config, Labels.numbered(LABELS), backend, 1, type);
-        double[] labels = new double[size];
-        Arrays.setAll(labels, b -> b % LABELS);
-        return measured(backend, method, "sequences", tokens, runs,
-                step(model, new LabelledBatch(batch, labels), size, trainable(model, method, rank), ws));
-    }
-
-    private static List<Parameter> trainable(Model model, Method method, int rank) {
-        return method == Method.LORA ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
-                : model.parameters().stream().map(Parameter::trainCopy).toList();
-    }
-
-    private static <B> Runnable step(TrainableModel<B> model, B batch, int targets, List<Parameter> trainable, Workspace ws) {
-        AdamW adamW = new AdamW(model.backend(), trainable, AdamW.Settings.PYTORCH);
-        return () -> {
-            trainable.forEach(Parameter::clearGradient);
-            model.lossAndGradients(batch, 1.0 / targets, 0, adamW.steps(), ws);
-            adamW.step(1e-4);
-        };
-    }
-
-    private static Map<String, Measurement> measured(
-            Backend backend, Method method, String on, double tokens, Runs runs, Runnable step) {
+        Runnable step = step(backend, config, type, method, rank, loss, recompute, dropout, size, length);
+        String on = Families.of(config.names()).writes() ? loss.name().toLowerCase() : "sequences";
         String name = "step " + method.name().toLowerCase() + ", loss on " + on;
         if (backend.counters().isEmpty()) {
             return Map.of(name, Measurement.of("tokens/s", tokens, runs, step));
@@ -112,6 +86,38 @@ public final class StepBenchmark {
             }
         });
         return results;
+    }
+
+    /** A step, again and again. */
+    static Runnable step(
+            Backend backend, ModelConfig config, WeightType type, Method method, int rank, Loss loss, boolean recompute,
+            double dropout, int size, int length) {
+        Workspace keeping = Workspace.forTraining(backend, (long) size * length, 1);
+        Workspace ws = recompute ? keeping.recomputing() : keeping;
+        Batch batch = batch(config.sizes(), loss, size, length);
+        if (Families.of(config.names()).writes()) {
+            LanguageModel model = Families.random(config, backend, 1, type);
+            return step(model, batch, batch.targets(), trainable(model, method, rank), ws);
+        }
+        SequenceClassifier model = Families.of(config.names()).randomClassifier(
+                config, Labels.numbered(LABELS), backend, 1, type, BaseDropout.everywhere(dropout));
+        double[] labels = new double[size];
+        Arrays.setAll(labels, b -> b % LABELS);
+        return step(model, new LabelledBatch(batch, labels), size, trainable(model, method, rank), ws);
+    }
+
+    private static List<Parameter> trainable(Model model, Method method, int rank) {
+        return method == Method.LORA ? LoraAdapter.attach(model, LoraConfig.of(rank, 32).withParts("q", "v"), 1).trainable()
+                : model.parameters().stream().map(Parameter::trainCopy).toList();
+    }
+
+    private static <B> Runnable step(TrainableModel<B> model, B batch, int targets, List<Parameter> trainable, Workspace ws) {
+        AdamW adamW = new AdamW(model.backend(), trainable, AdamW.Settings.PYTORCH);
+        return () -> {
+            trainable.forEach(Parameter::clearGradient);
+            model.lossAndGradients(batch, 1.0 / targets, 0, adamW.steps(), ws);
+            adamW.step(1e-4);
+        };
     }
 
     static Batch batch(ModelSizes model, Loss loss, int size, int length) {

@@ -62,8 +62,10 @@ record JudgementView(String lead, String scatter, List<Heading> headings, List<R
 
     private static String lead(Judgement judgement) {
         String texts = Words.count(judgement.texts()) + " dev texts, judged by the values that are kept.";
-        return judgement.labels().isEmpty() ? texts + " Across: what people said; upwards: what the model says; on the line both "
-                + "say the same." : texts + " A row is what people said, a column what the model says.";
+        if (judgement.labels().isEmpty()) {
+            return texts + " Across: what people said; upwards: what the model says; on the line both say the same.";
+        }
+        return texts + " A row is what people said, a column what the model says.";
     }
 
     private static Row row(Judgement judgement, int g) {

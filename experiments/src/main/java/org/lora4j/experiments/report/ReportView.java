@@ -19,11 +19,12 @@ import org.lora4j.experiments.report.RunReport.Sample;
 import org.lora4j.experiments.report.RunReport.Score;
 import org.lora4j.experiments.report.TrainingCurves.EvaluationPoint;
 import org.lora4j.experiments.report.TrainingCurves.TrainingPoint;
+import org.lora4j.task.ClassifierMeasure;
 
 /** A {@link RunReport} as {@code report.html} asks for it: every number already words, every choice already made. */
 record ReportView(String title, String subtitle, String date, List<Phrase> verdict, List<ScoreTile> scores, Trained trained,
-        Pace pace, Curve curve, JudgementView judgement, List<ComparisonTable> comparisons, List<SampleCard> samples, List<RecipeCells> recipe,
-        List<FactGroup> facts, List<String> command) {
+        Pace pace, Curve curve, JudgementView judgement, List<ComparisonTable> comparisons, List<SampleCard> samples,
+        List<RecipeCells> recipe, List<FactGroup> facts, List<String> command) {
 
     /** A number that was measured or counted in thousands, and no rank, seed or number of runs. */
     private static final Pattern NUMBER = Pattern.compile("\\d[\\d,]*\\.\\d+|\\d{1,3}(,\\d{3})+");
@@ -254,8 +255,10 @@ record ReportView(String title, String subtitle, String date, List<Phrase> verdi
         return headings;
     }
 
+    /** {@code macro F1}, {@code Pearson}: as people write the measures of classifiers. */
     private static String words(String measure) {
-        return measure.replace('_', ' ');
+        return Arrays.stream(ClassifierMeasure.Kind.values()).filter(kind -> kind.text().equals(measure)).findFirst()
+                .map(ClassifierMeasure.Kind::title).orElse(measure.replace('_', ' '));
     }
 
     private static EvaluationRow evaluation(EvaluationPoint point) {

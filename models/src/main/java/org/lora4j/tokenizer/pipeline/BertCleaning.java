@@ -30,7 +30,11 @@ public record BertCleaning(boolean clean, boolean chinese, boolean accents, bool
 
     @Override
     public boolean dropsBeginning(String text) {
-        return clean && !text.isEmpty() && goes(text.codePointAt(0));
+        if (text.isEmpty()) {
+            return false;
+        }
+        int first = text.codePointAt(0);
+        return clean && goes(first) || accents && Characters.isNonspacingMark(first);
     }
 
     private static boolean isPlain(String text) {

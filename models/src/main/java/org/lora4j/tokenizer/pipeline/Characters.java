@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.lang.Character.UnicodeScript;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What kind of character a code point is, in the words of Hugging Face's tokenizers.
@@ -26,6 +28,7 @@ public final class Characters {
     private static final BitSet NONSPACING;
     private static final BitSet MARK;
     private static final BitSet UNNORMALIZED;
+    private static final BitSet SCRIPTLESS;
 
     private static final int SMALL_DOTLESS_PAIR = 0x130; // İ: the only one whose small letter is two characters
 
@@ -37,6 +40,7 @@ public final class Characters {
         NONSPACING = EXCEPTIONS.get("nonspacing");
         MARK = EXCEPTIONS.get("mark");
         UNNORMALIZED = EXCEPTIONS.get("unnormalized");
+        SCRIPTLESS = EXCEPTIONS.get("scriptless");
     }
 
     private Characters() {
@@ -122,6 +126,19 @@ public final class Characters {
         boolean mark = type == Character.NON_SPACING_MARK || type == Character.COMBINING_SPACING_MARK
                 || type == Character.ENCLOSING_MARK;
         return mark != MARK.get(c);
+    }
+
+    /** The script of a character; null for a space and for characters that the tables do not have. */
+    static @Nullable UnicodeScript script(int c) {
+        if (c == ' ' || SCRIPTLESS.get(c)) {
+            return null;
+        }
+        UnicodeScript script = switch (c) {
+            case 0x61C, 0x589 -> UnicodeScript.COMMON;
+            case 0x953, 0x954 -> UnicodeScript.DEVANAGARI;
+            default -> UnicodeScript.of(c);
+        };
+        return script == UnicodeScript.UNKNOWN ? null : script;
     }
 
     /** Whether normal forms pass it over, since it was invented after their tables. */

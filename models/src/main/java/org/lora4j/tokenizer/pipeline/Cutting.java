@@ -7,10 +7,10 @@ import java.util.List;
  * Cuts a text at what a pattern finds:
  *
  * <pre>
- *   "the-final--countdown" at "-"
- *   REMOVED                the  final  countdown               CONTIGUOUS          the  -  final  --  countdown
- *   ISOLATED               the  -  final  -  -  countdown
- *   MERGED_WITH_PREVIOUS   the-  final-  -  countdown          MERGED_WITH_NEXT    the  -final  -  -countdown
+ *   "ox/ant//bee" at "/"
+ *   REMOVED                ox  ant  bee                CONTIGUOUS          ox  /  ant  //  bee
+ *   ISOLATED               ox  /  ant  /  /  bee
+ *   MERGED_WITH_PREVIOUS   ox/  ant/  /  bee           MERGED_WITH_NEXT    ox  /ant  /  /bee
  * </pre>
  */
 public record Cutting(TextPattern pattern, Behavior behavior) implements Splitter {

@@ -23,8 +23,12 @@ public final class Oniguruma {
     private static final String WORD_IN_BRACKETS = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}";
     private static final String WORD = "[" + WORD_IN_BRACKETS + "\u00B2\u00B3\u00B9\u00BC-\u00BE]";
     private static final String NO_WORD = "[^" + WORD.substring(1);
-    private static final String BOUNDARY = "(?:(?<=" + WORD + ")(?!" + WORD + ")|(?<!" + WORD + ")(?=" + WORD + "))";
-    private static final String NO_BOUNDARY = "(?:(?<=" + WORD + ")(?=" + WORD + ")|(?<!" + WORD + ")(?!" + WORD + "))";
+    private static final String AFTER_WORD = "(?<=\uD840\uDC00{0}" + WORD + ")";
+    private static final String AFTER_NO_WORD = "(?<!\uD840\uDC00{0}" + WORD + ")";
+    private static final String BOUNDARY = "(?:" + AFTER_WORD + "(?!" + WORD + ")|" + AFTER_NO_WORD + "(?=" + WORD + "))";
+    private static final String NO_BOUNDARY = "(?:" + AFTER_WORD + "(?=" + WORD + ")|" + AFTER_NO_WORD + "(?!" + WORD + "))";
+    /** Nothing, but Java's engine looks behind for one char only where a group names no character of two. */
+    private static final String SEES_PAIRS = "\uD840\uDC00{0}";
     private static final String SAME_IN_BOTH = "AzdDsStnrfae";
     private static final Set<String> GROUPS = Set.of("?:", "?=", "?!", "?>", "?<=", "?<!");
 
@@ -123,7 +127,7 @@ public final class Oniguruma {
         for (String kind : GROUPS) {
             if (source.startsWith(kind, at + 1)) {
                 at += 1 + kind.length();
-                return "(" + kind;
+                return "(" + kind + (kind.startsWith("?<") ? SEES_PAIRS : "");
             }
         }
         int end = at + 2;
@@ -235,7 +239,7 @@ public final class Oniguruma {
             case 'Z' -> put("(?=\n?\\z)", 2);
             case 'N' -> put("[^\n]", 2);
             case 'O' -> put("(?s:.)", 2);
-            case 'R', 'X' -> put("\\" + letter, 2);
+            case 'R' -> put("\\" + letter, 2);
             case 'k' -> {
                 int end = source.indexOf('>', at);
                 if (!source.startsWith("\\k<", at) || end < 0) {

@@ -113,7 +113,7 @@ public final class SentencePieces {
         List<TokenDecoder> parts = new ArrayList<>(List.of(new Replacement(TextPattern.literal(SPACE), " "),
                 Decoders.BYTE_FALLBACK, Decoders.FUSE));
         if (model.dummyPrefix()) {
-            parts.add(Decoders.strip(' ', 1, 0));
+            parts.add(Decoders.strip(' ', model.removesSpaces() ? Integer.MAX_VALUE : 1, 0));
         }
         return Decoders.sequence(parts);
     }

@@ -2,6 +2,7 @@ package org.lora4j.tokenizer.pipeline;
 
 import java.lang.Character.UnicodeScript;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The small pre-tokenizers of the library that are not a {@link Cutting} at a pattern. */
 public final class WordCuts {
@@ -61,7 +62,7 @@ public final class WordCuts {
         int from = -1; // before the first character that has a script there is no word
         for (int i = 0; i < text.length(); ) {
             int c = text.codePointAt(i);
-            UnicodeScript script = c == ' ' ? null : script(c);
+            UnicodeScript script = script(c);
             if (script != null && script != last) {
                 if (from >= 0) {
                     use.accept(text.substring(from, i), begins && from == 0);
@@ -76,8 +77,8 @@ public final class WordCuts {
         }
     }
 
-    private static UnicodeScript script(int c) {
-        UnicodeScript script = c == 0x30FC ? UnicodeScript.HAN : UnicodeScript.of(c);
+    private static @Nullable UnicodeScript script(int c) {
+        UnicodeScript script = c == 0x30FC ? UnicodeScript.HAN : Characters.script(c);
         return script == UnicodeScript.HIRAGANA || script == UnicodeScript.KATAKANA ? UnicodeScript.HAN : script;
     }
 }
