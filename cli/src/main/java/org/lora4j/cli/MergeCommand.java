@@ -3,6 +3,7 @@ package org.lora4j.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.NotFinite;
+import org.lora4j.io.Safetensors;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tokenizer.Truncation;
@@ -70,6 +72,10 @@ final class MergeCommand extends LoraCommand {
     @Option(names = "--dtype", paramLabel = "TYPE",
             description = "f32, bf16 or f16: the type to write (default: the base's own).")
     private String dtype;
+
+    @Option(names = "--gguf", description = "Write llama.cpp's model.gguf instead of model.safetensors; the base must be one too, whose "
+            + "vocabulary and tensors that do not change are kept as they are.")
+    private boolean gguf;
 
     @Option(names = "--prompt", paramLabel = "TEXT",
             description = "A text to compare logits on; may be given several times (default: drawn tokens).")
@@ -123,6 +129,10 @@ final class MergeCommand extends LoraCommand {
         ModelFamily family = Families.of(folder);
         try (ModelTensors base = head == null ? family.tensors(folder)
                 : ModelTensors.openClassifier(folder, family.names(), !head.anew())) {
+            if (gguf && !base.isGguf()) {
+                throw wrongUse("--gguf: " + folder + " is not a model of llama.cpp's. Convert the merged folder with its "
+                        + "convert_hf_to_gguf.py instead");
+            }
             ModelMerger merger = head == null ? new ModelMerger(base, stored, family.names())
                     : ModelMerger.ofClassifier(base, stored, family.names());
             if (head != null && !merger.hasClassifier()) {
@@ -143,6 +153,9 @@ final class MergeCommand extends LoraCommand {
             }
             AtomicFolder.write(out, staging -> {
                 errors.addAll(merger.write(staging.resolve("model.safetensors"), type));
+                if (gguf) {
+                    toGguf(base, staging);
+                }
                 Files.write(staging.resolve("config.json"), new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT)
                         .writeValueAsString(written).getBytes(StandardCharsets.UTF_8));
                 ModelCompanions.copyFiles(folder, staging, ui()::warnOnce);
@@ -160,6 +173,15 @@ final class MergeCommand extends LoraCommand {
             ClassifierFields.put(head.labels(), fields);
             fields.forEach((name, value) -> written.set(name, new ObjectMapper().valueToTree(value)));
         }
+    }
+
+    /** Puts llama.cpp's file in the place of Hugging Face's. */
+    private static void toGguf(ModelTensors base, Path staging) throws IOException {
+        Path tensors = staging.resolve("model.safetensors");
+        try (Safetensors merged = Safetensors.open(tensors)) {
+            base.writeGguf(merged, staging.resolve("model.gguf"));
+        }
+        Files.delete(tensors);
     }
 
     private static ObjectNode configuration(

@@ -1,14 +1,19 @@
 package org.lora4j.family;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.lora4j.Names;
+import org.lora4j.io.DType;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.NamedTensor;
 import org.lora4j.io.TensorSource;
+import org.lora4j.io.gguf.GgufCopy;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.io.gguf.GgufValue;
 import org.lora4j.model.ModelNames;
@@ -109,6 +114,36 @@ final class GgufModel extends ExpandedTensors {
         for (int i = 0; shift != 0 && i < count; i++) {
             into[at + i] -= (float) shift;
         }
+    }
+
+    /**
+     * Writes a merged model as the base's GGUF file with what has changed in its place; quantised tensors that have not changed
+     * stay so.
+     *
+     * @param merged its tensors under Hugging Face's names
+     */
+    void writeMerged(TensorSource merged, Path out) {
+        Map<String, NamedTensor> replaced = new LinkedHashMap<>();
+        for (String name : merged.names()) {
+            double[] values = merged.doubles(name);
+            if (has(name) && Arrays.equals(values, doubles(name))) {
+                continue;
+            }
+            String theirs = has(name) ? stored(name) : family.toGguf(name.substring(0, name.lastIndexOf('.'))).map(
+                    module -> module + name.substring(name.lastIndexOf('.'))).orElseThrow(() -> new FormatException(path(),
+                            "has no place for " + Names.quoted(name)));
+            Shape shape = merged.shape(name);
+            int paired = family.pairedRows(name, config);
+            int columns = shape.rank() == 1 ? 1 : shape.columns();
+            double[] there = new double[values.length];
+            for (int i = 0; i < values.length; i++) {
+                int row = i / columns;
+                int to = paired == 0 ? i : inFile(row, paired) * columns + i % columns;
+                there[to] = values[i] + family.ggufShift(name);
+            }
+            replaced.put(theirs, NamedTensor.of(theirs, shape.rank() == 1 ? DType.F32 : merged.dtype(name), shape, there));
+        }
+        GgufCopy.write(file, replaced, out);
     }
 
     /** Where the row lies there. */

@@ -237,6 +237,24 @@ public final class ModelTensors implements TensorSource {
         return source.bytes(storedName(name));
     }
 
+    /** Whether this is a model of llama.cpp's, as which {@link #writeGguf} can write what it became. */
+    public boolean isGguf() {
+        return source instanceof GgufModel;
+    }
+
+    /**
+     * Writes a merged model as llama.cpp's file: the base's with what has changed in its place.
+     *
+     * @param merged its tensors under the family's names
+     * @throws IllegalStateException if the base is no such file
+     */
+    public void writeGguf(TensorSource merged, Path out) {
+        if (!(source instanceof GgufModel model)) {
+            throw new IllegalStateException(path() + " is no model of llama.cpp's");
+        }
+        model.writeMerged(merged, out);
+    }
+
     /** The weights of a matrix that the file has in four bits. */
     Optional<FourBitWeights> fourBits(String name) {
         return source instanceof FourBitModel model ? model.weights(storedName(name)) : Optional.empty();

@@ -145,9 +145,6 @@ final class LlamaConfigFile {
 
     private Activation activation() {
         String field = variant == Variant.GEMMA3 ? "hidden_activation" : "hidden_act";
-        if (variant == Variant.GEMMA) { // an old file's hidden_act "gelu" meant the approximation
-            return fields.text("hidden_activation").map(this::named).orElse(Activation.GELU_TANH);
-        }
         return fields.text(field).map(this::named).orElse(defaults.activation());
     }
 

@@ -2,6 +2,7 @@ package org.lora4j.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withPrecision;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -23,9 +24,12 @@ import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.ModelTensors;
+import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.Safetensors;
+import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.nn.Workspace;
 
@@ -70,6 +74,38 @@ class GgufModelTest {
         LanguageModel model = Families.load(folder, backend);
         int[] ids = {3, 17, 5, 40, 8, 9, 31, 2};
         return backend.readDoubles(model.logits(new Batch(2, 4, ids, null, null), Workspace.forInference(backend, 8)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama_qv", "gemma3_full"})
+    void aMergedModelIsTheBaseWithWhatHasChangedInItsPlace(String name) throws IOException {
+        Path base = GGUF.resolve(name);
+        Files.copy(base.resolve("config.json"), temp.resolve("config.json"));
+        Path merged = temp.resolve("merged.safetensors");
+        String changed = "model.layers.1.self_attn.k_proj.weight";
+        try (ModelTensors tensors = Families.of(base).tensors(base)) {
+            SafetensorsWriter writer = new SafetensorsWriter();
+            for (String tensor : tensors.names()) {
+                float[] values = tensors.floats(tensor);
+                for (int i = 0; i < values.length; i++) {
+                    values[i] += tensor.equals(changed) || tensor.endsWith("model.norm.weight") ? i % 7 * 0.25f : 0;
+                }
+                writer.addLater(tensor, DType.F32, tensors.shape(tensor), () -> values);
+            }
+            writer.write(merged);
+            try (Safetensors made = Safetensors.open(merged)) {
+                tensors.writeGguf(made, temp.resolve("model.gguf"));
+            }
+        }
+        try (ModelTensors tensors = Families.of(temp).tensors(temp); Safetensors made = Safetensors.open(merged);
+                GgufFile before = GgufFile.open(base.resolve("model.gguf")); GgufFile after = GgufFile.open(temp.resolve("model.gguf"))) {
+            assertThat(tensors.names()).hasSameElementsAs(made.names());
+            // 1 is added to Gemma's norms and taken away again
+            made.names().forEach(tensor -> assertThat(tensors.floats(tensor)).as(tensor)
+                    .containsExactly(made.floats(tensor), withPrecision(name.startsWith("gemma") ? 2e-7f : 0f)));
+            assertThat(after.values().keySet()).containsExactlyElementsOf(before.values().keySet());
+            assertThat(after.names()).containsExactlyElementsOf(before.names());
+        }
     }
 
     @Test

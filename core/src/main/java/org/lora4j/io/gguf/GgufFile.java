@@ -66,6 +66,9 @@ public final class GgufFile extends MappedTensors {
 
     private final Map<String, GgufValue> values = new LinkedHashMap<>();
     private final Map<String, Quantisation> quantised = new HashMap<>();
+    private final Map<String, Integer> types = new HashMap<>();
+    private long pairsFrom;
+    private long pairsTo;
     private long at;
 
     private GgufFile(Opening opening) {
@@ -80,9 +83,11 @@ public final class GgufFile extends MappedTensors {
         }
         long tensorCount = count("tensors", SHORTEST_TENSOR);
         long pairCount = count("pairs of metadata", SHORTEST_PAIR);
+        pairsFrom = at;
         for (long i = 0; i < pairCount; i++) {
             readPair();
         }
+        pairsTo = at;
         readTensors(tensorCount);
     }
 
@@ -243,10 +248,11 @@ public final class GgufFile extends MappedTensors {
                     + "multiple of " + blocks.weights);
         }
         long offset = mapped.get(LONG, take(8, what));
+        types.put(name, type);
         return new Declared(name, dtype, blocks, Shape.of(extents), offset);
     }
 
-    private long alignment() {
+    long alignment() {
         GgufValue value = values.get(ALIGNMENT);
         if (value == null) {
             return DEFAULT_ALIGNMENT;
@@ -310,6 +316,16 @@ public final class GgufFile extends MappedTensors {
     }
 
     // ------------------------------------------------------------------------------------------------ reading
+
+    /** The bytes of all pairs. */
+    MemorySegment pairs() {
+        return mapped.asSlice(pairsFrom, pairsTo - pairsFrom);
+    }
+
+    /** ggml's number of a tensor's type. */
+    int typeNumber(String name) {
+        return types.get(name);
+    }
 
     /** Whether a tensor is in blocks of few bits: it is read as floats, and its bytes are what the file has. */
     public boolean isQuantised(String name) {

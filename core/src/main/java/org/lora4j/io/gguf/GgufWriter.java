@@ -96,7 +96,7 @@ public final class GgufWriter {
         }
     }
 
-    private static int typeNumber(DType dtype) {
+    static int typeNumber(DType dtype) {
         return GgufFile.TYPES.entrySet().stream().filter(entry -> entry.getValue() == dtype).map(Map.Entry::getKey)
                 .findFirst().orElseThrow();
     }
@@ -107,7 +107,7 @@ public final class GgufWriter {
         out.writeBytes(utf8);
     }
 
-    private static void little(ByteArrayOutputStream out, long value, int bytes) {
+    static void little(ByteArrayOutputStream out, long value, int bytes) {
         for (int i = 0; i < bytes; i++) {
             out.write((int) (value >>> 8 * i));
         }
