@@ -162,6 +162,14 @@ class ChatEncoderTest {
     }
 
     @Test
+    void aTemplateThatWritesNoTextGivesNothingToLearn() {
+        ChatEncoder.Encoded encoded = new ChatEncoder(GPT2, template("{{ messages | length }} messages")).encode(TWO_TURNS, LossOn.ALL);
+        assertThat(GPT2.decode(encoded.ids())).isEqualTo("5 messages");
+        assertThat(new ChatEncoder(GPT2, template("-")).encode(TWO_TURNS, LossOn.COMPLETION).learned()).containsOnly(false);
+        assertThat(new ChatEncoder(GPT2, template("")).stopIds()).containsExactly(50256);
+    }
+
+    @Test
     void aTokenOverTheBorderIsLearnedAsInTransformers() {
         String close = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% else %}{% generation %}{{ m.content }}"
                 + "{% endgeneration %}{% endif %}{% endfor %}";
