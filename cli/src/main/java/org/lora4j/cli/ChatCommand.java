@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "chat",
         description = {
-            "Talks with a model: a line is what you say, and the answer appears as it is written.",
+            "Talks with a model: a line is what you say, the answer appears as written.",
             "",
             "What was said before is remembered and given to the model again, in the form of its chat template, or of that which the "
                     + "adapter was trained with. A line that ends with a backslash goes on in the next. Lines from a pipe are answered "

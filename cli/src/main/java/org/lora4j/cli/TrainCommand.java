@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "train",
         description = {
-            "Trains a model on chats, prompts and answers or other texts of your own, or on texts with labels.",
+            "Trains a model on chats, prompts, pairs or texts, or on texts with labels.",
             "",
             "Without --task it learns to write: of a chat the assistant's turns, of a prompt its completion, of a text all "
                     + "(--loss-on says otherwise). Chats take the form of the model's own chat template. With --task it learns "

@@ -50,11 +50,13 @@ public final class ChatTemplate {
     /** For models without one: a line that says who speaks, the text, and end-of-text where a turn ends. */
     public static final String STANDARD = """
             {%- for message in messages %}
+            {%- set text = message.content or '' %}
+            {%- if text is not string %}{% set text = text | selectattr('text', 'string') | map(attribute='text') | join %}{% endif %}
             {{- '<|' + message.role + '|>\\n' }}
             {%- if message.role == 'assistant' %}
-            {%- generation %}{{ message.content + eos_token }}{% endgeneration %}
+            {%- generation %}{{ text + eos_token }}{% endgeneration %}
             {%- else %}
-            {{- message.content + eos_token }}
+            {{- text + eos_token }}
             {%- endif %}
             {{- '\\n' }}
             {%- endfor %}

@@ -44,7 +44,8 @@ final class ChatTurns {
             String more = behind;
             try {
                 String longer = template.render(asked.with("assistant", OTHER).with("user", MARK), false).text();
-                more = longer.substring(longer.indexOf(OTHER) + OTHER.length());
+                int again = longer.indexOf(OTHER);
+                more = again < 0 ? behind : longer.substring(again + OTHER.length());
             } catch (LoraException refused) {
                 // a template of two messages
             }

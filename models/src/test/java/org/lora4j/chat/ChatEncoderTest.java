@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.lora4j.LoraException;
+import org.lora4j.chat.jinja.None;
 import org.lora4j.chat.jinja.Values;
 import org.lora4j.tokenizer.TestTokenizers;
 import org.lora4j.tokenizer.Tokenizer;
@@ -148,6 +149,24 @@ class ChatEncoderTest {
             default -> assertThat(learned).containsExactly(first, last);
         }
         assertThat(encoder.stopIds()).containsExactly(50256);
+    }
+
+    @Test
+    void theStandardFormTakesMessagesWithoutTextAndTextsInParts() {
+        Map<String, Object> call = Map.of("role", "assistant", "content", None.NONE, "tool_calls", List.of());
+        Map<String, Object> parts = Map.of("role", "user", "content", List.of(
+                Map.of("type", "text", "text", "a"), Map.of("type", "image"), Map.of("type", "text", "text", "b")));
+        Chat chat = new Chat(List.of(parts, call), null, Map.of(), 0);
+        assertThat(template(ChatTemplate.STANDARD).render(chat, false).text())
+                .isEqualTo("<|user|>\nab<|endoftext|>\n<|assistant|>\n<|endoftext|>\n");
+    }
+
+    @Test
+    void aTemplateThatWritesNoTextGivesNothingToLearn() {
+        ChatEncoder.Encoded encoded = new ChatEncoder(GPT2, template("{{ messages | length }} messages")).encode(TWO_TURNS, LossOn.ALL);
+        assertThat(GPT2.decode(encoded.ids())).isEqualTo("5 messages");
+        assertThat(new ChatEncoder(GPT2, template("-")).encode(TWO_TURNS, LossOn.COMPLETION).learned()).containsOnly(false);
+        assertThat(new ChatEncoder(GPT2, template("")).stopIds()).containsExactly(50256);
     }
 
     @Test

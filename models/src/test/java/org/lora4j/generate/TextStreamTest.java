@@ -3,13 +3,18 @@ package org.lora4j.generate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.lora4j.LoraException;
 import org.lora4j.tokenizer.TestTokenizers;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Tokenizers;
 
 class TextStreamTest {
 
@@ -32,6 +37,32 @@ class TextStreamTest {
     private static int[] ids(Random random) {
         return random.ints(1 + random.nextInt(40), 0, 1)
                 .map(i -> random.nextInt(4) == 0 ? random.nextInt(TOKENIZER.vocabSize()) : random.nextInt(258)).toArray();
+    }
+
+    /** Llama's tokenizers write no space before the first word of a text, and one before the same token further on. */
+    @Test
+    void aSpaceThatOnlyTheFirstTokenLosesIsThereFurtherOn(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("tokenizer.json"), """
+                {"added_tokens": [{"id": 0, "content": "<unk>", "single_word": false, "lstrip": false, "rstrip": false,
+                   "normalized": false, "special": true}],
+                 "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+                   {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+                 "pre_tokenizer": null, "post_processor": null,
+                 "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                   {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+                 "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": false,
+                   "vocab": {"<unk>": 0, "▁": 1, "a": 2, "b": 3, "▁a": 4, "▁b": 5}, "merges": ["▁ a", "▁ b"]}}""");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"eos_token\": \"<unk>\"}");
+        Tokenizer tokenizer = Tokenizers.json(folder);
+        int[] ids = tokenizer.encode("a b a");
+        assertThat(ids).containsExactly(4, 5, 4);
+        TextStream stream = new TextStream(tokenizer, List.of());
+        List<String> pieces = new ArrayList<>();
+        for (int id : ids) {
+            pieces.add(stream.add(id));
+        }
+        assertThat(pieces).containsExactly("a", " b", " a");
+        assertThat(String.join("", pieces)).isEqualTo(tokenizer.decodeText(ids));
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -131,7 +132,7 @@ final class PythonText {
     }
 
     private static <T> void jsonItems(
-            StringBuilder out, char begin, char end, List<T> items, Style style, int depth, java.util.function.Consumer<T> write) {
+            StringBuilder out, char begin, char end, List<T> items, Style style, int depth, Consumer<T> write) {
         out.append(begin);
         for (int i = 0; i < items.size(); i++) {
             out.append(i > 0 ? style.separators[0] : "");
