@@ -54,7 +54,7 @@ class BadInputTest {
         TinyModel.claimHeader(at("model-lying/model.safetensors"), 1L << 60);
         TinyModel.replace(at("model-longer/model.safetensors"), "[8,24]", "[8,25]");
         config("model-bert", "gpt2", "bert");
-        config("model-llama", "gpt2", "llama");
+        config("model-mamba", "gpt2", "mamba");
         config("model-nameless", "model_type", "type");
         config("model-heads", "\"n_head\": 2", "\"n_head\": 3");
         config("model-deeper", "\"n_layer\": 2", "\"n_layer\": 3");
@@ -141,7 +141,7 @@ class BadInputTest {
                 failure("the header length at offset 0 is", "generate --model model-lying --prompt x"),
                 failure("shape [8, 25] of F32 needs", "generate --model model-longer --prompt x"),
                 failure("a BERT reads texts and does not write them", "generate --model model-bert --prompt x"),
-                failure("model_type is 'llama', expected one of 'gpt2'", "generate --model model-llama --prompt x"),
+                failure("model_type is 'mamba', expected one of '", "generate --model model-mamba --prompt x"),
                 failure("model_type is missing", "generate --model model-nameless --prompt x"),
                 failure("config.json: n_head 3 does not divide n_embd 8", "generate --model model-heads --prompt x"),
                 failure("has no tensor 'transformer.h.2.", "generate --model model-deeper --prompt x"),
