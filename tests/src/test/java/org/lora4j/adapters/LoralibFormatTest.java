@@ -112,7 +112,8 @@ class LoralibFormatTest {
 
     @ParameterizedTest
     @CsvSource({"transformer.h.0.attn.c_attn, true, CAUSAL_LM", "h.0.mlp.c_proj, true, CAUSAL_LM",
-        "roberta.encoder.layer.0.attention.self.query, false,", "model.layers.0.self_attn.q_proj, false,"})
+        "roberta.encoder.layer.0.attention.self.query, false,", "model.layers.0.self_attn.q_proj, false, CAUSAL_LM",
+        "gpt_neox.layers.0.attention.dense, false,"})
     void howTheBasesWeightsLieIsTheFamilysToSay(String module, boolean turned, String task) {
         StoredAdapter adapter = fromLoralib(module + ".lora_A", Shape.of(2, 6), module + ".lora_B", Shape.of(9, 2));
         assertThat(adapter.config().field("fan_in_fan_out").booleanValue()).isEqualTo(turned);
