@@ -23,8 +23,7 @@ public final class PaddingRows {
      */
     public PaddingRows(int[] mask, int width, Workspace ws) {
         Backend backend = ws.backend();
-        IntTensor rows = ws.ints(PaddingRows.class, "mask", mask.length);
-        backend.upload(Arrays.stream(mask).map(m -> m == 0 ? 0 : 1).toArray(), 0, rows, mask.length);
+        IntTensor rows = ws.ints(PaddingRows.class, "mask", Arrays.stream(mask).map(m -> m == 0 ? 0 : 1).toArray());
         Tensor both = ws.block(PaddingRows.class, "both", 2, width);
         backend.fill(both, 0);
         backend.fill(ws.block(PaddingRows.class, "one", 1, width), 1);

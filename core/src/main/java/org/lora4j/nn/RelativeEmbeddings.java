@@ -65,8 +65,7 @@ public final class RelativeEmbeddings implements Layer {
         int first = Arrays.stream(numbers).min().orElseThrow();
         int count = Arrays.stream(numbers).max().orElseThrow() - first + 1;
         Arrays.setAll(numbers, i -> numbers[i] - first);
-        IntTensor rowNumbers = ws.ints(this, "distances", numbers.length);
-        backend.upload(numbers, 0, rowNumbers, numbers.length);
+        IntTensor rowNumbers = ws.ints(this, "distances", numbers);
         Tensor own = memory("own", count, ws);
         backend.copy(table.value().rows(first, count), own.matrix());
         Tensor rows = own;

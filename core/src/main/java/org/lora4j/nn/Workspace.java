@@ -189,6 +189,13 @@ public final class Workspace {
         return memory(owner, name).ints(count);
     }
 
+    /** The same, holding these. */
+    public IntTensor ints(Object owner, String name, int[] values) {
+        IntTensor ints = ints(owner, name, values.length);
+        backend.upload(values, 0, ints, values.length);
+        return ints;
+    }
+
     /** Remembers, without a copy, the input of {@code owner} for its backward. */
     public void keepInput(Object owner, Tensor x) {
         inputs.put(owner, x);

@@ -202,10 +202,10 @@ final class DebertaBody implements SequenceBody {
         }
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
         IntTensor mask = batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
+                : ws.ints(this, "mask", batch.attentionMask()).as(Shape.of(batch.size(), batch.length()));
         int[] places = new int[batch.inputIds().length];
         Arrays.setAll(places, row -> row % batch.length());
-        return new Sequences(batch.size(), batch.length(), mask, upload("places", places, ws));
+        return new Sequences(batch.size(), batch.length(), mask, ws.ints(this, "places", places));
     }
 
     private @Nullable PaddingRows padding(Batch batch, Workspace ws) {
@@ -218,12 +218,6 @@ final class DebertaBody implements SequenceBody {
         EvenPadding.begin(mask, batch.size(), padding, ws);
         ws.note(PaddingRows.class, padding);
         return padding;
-    }
-
-    private IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        backend.upload(values, 0, tensor, values.length);
-        return tensor;
     }
 
     // ------------------------------------------------------------------------------------------------ backward

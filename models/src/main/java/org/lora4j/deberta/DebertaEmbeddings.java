@@ -18,7 +18,6 @@ import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
-import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
 
@@ -63,13 +62,13 @@ final class DebertaEmbeddings implements Layer {
     Tensor forward(Batch batch, Sequences sequences, @Nullable PaddingRows padding, Workspace ws) {
         int rows = sequences.rows();
         Tensor e = ws.tensor(this, "e", rows, words.get().features());
-        words.get().forward(upload("ids", batch.inputIds(), ws), e, 0, ws);
+        words.get().forward(ws.ints(this, "ids", batch.inputIds()), e, 0, ws);
         if (positions != null) {
             positions.get().forward(sequences.positions(), e, 1, ws);
         }
         if (types != null) {
             int[] ids = batch.tokenTypeIds() == null ? new int[rows] : batch.tokenTypeIds();
-            types.get().forward(upload("types", ids, ws), e, 1, ws);
+            types.get().forward(ws.ints(this, "types", ids), e, 1, ws);
         }
         ws.show(SUM, e);
         Tensor mapped = e;
@@ -85,12 +84,6 @@ final class DebertaEmbeddings implements Layer {
         }
         dropout.applyInPlace(x, ws);
         return x;
-    }
-
-    private IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        ws.backend().upload(values, 0, tensor, values.length);
-        return tensor;
     }
 
     /** @param g ∂L/∂x₀; written over */

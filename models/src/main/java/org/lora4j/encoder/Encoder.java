@@ -131,8 +131,8 @@ final class Encoder implements SequenceBody {
     private Sequences sequences(Batch batch, Workspace ws) {
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
         IntTensor mask = batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
-        return new Sequences(batch.size(), batch.length(), mask, upload("places", positions(batch), ws));
+                : ws.ints(this, "mask", batch.attentionMask()).as(Shape.of(batch.size(), batch.length()));
+        return new Sequences(batch.size(), batch.length(), mask, ws.ints(this, "places", positions(batch)));
     }
 
     private int[] positions(Batch batch) {
@@ -152,12 +152,6 @@ final class Encoder implements SequenceBody {
             }
         }
         return places;
-    }
-
-    private IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        backend.upload(values, 0, tensor, values.length);
-        return tensor;
     }
 
     @Override

@@ -62,10 +62,10 @@ final class EncoderEmbeddings implements Layer {
         int rows = places.size();
         int width = words.get().features();
         Tensor e = trains() ? ws.tensor(this, "e", rows, width) : ws.scratch("n", rows, width); // only backward reads it again
-        words.get().forward(upload("ids", batch.inputIds(), ws), e, 0, ws);
+        words.get().forward(ws.ints(this, "ids", batch.inputIds()), e, 0, ws);
         if (types != null) {
             int[] ids = batch.tokenTypeIds() == null ? new int[rows] : batch.tokenTypeIds();
-            types.get().forward(upload("types", ids, ws), e, 1, ws);
+            types.get().forward(ws.ints(this, "types", ids), e, 1, ws);
         }
         positions.get().forward(places, e, 1, ws);
         ws.show(sum, e);
@@ -73,12 +73,6 @@ final class EncoderEmbeddings implements Layer {
         norm.forward(e, x, ws);
         dropout.applyInPlace(x, ws);
         return x;
-    }
-
-    private IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        ws.backend().upload(values, 0, tensor, values.length);
-        return tensor;
     }
 
     /**

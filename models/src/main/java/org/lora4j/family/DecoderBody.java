@@ -93,8 +93,8 @@ public abstract class DecoderBody {
 
     /** From the ids to the last norm's output, (B·T, C). */
     final Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
-        IntTensor types = batch.tokenTypeIds() == null ? null : upload("types", batch.tokenTypeIds(), ws);
-        Tensor x = throughBlocks(upload("ids", batch.inputIds(), ws), types, sequences, ws);
+        IntTensor types = batch.tokenTypeIds() == null ? null : ws.ints(this, "types", batch.tokenTypeIds());
+        Tensor x = throughBlocks(ws.ints(this, "ids", batch.inputIds()), types, sequences, ws);
         Tensor h = ws.tensor(this, "h", sequences.rows(), config.sizes().width());
         finalNorm.forward(x, h, ws);
         return h;
@@ -145,7 +145,7 @@ public abstract class DecoderBody {
         checkLength(batch.length());
         ws.ints(this, "mask", batch.inputIds().length); // where nothing is padded too: a later batch may be
         IntTensor mask = batch.attentionMask() == null ? null
-                : upload("mask", batch.attentionMask(), ws).as(Shape.of(batch.size(), batch.length()));
+                : ws.ints(this, "mask", batch.attentionMask()).as(Shape.of(batch.size(), batch.length()));
         int[] places = new int[batch.inputIds().length];
         Arrays.setAll(places, row -> row % batch.length());
         return new Sequences(batch.size(), batch.length(), mask, places(places, ws));
@@ -154,13 +154,7 @@ public abstract class DecoderBody {
     /** The rows' positions on the backend, of which the family has been told. */
     final IntTensor places(int[] places, Workspace ws) {
         begin(places, ws);
-        return upload("places", places, ws);
-    }
-
-    final IntTensor upload(String name, int[] values, Workspace ws) {
-        IntTensor tensor = ws.ints(this, name, values.length);
-        backend.upload(values, 0, tensor, values.length);
-        return tensor;
+        return ws.ints(this, "places", places);
     }
 
     final void checkIds(int[] ids, int limit) {

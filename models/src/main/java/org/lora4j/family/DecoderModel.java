@@ -100,7 +100,7 @@ public abstract class DecoderModel implements LanguageModel {
         int[] rows = new int[whole.size() * count];
         Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
         Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
-        backend.gatherRows(h, body.upload("shown", rows, ws), last, 0);
+        backend.gatherRows(h, ws.ints(body, "shown", rows), last, 0);
         return last;
     }
 
@@ -113,12 +113,12 @@ public abstract class DecoderModel implements LanguageModel {
             body.checkLength(position + 1);
         }
         Context context = new Continuation(body.places(positions, ws), past);
-        Tensor x = body.throughBlocks(body.upload("ids", ids, ws), null, context, ws);
+        Tensor x = body.throughBlocks(ws.ints(body, "ids", ids), null, context, ws);
         int rows = ids.length;
         if (wanted != null) {
             rows = wanted.length;
             Tensor last = ws.block(this, "last", rows, config().sizes().width());
-            backend.gatherRows(x, body.upload("wanted", wanted, ws), last, 0);
+            backend.gatherRows(x, ws.ints(body, "wanted", wanted), last, 0);
             x = last;
         }
         Tensor h = ws.block(this, "hLast", rows, config().sizes().width());

@@ -24,8 +24,7 @@ public record Representation(Tensor rows, Batch whole, Sequences sequences, IntT
     /** Chooses rows of h, which is only read. */
     public static Representation of(Tensor h, Batch whole, Sequences sequences, int[] chosen, Workspace ws) {
         Backend backend = ws.backend();
-        IntTensor numbers = ws.ints(Representation.class, "chosen", chosen.length);
-        backend.upload(chosen, 0, numbers, chosen.length);
+        IntTensor numbers = ws.ints(Representation.class, "chosen", chosen);
         Tensor rows = ws.block(Representation.class, "rows", chosen.length, h.columns());
         backend.gatherRows(h, numbers, rows, 0);
         return new Representation(rows, whole, sequences, numbers);
