@@ -136,7 +136,7 @@ public final class MethodFolder {
             if (model instanceof Classifier<?> classifier) {
                 AdapterHead.requireLabels(classifier, folder, source, remarks);
             }
-            AdapterTuning tuning = method.attach(model, 0);
+            AdapterTuning tuning = method.allocate(model);
             try {
                 upload(tuning, folder, source, remarks);
             } catch (RuntimeException e) {

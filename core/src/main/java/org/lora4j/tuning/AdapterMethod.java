@@ -40,4 +40,9 @@ public interface AdapterMethod extends TuningMethod {
 
     @Override
     AdapterTuning attach(Model model, long seed);
+
+    /** The same without drawing what it begins with: for who reads the values from a file, or counts them. */
+    default AdapterTuning allocate(Model model) {
+        return attach(model, 0);
+    }
 }
