@@ -4,9 +4,11 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
+import org.lora4j.train.TrainingPlan;
 import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
@@ -26,7 +28,7 @@ final class MethodChoice {
     @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME",
             description = {
                 "How to adapt (default: ${DEFAULT-VALUE}). What only lora has is refused with another: --rank, --alpha, "
-                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora. The others' settings stand in the "
+                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora, --lora-plus-ratio. The others' settings stand in the "
                         + "name, behind a colon: houlsby:64, or houlsby:64,norms=true.",
                 "Saved as a folder beside the base: lora; adapter layers of R features in each block, houlsby:R, lin:R, "
                         + "pfeiffer:R, adapterdrop:R, with activation=NAME, skip=N (the lowest N blocks have none), init=X, "
@@ -38,18 +40,22 @@ final class MethodChoice {
     @Mixin
     private LoraChoice lora;
 
+    @Mixin
+    private LoraPlusChoice plus;
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     /** What was asked for; a value that makes no sense, or an option that the method does not have, is wrong use. */
     TuningMethod method() {
+        plus.check();
         if (isLora()) {
             return new LowRankAdaptation(lora.config());
         }
         try {
             TuningMethod method = TuningMethods.parse(word(name));
-            refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
-                    .map(OptionSpec::longestName).toList());
+            refuse(command, name, Stream.of(new LoraChoice(), new LoraPlusChoice()).flatMap(options ->
+                    CommandSpec.forAnnotatedObject(options).options().stream()).map(OptionSpec::longestName).toList());
             return method;
         } catch (LoraException refused) {
             throw wrongUse(refused);
@@ -69,6 +75,11 @@ final class MethodChoice {
             throw new ParameterException(command.commandLine(), String.join(", ", refused) + ": --method " + method + " has no "
                     + "such option, only lora has. Leave " + (refused.size() == 1 ? "it" : "them") + " out, or take --method lora");
         }
+    }
+
+    /** The plan with what LoRA+ changes of it. */
+    TrainingPlan plan(TrainingPlan plan) {
+        return plus.in(plan);
     }
 
     /** Attaches it; what does not suit this model is wrong use. */
