@@ -55,6 +55,9 @@ import org.lora4j.tuning.lora.MergedLoraLinear;
  * part and the columns j·r to (j+1)·r − 1, zero elsewhere. ΔW is the same matrix, by copies only. The file's metadata
  * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros; where
  * other fused maps are adapted as a whole, {@code lora4j.whole} names those.
+ *
+ * <p>An adapter that began as {@link org.lora4j.tuning.lora.Pissa} is written as the plain one of twice the rank that it is on the
+ * base as it was, and is loaded as that.
  */
 public final class PeftFormat {
 
@@ -147,7 +150,7 @@ public final class PeftFormat {
         Backend backend = adapter.model().backend();
         PeftConfig config = config(adapter, baseModel);
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
-        if (!adapter.fusedParts().isEmpty()) {
+        if (!adapter.fusedParts().isEmpty() && adapter.pissa() == null) {
             tensors.metadata(PARTS, String.join(",", adapter.fusedParts()));
             List<String> whole = fusedMapsAdaptedAsAWhole(adapter);
             if (!whole.isEmpty()) {
@@ -159,7 +162,12 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
+            double[] values = inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter())));
+            if (adapter.pissa() == null || !PissaConversion.isFactor(entry)) {
+                tensors.add(entry.key(), DType.F32, entry.shape(), values);
+            } else {
+                tensors.add(entry.key(), DType.F32, PissaConversion.shape(entry), PissaConversion.doubled(adapter.pissa(), entry, values));
+            }
         }
         adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
                 fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
@@ -191,7 +199,7 @@ public final class PeftFormat {
             alphas.put(name, lora.alpha());
         });
         adapter.projections().forEach((name, lora) -> {
-            int parts = lora.loraA().shape().dim(0) / lora.rank();
+            int parts = lora.loraA().shape().dim(0) / lora.rank() * (adapter.pissa() == null ? 1 : 2);
             ranks.put(name, parts * lora.rank());
             alphas.put(name, lora.alpha()
                     * (config.scaling() == LoraScaling.ALPHA_OVER_R ? parts : Math.sqrt(parts)));
@@ -295,7 +303,7 @@ public final class PeftFormat {
     public static LoraAdapter load(
             Model model, Path path, PeftConfig config, TensorSource source, Consumer<String> remarks) {
         PeftUpgrade upgrade = PeftUpgrade.of(config, source);
-        upgrade.config().requireSupported();
+        upgrade.config().requireSupported(true);
         return new PeftLoader(model, path, upgrade.config(), upgrade.source(), remarks).load();
     }
 

@@ -59,6 +59,7 @@ class MethodRunsTest {
     static Stream<TuningMethod> methods() {
         return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(2), TuningMethods.parse("houlsby:4"),
                 TuningMethods.parse("lin:4,norms=true,skip=1"),
+                new LowRankAdaptation(LoraConfig.of(4, 4).withParts("q", "v").withPissa(2)),
                 new LowRankAdaptation(LoraConfig.of(4, 32).withParts("q", "v").withDropout(0.1).withBias(BiasMode.ALL)));
     }
 
