@@ -22,6 +22,7 @@ module org.lora4j.core {
     exports org.lora4j.tensor;
     exports org.lora4j.tuning;
     exports org.lora4j.tuning.lora;
+    exports org.lora4j.tuning.prefix;
 
     uses org.lora4j.backend.BackendProvider;
     uses org.lora4j.model.ModelNames;
