@@ -21,6 +21,7 @@ module org.lora4j.core {
     exports org.lora4j.select;
     exports org.lora4j.tensor;
     exports org.lora4j.tuning;
+    exports org.lora4j.tuning.layers;
     exports org.lora4j.tuning.lora;
     exports org.lora4j.tuning.prefix;
 
