@@ -33,6 +33,7 @@ import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.AddedParts;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.TuningMethods;
+import org.lora4j.tuning.prefix.PeftPrompts;
 
 /**
  * Folders of any method that is saved beside its base, LoRA's too: the one way to put such a folder on a model.
@@ -55,7 +56,8 @@ public final class MethodFolder {
 
     /** peft_type → how the method is read from the configuration; LORA has a reader of its own. */
     private static final Map<String, Function<JsonFields, AdapterMethod>> TYPES = Map.of(
-            AdapterMethod.OURS, MethodFolder::ours);
+            AdapterMethod.OURS, MethodFolder::ours, "PROMPT_TUNING", PeftPrompts::promptTuning, "P_TUNING", PeftPrompts::pTuning,
+            "PREFIX_TUNING", PeftPrompts::prefixTuning);
 
     private MethodFolder() {
     }
@@ -76,11 +78,16 @@ public final class MethodFolder {
 
     /** Writes what was trained; configuration and tensors appear together or not at all. */
     public static void save(AddedParts tuning, Path folder, String base, Map<String, String> metadata) {
+        save(tuning, tuning.method(), folder, base, metadata);
+    }
+
+    /** The same for anything that is attached by such a method. */
+    public static void save(AdapterTuning tuning, AdapterMethod method, Path folder, String base, Map<String, String> metadata) {
         Model model = tuning.model();
-        Map<String, Object> fields = new TreeMap<>(tuning.method().fields(model));
+        Map<String, Object> fields = new TreeMap<>(method.fields(model));
         fields.put("base_model_name_or_path", base);
         fields.put("inference_mode", true);
-        fields.put("peft_type", tuning.method().peftType());
+        fields.put("peft_type", method.peftType());
         fields.put("task_type", model.taskType().orElse(null));
         String json = PythonJson.write(MAPPER.valueToTree(fields));
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
@@ -88,7 +95,7 @@ public final class MethodFolder {
             tensors.metadata(PeftFormat.LABELS, AdapterHead.toJson(classifier.labelNames()));
         }
         metadata.forEach(tensors::metadata);
-        for (PeftFormat.Entry entry : tuning.entries()) {
+        for (PeftFormat.Entry entry : tuning.savedEntries()) {
             tensors.add(entry.key(), DType.F32, entry.shape(),
                     entry.inFileLayout(model.backend(), entry.parameter().value()));
         }
@@ -136,7 +143,7 @@ public final class MethodFolder {
             if (model instanceof Classifier<?> classifier) {
                 AdapterHead.requireLabels(classifier, folder, source, remarks);
             }
-            AdapterTuning tuning = method.attach(model, 0);
+            AdapterTuning tuning = method.attachSaved(model);
             try {
                 upload(tuning, folder, source, remarks);
             } catch (RuntimeException e) {

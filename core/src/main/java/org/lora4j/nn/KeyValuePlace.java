@@ -2,6 +2,7 @@ package org.lora4j.nn;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.lora4j.backend.AttentionHeads;
 
 /**
  * The place in a block's attention, between its keys and values and the queries that see them, where a method can put a
@@ -10,12 +11,12 @@ import org.jspecify.annotations.Nullable;
 public final class KeyValuePlace implements Layer {
 
     private final String name;
-    private final int block;
+    private final AttentionRule rule;
     private @Nullable KeyValueInsert insert;
 
-    KeyValuePlace(String name, int block) {
+    KeyValuePlace(String name, AttentionRule rule) {
         this.name = name;
-        this.block = block;
+        this.rule = rule;
     }
 
     /** Such as {@code transformer.h.0.attn.keys_values}. */
@@ -25,7 +26,12 @@ public final class KeyValuePlace implements Layer {
 
     /** The number of its block, counted from 0. */
     public int block() {
-        return block;
+        return rule.block();
+    }
+
+    /** The heads of keys and values, and their size. */
+    public AttentionHeads heads() {
+        return rule.heads();
     }
 
     public boolean isEmpty() {

@@ -38,7 +38,7 @@ public final class SelfAttention implements Layer {
         this.positioning = positioning;
         this.output = output;
         heads = maps.slots().getFirst().beside("heads");
-        keysAndValues = new KeyValuePlace(maps.slots().getFirst().beside("keys_values"), rule.block());
+        keysAndValues = new KeyValuePlace(maps.slots().getFirst().beside("keys_values"), rule);
     }
 
     /** The same, whose queries and keys are told where they stand. */

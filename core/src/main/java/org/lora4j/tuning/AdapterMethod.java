@@ -40,4 +40,9 @@ public interface AdapterMethod extends TuningMethod {
 
     @Override
     AdapterTuning attach(Model model, long seed);
+
+    /** Attaches it for values that a folder has, which replace all that would be initialised. */
+    default AdapterTuning attachSaved(Model model) {
+        return attach(model, 0);
+    }
 }

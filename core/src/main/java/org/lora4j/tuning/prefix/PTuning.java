@@ -1,7 +1,13 @@
 package org.lora4j.tuning.prefix;
 
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import org.lora4j.LoraException;
+import org.lora4j.model.Model;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * P-tuning (Liu et al. 2021), as PEFT has it with its encoder {@code MLP}: {@link PromptTuning} whose embeddings a network makes
@@ -35,9 +41,15 @@ public record PTuning(int prefix, int width) implements SpecialTokenMethod {
         }
     }
 
+    /** From {@code p-tuning:20,width=64}. */
+    static PTuning of(MethodWords typed) {
+        MethodWords words = typed.withMain("length", List.of("length", "width"));
+        return new PTuning(words.whole("length", 1, OptionalInt.empty()), words.whole("width", 1, OptionalInt.of(0)));
+    }
+
     @Override
     public String name() {
-        return NAME;
+        return MethodWords.spell(NAME, prefix, width == 0 ? Map.of() : Map.of("width", width));
     }
 
     @Override
@@ -53,7 +65,22 @@ public record PTuning(int prefix, int width) implements SpecialTokenMethod {
     }
 
     @Override
-    public String settings() {
-        return NAME + " n " + prefix + " width " + width;
+    public String peftType() {
+        return "P_TUNING";
+    }
+
+    @Override
+    public Map<String, ? extends Object> fields(Model model) {
+        Map<String, Object> fields = PeftPrompts.fields(this, model);
+        fields.put("encoder_dropout", 0.0);
+        fields.put("encoder_hidden_size", width == 0 ? model.sizes().width() : width);
+        fields.put("encoder_num_layers", 2);
+        fields.put("encoder_reparameterization_type", "MLP");
+        return fields;
+    }
+
+    @Override
+    public String key(Parameter parameter) {
+        return PeftPrompts.key(parameter);
     }
 }

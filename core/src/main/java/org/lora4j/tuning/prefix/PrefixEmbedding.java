@@ -1,6 +1,9 @@
 package org.lora4j.tuning.prefix;
 
+import java.util.List;
+import java.util.OptionalInt;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * Prefix-embedding tuning (the paper's section 5.1, PreEmbed; Li and Liang 2021): special tokens with trained word embeddings
@@ -33,9 +36,16 @@ public record PrefixEmbedding(int prefix, int infix, TokenInit init) implements 
         this(prefix, infix, TokenInit.VOCABULARY);
     }
 
+    /** From {@code prefix-embedding:8,infix=4,init=random}. */
+    static PrefixEmbedding of(MethodWords typed) {
+        MethodWords words = typed.withMain("length", List.of("length", "infix", "init"));
+        return new PrefixEmbedding(words.whole("length", 0, OptionalInt.empty()), words.whole("infix", 0, OptionalInt.of(0)),
+                TokenInit.of(words));
+    }
+
     @Override
     public String name() {
-        return NAME;
+        return SpecialTokenMethod.spell(NAME, prefix, infix, init);
     }
 
     @Override
@@ -46,10 +56,5 @@ public record PrefixEmbedding(int prefix, int infix, TokenInit init) implements 
     @Override
     public long parameterCount(ModelSizes sizes) {
         return (long) sizes.width() * (prefix + infix);
-    }
-
-    @Override
-    public String settings() {
-        return NAME + " l_p " + prefix + " l_i " + infix + " from " + init.text();
     }
 }

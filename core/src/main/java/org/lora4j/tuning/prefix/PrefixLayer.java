@@ -1,6 +1,9 @@
 package org.lora4j.tuning.prefix;
 
+import java.util.List;
+import java.util.OptionalInt;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * Prefix-layer tuning (the paper's section 5.1, PreLayer): at special tokens not only the embeddings are trained but what goes
@@ -39,9 +42,16 @@ public record PrefixLayer(int prefix, int infix, TokenInit init) implements Spec
         this(prefix, infix, TokenInit.VOCABULARY);
     }
 
+    /** From {@code prefix-layer:8,infix=4,init=random}. */
+    static PrefixLayer of(MethodWords typed) {
+        MethodWords words = typed.withMain("length", List.of("length", "infix", "init"));
+        return new PrefixLayer(words.whole("length", 0, OptionalInt.empty()), words.whole("infix", 0, OptionalInt.of(0)),
+                TokenInit.of(words));
+    }
+
     @Override
     public String name() {
-        return NAME;
+        return SpecialTokenMethod.spell(NAME, prefix, infix, init);
     }
 
     @Override
@@ -52,10 +62,5 @@ public record PrefixLayer(int prefix, int infix, TokenInit init) implements Spec
     @Override
     public long parameterCount(ModelSizes sizes) {
         return (long) sizes.blocks() * sizes.width() * (prefix + infix);
-    }
-
-    @Override
-    public String settings() {
-        return NAME + " l_p " + prefix + " l_i " + infix + " from " + init.text();
     }
 }

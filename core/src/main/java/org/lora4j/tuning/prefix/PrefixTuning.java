@@ -1,7 +1,14 @@
 package org.lora4j.tuning.prefix;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import org.lora4j.LoraException;
+import org.lora4j.model.Model;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * Prefix tuning (Li and Liang 2021), as PEFT has it: in every block, keys and values that no token made, which all tokens see.
@@ -39,9 +46,23 @@ public record PrefixTuning(int prefix, boolean project, int width) implements Sp
         this(prefix, false, 0);
     }
 
+    /** From {@code prefix-tuning:10,projection=true,width=64}. */
+    static PrefixTuning of(MethodWords typed) {
+        MethodWords words = typed.withMain("length", List.of("length", "projection", "width"));
+        return new PrefixTuning(words.whole("length", 1, OptionalInt.empty()), words.flag("projection"),
+                words.whole("width", 1, OptionalInt.of(0)));
+    }
+
     @Override
     public String name() {
-        return NAME;
+        Map<String, Object> others = new LinkedHashMap<>();
+        if (project) {
+            others.put("projection", true);
+        }
+        if (width > 0) {
+            others.put("width", width);
+        }
+        return MethodWords.spell(NAME, prefix, others);
     }
 
     @Override
@@ -58,7 +79,23 @@ public record PrefixTuning(int prefix, boolean project, int width) implements Sp
     }
 
     @Override
-    public String settings() {
-        return NAME + " n " + prefix + (project ? " projected, width " + width : "");
+    public String peftType() {
+        return "PREFIX_TUNING";
+    }
+
+    @Override
+    public Map<String, ? extends Object> fields(Model model) {
+        Map<String, Object> fields = PeftPrompts.fields(this, model);
+        int keyHeads = model.keyValuePlaces().isEmpty() ? model.sizes().heads() : model.keyValuePlaces().getFirst().heads().keyHeads();
+        fields.put("num_attention_heads", keyHeads);
+        fields.put("token_dim", model.sizes().keyWidth());
+        fields.put("encoder_hidden_size", width == 0 ? model.sizes().keyWidth() : width);
+        fields.put("prefix_projection", project);
+        return fields;
+    }
+
+    @Override
+    public String key(Parameter parameter) {
+        return PeftPrompts.key(parameter);
     }
 }

@@ -1,6 +1,12 @@
 package org.lora4j.tuning.prefix;
 
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.lora4j.model.Model;
 import org.lora4j.model.ModelSizes;
+import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * Prompt tuning (Lester et al. 2021), as PEFT has it: {@link PrefixEmbedding} without an infix, whose files PEFT reads.
@@ -23,9 +29,15 @@ public record PromptTuning(int prefix, TokenInit init) implements SpecialTokenMe
         SpecialTokenMethod.requireLengths(prefix, 0);
     }
 
+    /** From {@code prompt-tuning:20,init=random}. */
+    static PromptTuning of(MethodWords typed) {
+        MethodWords words = typed.withMain("length", List.of("length", "init"));
+        return new PromptTuning(words.whole("length", 1, OptionalInt.empty()), TokenInit.of(words));
+    }
+
     @Override
     public String name() {
-        return NAME;
+        return SpecialTokenMethod.spell(NAME, prefix, 0, init);
     }
 
     @Override
@@ -39,7 +51,23 @@ public record PromptTuning(int prefix, TokenInit init) implements SpecialTokenMe
     }
 
     @Override
-    public String settings() {
-        return NAME + " n " + prefix + " from " + init.text();
+    public String peftType() {
+        return "PROMPT_TUNING";
+    }
+
+    @Override
+    public Map<String, ? extends Object> fields(Model model) {
+        Map<String, Object> fields = PeftPrompts.fields(this, model);
+        // that of a text would need the text and its tokenizer, for values that are there
+        fields.put("prompt_tuning_init", init.kind() == TokenInit.Kind.VOCABULARY ? "SAMPLE_VOCAB" : "RANDOM");
+        fields.put("prompt_tuning_init_text", null);
+        fields.put("tokenizer_kwargs", null);
+        fields.put("tokenizer_name_or_path", null);
+        return fields;
+    }
+
+    @Override
+    public String key(Parameter parameter) {
+        return PeftPrompts.key(parameter);
     }
 }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
+import org.lora4j.adapters.MethodFolder;
+import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
 import org.lora4j.model.CausalModel;
@@ -26,13 +28,15 @@ import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Shape;
-import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.lora.LoraEmbedding;
 
 /** Special tokens in a model, put there by a {@link SpecialTokenMethod}. */
-public final class SpecialTokenTuning implements Tuning {
+public final class SpecialTokenTuning implements AdapterTuning {
 
-    private static final String ROWS = "prompt_encoder.embedding.weight";
+    /** The name of the special tokens' table, or of what a network makes it of. */
+    static final String TABLE = "prompt_encoder.embedding.weight";
+
     private static final double SMALL = 0.02;
 
     private final SpecialTokenMethod method;
@@ -51,13 +55,26 @@ public final class SpecialTokenTuning implements Tuning {
                 .orElseThrow(() -> new LoraException(method.name() + ": " + model.description() + " has no embedding of tokens"));
     }
 
-    /** Puts the special tokens in; see {@link SpecialTokenMethod#attach}. */
+    /** Puts the special tokens in, and begins them; see {@link SpecialTokenMethod#attach}. */
     static SpecialTokenTuning attach(SpecialTokenMethod method, Model model, long seed) {
         SpecialTokenTuning tuning = new SpecialTokenTuning(method, model);
         tuning.check();
         try {
             tuning.put(true);
             tuning.initialise(seed);
+        } catch (RuntimeException e) {
+            tuning.detach();
+            throw e;
+        }
+        return tuning;
+    }
+
+    /** The same for values that were saved: what a network had made is there, and the network is not. */
+    static SpecialTokenTuning attachSaved(SpecialTokenMethod method, Model model) {
+        SpecialTokenTuning tuning = new SpecialTokenTuning(method, model);
+        tuning.check();
+        try {
+            tuning.put(false);
         } catch (RuntimeException e) {
             tuning.detach();
             throw e;
@@ -91,17 +108,17 @@ public final class SpecialTokenTuning implements Tuning {
         switch (method) {
             case PTuning p when network -> {
                 int h = p.width() == 0 ? width : p.width();
-                rows = new EncodedRows(train(ROWS, count, width), List.of(map("mlp_head.0", width, h), map("mlp_head.2", h, h),
+                rows = new EncodedRows(train(TABLE, count, width), List.of(map("mlp_head.0", width, h), map("mlp_head.2", h, h),
                         map("mlp_head.4", h, width)), Activation.RELU);
             }
             case PrefixTuning p when network && p.project() -> {
                 int w = sizes.keyWidth();
                 int h = p.width() == 0 ? w : p.width();
-                rows = new EncodedRows(train(ROWS, count, w), List.of(map("transform.0", w, h),
+                rows = new EncodedRows(train(TABLE, count, w), List.of(map("transform.0", w, h),
                         map("transform.2", h, 2 * sizes.blocks() * w)), Activation.TANH);
             }
-            case PrefixTuning p -> rows = new DirectRows(train(ROWS, count, 2 * sizes.blocks() * sizes.keyWidth()));
-            default -> rows = new DirectRows(train(ROWS, count, width));
+            case PrefixTuning p -> rows = new DirectRows(train(TABLE, count, 2 * sizes.blocks() * sizes.keyWidth()));
+            default -> rows = new DirectRows(train(TABLE, count, width));
         }
         TokenEmbedding base = tokens.get();
         tokens.set(new SpecialTokens(base, rows, method.prefix(), method.infix(), !(method instanceof PrefixTuning),
@@ -152,7 +169,8 @@ public final class SpecialTokenTuning implements Tuning {
         for (Parameter parameter : model.parameters()) {
             String name = parameter.name();
             String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
-            if (model.names().isOfClassifier(name) || classifier.newModules().stream().anyMatch(module::endsWith)) {
+            if (!parameter.isTrainable() // another method's already
+                    && (model.names().isOfClassifier(name) || classifier.newModules().stream().anyMatch(module::endsWith))) {
                 trainable.add(parameter.trainCopy());
                 undo.add(parameter::restore);
             }
@@ -269,7 +287,7 @@ public final class SpecialTokenTuning implements Tuning {
 
     @Override
     public String settings() {
-        return method.settings();
+        return method.name();
     }
 
     @Override
@@ -278,18 +296,39 @@ public final class SpecialTokenTuning implements Tuning {
     }
 
     @Override
-    public Saved saved() {
-        return Saved.ADAPTER;
+    public List<PeftFormat.Entry> entries() {
+        return trainable.stream().map(parameter -> PeftFormat.entry(model, method.key(parameter), parameter)).toList();
+    }
+
+    @Override
+    public List<PeftFormat.Entry> savedEntries() {
+        if (rows instanceof DirectRows) {
+            return entries();
+        }
+        Workspace ws = Workspace.forInference(backend, method.positions());
+        rows.begin(ws);
+        Parameter made = new Parameter(TABLE, backend, rows.made(ws));
+        List<PeftFormat.Entry> entries = new ArrayList<>(List.of(PeftFormat.entry(model, method.key(made), made)));
+        trainable.stream().filter(parameter -> !rows.parameters().contains(parameter))
+                .forEach(parameter -> entries.add(PeftFormat.entry(model, method.key(parameter), parameter)));
+        return entries;
+    }
+
+    @Override
+    public SpecialTokenTuning freeze() {
+        trainable.forEach(Parameter::freeze);
+        return this;
     }
 
     @Override
     public void save(Path folder, String base, Map<String, String> metadata, ModelWriter writer) {
-        throw new UnsupportedOperationException();
+        MethodFolder.save(this, method, folder, base, metadata);
     }
 
     @Override
     public void detach() {
         undo.reversed().forEach(Runnable::run);
         undo.clear();
+        trainable.forEach(Parameter::freeze);
     }
 }

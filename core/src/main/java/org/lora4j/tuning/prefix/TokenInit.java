@@ -2,10 +2,13 @@ package org.lora4j.tuning.prefix;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.tensor.Philox;
+import org.lora4j.tuning.MethodWords;
 
 /**
  * What the embeddings of special tokens begin as: those of words, since embeddings that are near none the model has never seen
@@ -35,7 +38,7 @@ public record TokenInit(Kind kind, List<Integer> ids) {
         ids = List.copyOf(ids);
         if ((kind == Kind.TEXT) == ids.isEmpty()) {
             throw new LoraException(kind == Kind.TEXT ? "`initText` '': a text without tokens, expected some words"
-                    : "tokens to begin with, and not from a text");
+                    : kind + ": expected no tokens, found " + ids);
         }
     }
 
@@ -57,12 +60,22 @@ public record TokenInit(Kind kind, List<Integer> ids) {
         };
     }
 
-    /** In one line, for a checkpoint. */
-    String text() {
-        return switch (kind) {
-            case RANDOM -> "random";
-            case VOCABULARY -> "vocabulary";
-            case TEXT -> "text " + ids.stream().map(String::valueOf).collect(Collectors.joining(" "));
+    /** As a method's name has it: {@code vocabulary}, {@code random}, or the text's tokens with hyphens between. */
+    String word() {
+        return kind == Kind.TEXT ? ids.stream().map(String::valueOf).collect(Collectors.joining("-"))
+                : kind.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The inverse of {@link #word}; where nothing is said, the vocabulary. */
+    static TokenInit of(MethodWords words) {
+        String word = words.settings().getOrDefault("init", "vocabulary");
+        if (word.matches("[0-9]{1,9}(-[0-9]{1,9})*")) {
+            return ofText(Arrays.stream(word.split("-")).mapToInt(Integer::parseInt).toArray());
+        }
+        return switch (word) {
+            case "vocabulary" -> VOCABULARY;
+            case "random" -> RANDOM;
+            default -> throw words.error("init " + Names.shortened(word) + ", expected vocabulary, random, or tokens such as 12-7-31");
         };
     }
 }
