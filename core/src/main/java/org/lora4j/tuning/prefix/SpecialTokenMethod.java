@@ -52,6 +52,16 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
         return SpecialTokenTuning.attach(this, model, seed);
     }
 
+    /** The same in a model in which another method trains, which is detached after it. */
+    default SpecialTokenTuning attachBeside(Model model, long seed) {
+        return SpecialTokenTuning.attach(this, model, seed);
+    }
+
+    /** {@link #attachSaved} in a model in which another method trains. */
+    default SpecialTokenTuning attachSavedBeside(Model model) {
+        return SpecialTokenTuning.attachSaved(this, model);
+    }
+
     @Override
     default SpecialTokenTuning attachSaved(Model model) {
         AddedParts.requireNothingTrains(model, this);
