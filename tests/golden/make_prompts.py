@@ -64,8 +64,8 @@ case("bert_prompt", "bert", "prompt", "prompt tuning of a BERT that classifies, 
      batch=dict(padding="right", token_types=True), num_virtual_tokens=3)
 case("roberta_prompt", "roberta", "prompt", "prompt tuning of a RoBERTa that classifies", classifier=True, num_virtual_tokens=2,
      batch=dict(padding="right"))
-case("distilbert_p", "distilbert", "p", "P-tuning of a DistilBERT that classifies", classifier=True, num_virtual_tokens=2,
-     encoder_hidden_size=5)
+case("distilbert_p", "distilbert", "p", "P-tuning of a DistilBERT that classifies, whose width PEFT has to be told", classifier=True,
+     num_virtual_tokens=2, encoder_hidden_size=5, token_dim=12, num_attention_heads=3)
 case("gpt2_classifier_prompt", "gpt2", "prompt", "prompt tuning of a GPT-2 that classifies, without padding: PEFT takes the last "
      "position, padding or not", classifier=True, config=dict(pad_token_id=3), num_virtual_tokens=3)
 case("gpt2_classifier_prefix", "gpt2", "prefix", "prefix tuning of a GPT-2 that classifies", classifier=True,

@@ -52,6 +52,12 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
         return SpecialTokenTuning.attach(this, model, seed);
     }
 
+    @Override
+    default SpecialTokenTuning allocate(Model model) {
+        AddedParts.requireNothingTrains(model, this);
+        return SpecialTokenTuning.allocate(this, model, true);
+    }
+
     /** The same in a model in which another method trains, which is detached after it. */
     default SpecialTokenTuning attachBeside(Model model, long seed) {
         return SpecialTokenTuning.attach(this, model, seed);
@@ -59,13 +65,13 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
 
     /** {@link #attachSaved} in a model in which another method trains. */
     default SpecialTokenTuning attachSavedBeside(Model model) {
-        return SpecialTokenTuning.attachSaved(this, model);
+        return SpecialTokenTuning.allocate(this, model, false);
     }
 
     @Override
     default SpecialTokenTuning attachSaved(Model model) {
         AddedParts.requireNothingTrains(model, this);
-        return SpecialTokenTuning.attachSaved(this, model);
+        return SpecialTokenTuning.allocate(this, model, false);
     }
 
     /** The method of this word; empty if it is none of these. */
