@@ -31,6 +31,12 @@ public final class TuningMethods {
                 PromptTuning.NAME, PTuning.NAME, PrefixTuning.NAME);
     }
 
+    /** Whether a name is of a method with special tokens, beside LoRA or alone. */
+    public static boolean haveSpecialTokens(String name) {
+        String word = name.replaceFirst("^lora\\+", "").replaceFirst(":.*", "");
+        return SpecialTokenMethod.NAMES.contains(word);
+    }
+
     /**
      * LoRA with what else the name says: {@code lora+prefix-embedding:8,infix=4}.
      *

@@ -1,6 +1,7 @@
 package org.lora4j.tuning.prefix;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.lora4j.LoraException;
@@ -16,6 +17,9 @@ import org.lora4j.tuning.MethodWords;
  */
 public sealed interface SpecialTokenMethod extends AdapterMethod
         permits PrefixEmbedding, PrefixLayer, PromptTuning, PTuning, PrefixTuning {
+
+    /** The words for them. */
+    List<String> NAMES = List.of(PrefixEmbedding.NAME, PrefixLayer.NAME, PromptTuning.NAME, PTuning.NAME, PrefixTuning.NAME);
 
     /** More special tokens than any model has positions. */
     int MOST = 1 << 20;
