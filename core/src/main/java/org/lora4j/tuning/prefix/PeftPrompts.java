@@ -70,7 +70,7 @@ public final class PeftPrompts {
     /** The method of a configuration of type PREFIX_TUNING. */
     public static AdapterMethod prefixTuning(JsonFields fields) {
         boolean project = fields.flag("prefix_projection").orElse(false);
-        return new PrefixTuning(length(fields), project, project ? Math.max(0, fields.whole("encoder_hidden_size").orElse(0)) : 0);
+        return new PrefixTuning(length(fields), project, project ? Math.max(0, fields.whole("encoder_hidden_size").orElse(0)) : 0, TokenInit.VOCABULARY);
     }
 
     private static int length(JsonFields fields) {
