@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
@@ -17,6 +18,7 @@ import org.lora4j.io.TensorSource;
 import org.lora4j.model.Classifier;
 import org.lora4j.model.ModelNames;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tuning.prefix.PeftPrompts;
 
 /**
  * The classification head that an adapter brings along: it was trained as a whole beside the updates, and they are of no use
@@ -48,7 +50,8 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
 
     /** The head among an adapter's tensors, which have today's names; empty where there is none. */
     static Optional<AdapterHead> of(TensorSource source, ModelNames family) {
-        return family.classifierWeight().map(weight -> PeftFormat.PREFIX + weight).filter(source::has).map(key -> {
+        return family.classifierWeight().flatMap(weight -> Stream.of(PeftFormat.PREFIX, PeftPrompts.PREFIX).map(prefix -> prefix + weight)
+                .filter(source::has).findFirst()).map(key -> {
             Shape shape = source.shape(key);
             if (shape.rank() != 2) {
                 throw new FormatException(source.path(), key + " has shape " + shape + ", expected (labels, width)");
@@ -105,7 +108,7 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
                     + "), and neither does the base");
         }
         return model.newModules().stream().filter(module -> source.names().stream().noneMatch(key ->
-                        key.startsWith(PeftFormat.PREFIX) && isIn(List.of(module), key.substring(PeftFormat.PREFIX.length()))))
+                        key.startsWith(PeftPrompts.PREFIX) && isIn(List.of(module), key)))
                 .findFirst().map(module -> "holds no " + module + ", the map before the head, and neither does the base");
     }
 
