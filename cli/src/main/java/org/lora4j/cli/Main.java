@@ -49,6 +49,7 @@ public final class Main implements Callable<Integer> {
             ChatCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
+            PlanCommand.class,
             ReproduceCommand.class,
             ScoreCommand.class,
             TraceCommand.class,
