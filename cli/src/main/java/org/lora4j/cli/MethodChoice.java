@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
+import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
@@ -23,10 +24,15 @@ import picocli.CommandLine.Spec;
 final class MethodChoice {
 
     @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME",
-            description = "How to adapt: lora; full, every parameter; bitfit, the biases; or top:N, the last N blocks "
-                    + "(default: ${DEFAULT-VALUE}). lora saves an adapter, the others a whole model with its tokenizer. What "
-                    + "only lora has is refused with another: --rank, --alpha, --targets, --layers, --dropout, --bias, --init, "
-                    + "--rslora, --dora.")
+            description = {
+                "How to adapt (default: ${DEFAULT-VALUE}). What only lora has is refused with another: --rank, --alpha, "
+                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora. The others' settings stand in the "
+                        + "name, behind a colon: houlsby:64, or houlsby:64,norms=true.",
+                "Saved as a folder beside the base: lora; adapter layers of R features in each block, houlsby:R, lin:R, "
+                        + "pfeiffer:R, adapterdrop:R, with activation=NAME, skip=N (the lowest N blocks have none), init=X, "
+                        + "norms=true (the blocks' norms train too).",
+                "Saved as a whole model with its tokenizer: full, every parameter; bitfit, the biases; top:N, the last N blocks.",
+            })
     private String name;
 
     @Mixin
@@ -41,7 +47,7 @@ final class MethodChoice {
             return new LowRankAdaptation(lora.config());
         }
         try {
-            TuningMethod method = TuningMethods.named(word(name));
+            TuningMethod method = TuningMethods.parse(word(name));
             refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
                     .map(OptionSpec::longestName).toList());
             return method;
@@ -114,22 +120,22 @@ final class MethodChoice {
 
     /** {@code LoRA r 4, alpha 32 on q,v}; {@code full fine-tuning}. */
     String text(Tuning tuning) {
-        return isLora() ? lora.text() : tuning.title();
+        return isLora() ? lora.text() : tuning instanceof AdapterTuning ? tuning.title() + " " + tuning.name() : tuning.title();
     }
 
     /** For the report. */
     RunReport.Method reported(Tuning tuning) {
         return isLora()
                 ? RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), tuning.parameterCount()).named(tuning.title())
-                : reportedCopies(tuning);
+                : reportedOther(tuning);
     }
 
-    /** A method that trains copies of the base's own tensors. */
-    static RunReport.Method reportedCopies(Tuning tuning) {
+    /** A method other than LoRA. */
+    static RunReport.Method reportedOther(Tuning tuning) {
         String settings = switch (tuning.name()) {
             case "full" -> "everything trains";
             case "bitfit" -> "the biases train";
-            default -> "the rest is frozen";
+            default -> tuning instanceof AdapterTuning ? tuning.name() + ", the base is frozen" : "the rest is frozen";
         };
         return new RunReport.Method(tuning.title(), settings, tuning.parameterCount());
     }

@@ -58,7 +58,8 @@ import org.lora4j.tuning.lora.MergedLoraLinear;
  */
 public final class PeftFormat {
 
-    static final String PREFIX = "base_model.model.";
+    /** What stands before the name of a module of the base in the keys of a file. */
+    public static final String PREFIX = "base_model.model.";
     static final String MAGNITUDE = ".lora_magnitude_vector";
     /** The key of the metadata that names the parts of fused maps that were adapted each by itself. */
     public static final String PARTS = "lora4j.parts";
@@ -339,6 +340,11 @@ public final class PeftFormat {
     /** The numbers of a file as the weight has them in memory. */
     static double[] memoryLayout(Model model, Parameter weight, double[] inFile) {
         return isTurned(model, weight) ? transpose(inFile, weight.shape().dim(1), weight.shape().dim(0)) : inFile;
+    }
+
+    /** A tensor that is saved as it is; a weight of the base lies as in the base's files. */
+    public static Entry entry(Model model, String key, Parameter parameter) {
+        return isTurned(model, parameter) ? turned(key, parameter) : Entry.plain(key, parameter);
     }
 
     /** A weight that lies as (out, in) in memory and as (in, out) in GPT-2's files. */

@@ -48,7 +48,7 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
     }
 
     /** An adapter in its model, saved as PEFT saves it. */
-    public record Attached(LowRankAdaptation method, LoraAdapter adapter) implements Tuning {
+    public record Attached(LowRankAdaptation method, LoraAdapter adapter) implements AdapterTuning {
 
         @Override
         public Model model() {
@@ -71,8 +71,14 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
         }
 
         @Override
-        public Saved saved() {
-            return Saved.ADAPTER;
+        public List<PeftFormat.Entry> entries() {
+            return PeftFormat.entries(adapter);
+        }
+
+        @Override
+        public Attached freeze() {
+            adapter.freeze();
+            return this;
         }
 
         @Override

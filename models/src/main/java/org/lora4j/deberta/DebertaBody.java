@@ -17,6 +17,7 @@ import org.lora4j.nn.Block;
 import org.lora4j.nn.DisentangledMaps;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.EvenPadding;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.PaddingRows;
@@ -169,7 +170,8 @@ final class DebertaBody implements SequenceBody {
             }
         }
         int[] first = new int[whole.size()];
-        Arrays.setAll(first, b -> b * whole.length() + whole.length() - batch.length());
+        int standsFor = embeddings.prefixSpeaks() ? 0 : whole.length() - batch.length();
+        Arrays.setAll(first, b -> b * whole.length() + standsFor);
         return Representation.of(x, whole, sequences, first, ws);
     }
 
@@ -280,6 +282,11 @@ final class DebertaBody implements SequenceBody {
     @Override
     public List<Place> places() {
         return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return blocks.stream().map(Block::keysAndValues).toList();
     }
 
     @Override

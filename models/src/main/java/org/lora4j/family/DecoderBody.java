@@ -10,12 +10,14 @@ import org.lora4j.data.Batch;
 import org.lora4j.nn.Block;
 import org.lora4j.nn.Context;
 import org.lora4j.nn.Embedding;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.SpecialRows;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -81,20 +83,19 @@ public abstract class DecoderBody {
 
     // ------------------------------------------------------------------------------------------------ passes
 
-    /** The batch behind what stands before the first position. */
+    /** The batch with what a method puts before its first position, and between its input and output. */
     final Batch whole(Batch batch) {
         checkIds(batch.inputIds(), config.sizes().vocabulary());
         if (batch.tokenTypeIds() != null) {
             checkIds(batch.tokenTypeIds(), config.sizes().vocabulary());
         }
-        int[] prefix = prefix();
-        return prefix.length == 0 ? batch : batch.behind(prefix);
+        return batch.around(prefix(), infix());
     }
 
     /** From the ids to the last norm's output, (B·T, C). */
     final Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
         IntTensor types = batch.tokenTypeIds() == null ? null : ws.ints(this, "types", batch.tokenTypeIds());
-        Tensor x = throughBlocks(ws.ints(this, "ids", batch.inputIds()), types, sequences, ws);
+        Tensor x = throughBlocks(batch.inputIds(), types, sequences, ws);
         Tensor h = ws.tensor(this, "h", sequences.rows(), config.sizes().width());
         finalNorm.forward(x, h, ws);
         return h;
@@ -106,7 +107,9 @@ public abstract class DecoderBody {
     }
 
     /** From the ids to what the last block gives, in training and in decoding. */
-    final Tensor throughBlocks(IntTensor ids, @Nullable IntTensor types, Context context, Workspace ws) {
+    final Tensor throughBlocks(int[] tokens, @Nullable IntTensor types, Context context, Workspace ws) {
+        IntTensor ids = ws.ints(this, "ids", tokens);
+        SpecialRows.begin(tokens, ids, config.sizes().vocabulary(), ws);
         Tensor x = embed(ids, context.positions(), types, ws);
         for (Block block : blocks) {
             x = block.forward(x, context, ws);
@@ -186,6 +189,10 @@ public abstract class DecoderBody {
         return tokens.get().prefix();
     }
 
+    final int[] infix() {
+        return tokens.get().infix();
+    }
+
     final int vocabularyRows() {
         return tokens.get().rows();
     }
@@ -196,6 +203,10 @@ public abstract class DecoderBody {
 
     final List<Place> places() {
         return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    final List<KeyValuePlace> keyValuePlaces() {
+        return blocks.stream().map(Block::keysAndValues).toList();
     }
 
     final List<Parameter> parameters() {

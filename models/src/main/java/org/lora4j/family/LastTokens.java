@@ -3,6 +3,7 @@ package org.lora4j.family;
 import java.util.List;
 import java.util.OptionalInt;
 import org.lora4j.data.Batch;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
@@ -37,7 +38,7 @@ public final class LastTokens implements SequenceBody {
         Tensor h = body.hidden(whole, sequences, ws);
         int[] rows = new int[batch.size()];
         for (int b = 0; b < rows.length; b++) {
-            rows[b] = b * whole.length() + whole.length() - batch.length() + last(batch, b);
+            rows[b] = b * whole.length() + body.prefix().length + last(batch, b);
         }
         return Representation.of(h, whole, sequences, rows, ws);
     }
@@ -72,6 +73,11 @@ public final class LastTokens implements SequenceBody {
     @Override
     public List<Place> places() {
         return body.places();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return body.keyValuePlaces();
     }
 
     @Override

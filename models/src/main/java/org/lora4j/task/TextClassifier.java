@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterHead;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
@@ -75,7 +76,7 @@ public final class TextClassifier {
             metadata = Families.metadata(folder);
         } else {
             AdapterHead.require(model, adapter);
-            PeftFormat.load(model, adapter, remarks).freeze();
+            MethodFolder.attach(model, adapter, remarks).freeze();
             metadata = PeftFormat.metadata(adapter);
         }
         int trained = TaskFormat.of(metadata).map(TaskFormat::longest).orElse(Integer.MAX_VALUE);

@@ -75,7 +75,7 @@ class TuningMethodsTest {
                 case "top:2" -> new TopBlocks(2);
                 default -> new BitFit();
             };
-            assertThat(TuningMethods.named(method).name()).isEqualTo(chosen.name()).isEqualTo(method);
+            assertThat(TuningMethods.parse(method).name()).isEqualTo(chosen.name()).isEqualTo(method);
             assertThat(chosen.attach(model, 0).parameterCount()).isEqualTo(expected);
         }
     }
@@ -86,6 +86,8 @@ class TuningMethodsTest {
 
     static Stream<TuningMethod> methods() {
         return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(1), new TopBlocks(3),
+                TuningMethods.parse("houlsby:3"), TuningMethods.parse("houlsby:3,norms=true,activation=silu"),
+                TuningMethods.parse("lin:2"), TuningMethods.parse("pfeiffer:2"), TuningMethods.parse("adapterdrop:2,skip=1"),
                 new LowRankAdaptation(LoraConfig.of(2, 4).withParts("q", "v"), List.of()));
     }
 
@@ -137,7 +139,7 @@ class TuningMethodsTest {
     @ParameterizedTest
     @ValueSource(strings = {"lora", "", "top", "top:", "top:0", "top:-1", "top:1.5", "top:9999999999", "FULL", "ia3"})
     void aMethodThatNoNameSaysAllOfIsRefused(String name) {
-        assertThatThrownBy(() -> TuningMethods.named(name)).isInstanceOf(LoraException.class)
+        assertThatThrownBy(() -> TuningMethods.parse(name)).isInstanceOf(LoraException.class)
                 .hasMessageStartingWith("`method` " + (name.isEmpty() ? "''" : name) + ": ").hasMessageContaining("lora, full, bitfit or top:N");
     }
 
