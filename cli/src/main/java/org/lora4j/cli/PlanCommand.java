@@ -51,7 +51,7 @@ final class PlanCommand extends LoraCommand {
     private static final int COLUMNS = 5;
     private static final int MOST_ROWS = 60;
     private static final int LABEL = 22;
-    private static final int CELL = 16;
+    private static final int CELL = 12;
 
     @Option(names = "--model", paramLabel = "DIR", completionCandidates = ShapeNames.class,
             description = "A model's folder, or a size that is known: ${COMPLETION-CANDIDATES}.")
@@ -61,8 +61,9 @@ final class PlanCommand extends LoraCommand {
             description = "Fields of a config.json: alone, with model_type among them; beside a folder, in the place of its own.")
     private List<String> sizes = List.of();
 
-    @Option(names = "--method", split = ",", defaultValue = TuningMethods.LORA, paramLabel = "NAME,…",
-            description = "As train has it: lora, full, bitfit, top:N (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME,…",
+            description = "As train has them, with their settings: lora, full, bitfit, top:N, houlsby:R, prefix-layer:8,infix=4 … "
+                    + "(default: ${DEFAULT-VALUE}).")
     private List<String> methods;
 
     @Option(names = "--rank", split = ",", defaultValue = "4", paramLabel = "R,…",
@@ -112,6 +113,8 @@ final class PlanCommand extends LoraCommand {
 
     @Option(names = "--html", paramLabel = "FILE", description = "Write a page with a chart; its name ends in .html.")
     private Path page;
+
+    private int width; // of the columns that are being printed
 
     /** With how many moments. */
     enum Optimiser {
@@ -206,18 +209,32 @@ final class PlanCommand extends LoraCommand {
 
     private List<Named> methods() {
         List<Named> named = new ArrayList<>();
-        for (String typed : methods) {
-            String word = MethodChoice.word(typed);
+        for (String word : words(methods)) {
             if (word.equals(TuningMethods.LORA)) {
                 for (int rank : ranks) {
                     LoraConfig config = LoraConfig.of(rank, rank).withDora(dora).withTargets(targets, List.of());
                     named.add(new Named((dora ? "dora" : "lora") + " r " + rank, new LowRankAdaptation(config)));
                 }
             } else {
-                named.add(new Named(word, TuningMethods.named(word)));
+                named.add(new Named(word, TuningMethods.parse(word)));
             }
         }
         return named;
+    }
+
+    /** Words apart at commas, but for those before a method's own settings, {@code infix=4}. */
+    private static List<String> words(List<String> typed) {
+        List<String> words = new ArrayList<>();
+        for (String piece : String.join(",", typed).split(",", -1)) {
+            boolean setting = piece.matches("[^:+]*=.*");
+            String word = MethodChoice.word(piece);
+            if (setting && !words.isEmpty()) {
+                words.add(words.removeLast() + "," + word);
+            } else {
+                words.add(word);
+            }
+        }
+        return words;
     }
 
     private String name(Named one, WeightType type, int batch, int length) {
@@ -247,6 +264,7 @@ final class PlanCommand extends LoraCommand {
                 planned.config().names().title(), planned.config().parameterCount()));
         for (int from = 0; from < rows.size(); from += COLUMNS) {
             List<PlanRow> some = rows.subList(from, Math.min(rows.size(), from + COLUMNS));
+            width = Math.max(CELL, 2 + some.stream().mapToInt(row -> row.name().length()).max().orElse(0));
             ui().print("");
             line("", some.stream().map(PlanRow::name).toList(), true);
             line("trainable parameters", some.stream().map(row -> "%,d".formatted(row.memory().trained().withoutHead())).toList(), false);
@@ -273,7 +291,7 @@ final class PlanCommand extends LoraCommand {
     }
 
     private void line(String label, List<String> cells, boolean bold) {
-        String text = pad(label, LABEL) + cells.stream().map(cell -> " ".repeat(Math.max(1, CELL - cell.length())) + cell)
+        String text = pad(label, LABEL) + cells.stream().map(cell -> " ".repeat(Math.max(1, width - cell.length())) + cell)
                 .collect(Collectors.joining());
         ui().print(bold ? ui().bold(text) : text);
     }

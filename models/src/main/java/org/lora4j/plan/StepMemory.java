@@ -111,6 +111,7 @@ public record StepMemory(Base base, Trained trained, Pass pass, Tuning.Saved sav
         Optional<SequenceClassifier> classifier = step.labels().map(labels -> family.emptyClassifier(config, labels, backend));
         Model model = classifier.isPresent() ? classifier.get() : family.empty(config, backend);
         Base base = base(model, backend.taken());
+        model.parameters().forEach(parameter -> backend.freeze(parameter.value())); // as one that is loaded
         Tuning tuning = method.attach(model, 0);
         long gradients = tuning.parameterCount();
         long values = backend.taken() - gradients;
