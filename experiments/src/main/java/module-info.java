@@ -5,6 +5,7 @@ module org.lora4j.experiments {
     requires com.google.common;
     requires com.samskivert.jmustache;
     requires extjwnl.data.wn30;
+    requires org.apache.commons.csv;
     requires static org.jspecify;
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
@@ -14,6 +15,7 @@ module org.lora4j.experiments {
     exports org.lora4j.experiments.compare;
     exports org.lora4j.experiments.data;
     exports org.lora4j.experiments.evaluate;
+    exports org.lora4j.experiments.ledger;
     exports org.lora4j.experiments.metrics;
     exports org.lora4j.experiments.report;
     exports org.lora4j.experiments.reproduce;

@@ -50,6 +50,7 @@ public final class Main implements Callable<Integer> {
             EvaluateCommand.class,
             PredictCommand.class,
             PlanCommand.class,
+            LedgerCommand.class,
             ReproduceCommand.class,
             ScoreCommand.class,
             TraceCommand.class,
