@@ -156,6 +156,9 @@ final class ClassifierRun {
     }
 
     private static String adapter(Map<String, String> options) {
+        if (options.containsKey("--method")) {
+            return options.get("--method");
+        }
         return options.isEmpty() ? "" : "r " + options.get("--rank") + ", alpha " + options.get("--alpha") + ", on q and v";
     }
 

@@ -174,12 +174,12 @@ final class EvaluateCommand extends LoraCommand {
             LanguageModel loaded = model.load(b);
             ModelChoice.attach(loaded, adapter, ui());
             Tokenizer tokenizer = model.tokenizer();
-            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.sizes().positions(), data.tooLong())
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.maxLength(), data.tooLong())
                     .withLossOn(layout.lossOn()).withTemplate(ExampleEncoder.needsTemplate(pairs) ? layout.templateOf(model, adapter, tokenizer) : null);
             ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
-                        + loaded.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
+                        + loaded.maxLength() + " positions. Shorten them, or give --too-long truncate_context");
             }
             encoded.examples().forEach(example -> tokenizer.requireRows(loaded.sizes().vocabulary(), example.tokens()));
             encoded.remarks(part.toString()).forEach(ui()::warn);

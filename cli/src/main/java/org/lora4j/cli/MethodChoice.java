@@ -4,10 +4,13 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.function.Supplier;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
 import org.lora4j.tuning.AdapterTuning;
+import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
@@ -31,6 +34,10 @@ final class MethodChoice {
                 "Saved as a folder beside the base: lora; adapter layers of R features in each block, houlsby:R, lin:R, "
                         + "pfeiffer:R, adapterdrop:R, with activation=NAME, skip=N (the lowest N blocks have none), init=X, "
                         + "norms=true (the blocks' norms train too).",
+                "N special tokens in every sequence, whose embeddings train: prefix-embedding:N, with infix=N for some between "
+                        + "input and output; prefix-layer:N, what goes into every block too; as PEFT has them and saves them, "
+                        + "prompt-tuning:N, p-tuning:N with width=H, prefix-tuning:N with projection=true. With "
+                        + "init=random or init=12-7-31, tokens, they begin as these. LoRA beside one of them: lora+prefix-embedding:N.",
                 "Saved as a whole model with its tokenizer: full, every parameter; bitfit, the biases; top:N, the last N blocks.",
             })
     private String name;
@@ -38,16 +45,33 @@ final class MethodChoice {
     @Mixin
     private LoraChoice lora;
 
+    @Mixin
+    private SpecialTokenChoice tokens;
+
+    private Supplier<Tokenizer> tokenizer = () -> {
+        throw new IllegalStateException("no tokenizer was given");
+    };
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     /** What was asked for; a value that makes no sense, or an option that the method does not have, is wrong use. */
     TuningMethod method() {
         if (isLora()) {
+            tokens.refuse(name);
             return new LowRankAdaptation(lora.config());
         }
         try {
-            TuningMethod method = TuningMethods.parse(word(name));
+            String word = word(name);
+            if (TuningMethods.haveSpecialTokens(word)) {
+                word = tokens.into(word, tokenizer);
+            } else {
+                tokens.refuse(name);
+            }
+            if (isWithLora()) {
+                return TuningMethods.parse(word, new LowRankAdaptation(lora.config()));
+            }
+            TuningMethod method = TuningMethods.parse(word);
             refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
                     .map(OptionSpec::longestName).toList());
             return method;
@@ -82,6 +106,16 @@ final class MethodChoice {
 
     private ParameterException wrongUse(LoraException refused) {
         return new ParameterException(command.commandLine(), refused.getMessage());
+    }
+
+    /** What reads {@code --init-text}. */
+    void readTextsBy(Supplier<Tokenizer> own) {
+        tokenizer = own;
+    }
+
+    /** Whether LoRA trains beside something else. */
+    private boolean isWithLora() {
+        return word(name).startsWith(LoraWithTokens.WORD);
     }
 
     boolean isLora() {
@@ -120,11 +154,15 @@ final class MethodChoice {
 
     /** {@code LoRA r 4, alpha 32 on q,v}; {@code full fine-tuning}. */
     String text(Tuning tuning) {
-        return isLora() ? lora.text() : tuning instanceof AdapterTuning ? tuning.title() + " " + tuning.name() : tuning.title();
+        return isLora() ? lora.text() : isWithLora() ? lora.text() + " with " + tuning.name().substring(LoraWithTokens.WORD.length())
+                : tuning instanceof AdapterTuning ? tuning.title() + " " + tuning.name() : tuning.title();
     }
 
     /** For the report. */
     RunReport.Method reported(Tuning tuning) {
+        if (isWithLora()) {
+            return new RunReport.Method(tuning.title(), text(tuning), tuning.parameterCount());
+        }
         return isLora()
                 ? RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), tuning.parameterCount()).named(tuning.title())
                 : reportedOther(tuning);

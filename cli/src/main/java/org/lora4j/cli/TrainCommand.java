@@ -125,6 +125,7 @@ final class TrainCommand extends LoraCommand {
             classifier.check(methods);
         }
         checkOptions();
+        methods.readTextsBy(model::tokenizer);
         TuningMethod method = methods.method();
         Destination.reading("--model", model.folder()).and("--data", pairs ? data.path() : data.place())
                 .and("--dev", classifier.dev()).and("--adapter", classifier.adapter()).requireFolderApart(out);

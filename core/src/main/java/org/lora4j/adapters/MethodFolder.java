@@ -22,6 +22,8 @@ import org.lora4j.io.AtomicFolder;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFields;
 import org.lora4j.io.JsonFile;
+import org.lora4j.io.MemoryTensors;
+import org.lora4j.io.NamedTensor;
 import org.lora4j.io.PythonJson;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.TensorFiles;
@@ -31,9 +33,13 @@ import org.lora4j.model.Model;
 import org.lora4j.tuning.AdapterMethod;
 import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.AddedParts;
+import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.TuningMethods;
+import org.lora4j.tuning.lora.LoraConfig;
 import org.lora4j.tuning.prefix.PeftPrompts;
+import org.lora4j.tuning.prefix.SpecialTokenMethod;
+import org.lora4j.tuning.prefix.SpecialTokenTuning;
 
 /**
  * Folders of any method that is saved beside its base, LoRA's too: the one way to put such a folder on a model.
@@ -59,12 +65,20 @@ public final class MethodFolder {
             AdapterMethod.OURS, MethodFolder::ours, "PROMPT_TUNING", PeftPrompts::promptTuning, "P_TUNING", PeftPrompts::pTuning,
             "PREFIX_TUNING", PeftPrompts::prefixTuning);
 
+    /** What stands before a key of special tokens where LoRA's tensors are beside them. */
+    private static final String TOKENS = "special_tokens.";
+
     private MethodFolder() {
     }
 
     private static AdapterMethod ours(JsonFields fields) {
         String name = fields.text("method").orElseThrow(() -> fields.error("has no field 'method', which says what was trained"));
         try {
+            if (name.startsWith(LoraWithTokens.WORD)) {
+                SpecialTokenMethod tokens = SpecialTokenMethod.of(name.substring(LoraWithTokens.WORD.length())).orElseThrow(() ->
+                        new LoraException("expected " + LoraWithTokens.WORD + " and a method of special tokens"));
+                return new LoraWithTokens(described(fields), tokens);
+            }
             if (TuningMethods.parse(name) instanceof AdapterMethod method) {
                 return method;
             }
@@ -72,6 +86,12 @@ public final class MethodFolder {
             throw fields.error("field 'method' is " + Names.quoted(name) + ", which is none of this version's: " + e.getMessage());
         }
         throw fields.error("field 'method' is " + Names.quoted(name) + ", and what that trains is saved as a whole model");
+    }
+
+    /** What {@link #attachBoth} reads again with the tensors, as far as a title needs it. */
+    private static LowRankAdaptation described(JsonFields fields) {
+        return new LowRankAdaptation(LoraConfig.of(fields.whole("r").orElse(1), fields.number("lora_alpha").orElse(1))
+                .withDora(fields.flag("use_dora").orElse(false)));
     }
 
     // ------------------------------------------------------------------------------------------------ writing
@@ -101,6 +121,24 @@ public final class MethodFolder {
         }
         AtomicFolder.write(folder, staging -> {
             AtomicFile.write(staging.resolve(PeftConfig.FILE_NAME), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
+            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
+        });
+    }
+
+    /**
+     * Writes LoRA and special tokens as one folder: LoRA's configuration under {@code peft_type} {@value AdapterMethod#OURS}, with
+     * the method's name, and the tensors of both.
+     */
+    public static void save(LoraWithTokens.Attached both, Path folder, String base, Map<String, String> metadata) {
+        PeftConfig config = PeftFormat.config(both.lora().adapter(), base)
+                .with("method", both.name()).with("peft_type", AdapterMethod.OURS);
+        SafetensorsWriter tensors = PeftFormat.tensors(both.lora().adapter(), metadata);
+        for (PeftFormat.Entry entry : both.tokens().savedEntries()) {
+            tensors.add(TOKENS + entry.key(), DType.F32, entry.shape(),
+                    entry.inFileLayout(both.model().backend(), entry.parameter().value()));
+        }
+        AtomicFolder.write(folder, staging -> {
+            config.write(staging.resolve(PeftConfig.FILE_NAME));
             tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
         });
     }
@@ -138,10 +176,40 @@ public final class MethodFolder {
                 : attach(model, folder, method.get(), remarks);
     }
 
+    /** The parts of both methods are told by their keys; what is left when the tokens' are taken is a folder of LoRA's. */
+    private static AdapterTuning attachBoth(
+            Model model, Path folder, LoraWithTokens method, TensorSource source, Consumer<String> remarks) {
+        PeftConfig config = PeftConfig.read(folder).with("method", null).with("peft_type", "LORA");
+        LowRankAdaptation.Attached lora = LowRankAdaptation.of(
+                PeftFormat.load(model, folder, config, some(source, false), remarks));
+        SpecialTokenTuning tokens = null;
+        try {
+            tokens = method.tokens().attachSavedBeside(model);
+            upload(tokens, folder, some(source, true), remarks);
+            return new LoraWithTokens.Attached(new LoraWithTokens(lora.method(), method.tokens()), lora, tokens);
+        } catch (RuntimeException e) {
+            if (tokens != null) {
+                tokens.detach();
+            }
+            lora.detach();
+            throw e;
+        }
+    }
+
+    private static TensorSource some(TensorSource source, boolean ofTokens) {
+        return new MemoryTensors(source.path(), source.names().stream().filter(name -> name.startsWith(TOKENS) == ofTokens)
+                .map(name -> NamedTensor.copyOf(source, name))
+                .map(tensor -> ofTokens ? new NamedTensor(tensor.name().substring(TOKENS.length()), tensor.dtype(), tensor.shape(),
+                        tensor.bytes()) : tensor).toList(), source.metadata());
+    }
+
     private static AdapterTuning attach(Model model, Path folder, AdapterMethod method, Consumer<String> remarks) {
         try (TensorSource source = TensorFiles.open(folder, TensorFiles.ADAPTER)) {
             if (model instanceof Classifier<?> classifier) {
                 AdapterHead.requireLabels(classifier, folder, source, remarks);
+            }
+            if (method instanceof LoraWithTokens both) {
+                return attachBoth(model, folder, both, source, remarks);
             }
             AdapterTuning tuning = method.attachSaved(model);
             try {
@@ -156,7 +224,8 @@ public final class MethodFolder {
 
     private static void upload(AdapterTuning tuning, Path folder, TensorSource source, Consumer<String> remarks) {
         Model model = tuning.model();
-        boolean withoutHead = model instanceof Classifier<?> && AdapterHead.of(source, model.names()).isEmpty();
+        boolean withoutHead = model instanceof Classifier<?> && AdapterHead.of(source, model.names()).isEmpty()
+                && tuning.entries().stream().anyMatch(entry -> model.names().isOfClassifier(entry.parameter().name()));
         Set<String> unread = new LinkedHashSet<>(source.names());
         List<String> infinite = new ArrayList<>();
         for (PeftFormat.Entry entry : tuning.entries()) {

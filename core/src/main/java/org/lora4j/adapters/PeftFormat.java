@@ -144,8 +144,17 @@ public final class PeftFormat {
      * @throws LoraException if the folder cannot be written; what was there is then unharmed
      */
     public static void save(LoraAdapter adapter, Path folder, String baseModel, Map<String, String> metadata) {
-        Backend backend = adapter.model().backend();
         PeftConfig config = config(adapter, baseModel);
+        SafetensorsWriter tensors = tensors(adapter, metadata);
+        AtomicFolder.write(folder, staging -> {
+            config.write(staging.resolve(PeftConfig.FILE_NAME));
+            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
+        });
+    }
+
+    /** What {@link #save} writes into the tensors' file. */
+    static SafetensorsWriter tensors(LoraAdapter adapter, Map<String, String> metadata) {
+        Backend backend = adapter.model().backend();
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
         if (!adapter.fusedParts().isEmpty()) {
             tensors.metadata(PARTS, String.join(",", adapter.fusedParts()));
@@ -163,10 +172,7 @@ public final class PeftFormat {
         }
         adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
                 fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
-        AtomicFolder.write(folder, staging -> {
-            config.write(staging.resolve(PeftConfig.FILE_NAME));
-            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
-        });
+        return tensors;
     }
 
     private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {

@@ -33,6 +33,11 @@ public interface Model {
     /** The embeddings. */
     List<Slot<TokenEmbedding>> embeddings();
 
+    /** How many positions of every sequence a method has taken for special tokens. */
+    default int specialTokens() {
+        return embeddings().stream().mapToInt(slot -> slot.get().prefix().length + slot.get().infix().length).sum();
+    }
+
     /** The places in its blocks that are empty in the base, in the model's order: where a method can put layers of its own. */
     default List<Place> places() {
         return List.of();

@@ -41,8 +41,13 @@ public interface AdapterMethod extends TuningMethod {
     @Override
     AdapterTuning attach(Model model, long seed);
 
-    /** Attaches it for values that a folder has, which replace all that would be initialised. */
-    default AdapterTuning attachSaved(Model model) {
+    /** The same without drawing what it begins with: for who counts what trains. */
+    default AdapterTuning allocate(Model model) {
         return attach(model, 0);
+    }
+
+    /** The same for who reads the values from a folder, where what a network makes in training is there without the network. */
+    default AdapterTuning attachSaved(Model model) {
+        return allocate(model);
     }
 }

@@ -31,6 +31,24 @@ public final class TuningMethods {
                 PromptTuning.NAME, PTuning.NAME, PrefixTuning.NAME);
     }
 
+    /** Whether a name is of a method with special tokens, beside LoRA or alone. */
+    public static boolean haveSpecialTokens(String name) {
+        String word = name.replaceFirst("^lora\\+", "").replaceFirst(":.*", "");
+        return SpecialTokenMethod.NAMES.contains(word);
+    }
+
+    /**
+     * LoRA with what else the name says: {@code lora+prefix-embedding:8,infix=4}.
+     *
+     * @throws LoraException if the name begins otherwise, or goes on with no method of special tokens
+     */
+    public static LoraWithTokens parse(String name, LowRankAdaptation lora) {
+        String rest = name.startsWith(LoraWithTokens.WORD) ? name.substring(LoraWithTokens.WORD.length()) : "";
+        return new LoraWithTokens(lora, SpecialTokenMethod.of(rest).orElseThrow(() -> new LoraException("`method` "
+                + Names.shortened(name) + ": expected lora+ and special tokens: lora+prefix-embedding:N, lora+prefix-layer:N, "
+                + "lora+prompt-tuning:N, lora+p-tuning:N or lora+prefix-tuning:N")));
+    }
+
     /**
      * The method of this name: {@code full}, {@code bitfit}, {@code top:2}, {@code houlsby:64,norms=true}; see {@link MethodWords}.
      *
@@ -40,6 +58,10 @@ public final class TuningMethods {
         AdapterKind layers = AdapterLayers.kind(name.replaceFirst(":.*", "")).orElse(null);
         if (layers != null) {
             return AdapterLayers.of(layers, MethodWords.of(name));
+        }
+        if (name.startsWith(LoraWithTokens.WORD)) {
+            throw new LoraException("`method` " + Names.shortened(name) + ": LoRA's part has settings of its own, which a name does not "
+                    + "say; only training takes it");
         }
         SpecialTokenMethod tokens = SpecialTokenMethod.of(name).orElse(null);
         if (tokens != null) {

@@ -80,7 +80,7 @@ public final class TextClassifier {
             metadata = PeftFormat.metadata(adapter);
         }
         int trained = TaskFormat.of(metadata).map(TaskFormat::longest).orElse(Integer.MAX_VALUE);
-        int most = Math.min(longest > 0 ? longest : trained, model.sizes().positions());
+        int most = Math.min(longest > 0 ? longest : trained, model.sizes().positions() - model.specialTokens());
         Tokenizer tokenizer = Families.tokenizer(folder);
         return new TextClassifier(model, new TextEncoder(tokenizer, model.sizes().vocabulary(), most));
     }

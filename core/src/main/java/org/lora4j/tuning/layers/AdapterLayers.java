@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.Backend;
@@ -167,6 +168,16 @@ public final class AdapterLayers implements AdapterMethod {
      */
     @Override
     public AddedParts attach(Model model, long seed) {
+        return put(model, new Philox(seed));
+    }
+
+    @Override
+    public AddedParts allocate(Model model) {
+        return put(model, null);
+    }
+
+    /** @param random null where nothing is drawn */
+    private AddedParts put(Model model, @Nullable Philox random) {
         AddedParts.requireNothingTrains(model, this);
         List<Place> places = model.places().stream()
                 .filter(place -> kind.places().contains(place.where()) && place.block() >= skip).toList();
@@ -183,7 +194,7 @@ public final class AdapterLayers implements AdapterMethod {
         List<Parameter> norms = normsOfBlocks(model);
         List<Parameter> added = new ArrayList<>();
         for (Place place : places) {
-            AdapterLayer layer = layer(place.name() + ".adapter", model, new Philox(seed));
+            AdapterLayer layer = layer(place.name() + ".adapter", model, random);
             place.put(layer);
             added.addAll(layer.parameters());
         }
@@ -202,7 +213,7 @@ public final class AdapterLayers implements AdapterMethod {
                 .toList();
     }
 
-    private AdapterLayer layer(String name, Model model, Philox random) {
+    private AdapterLayer layer(String name, Model model, @Nullable Philox random) {
         Backend backend = model.backend();
         int width = model.sizes().width();
         Normalisation norm = null;
@@ -215,10 +226,17 @@ public final class AdapterLayers implements AdapterMethod {
                 linear(name + ".up", width, size, backend, random), activation);
     }
 
-    private Linear linear(String name, int out, int in, Backend backend, Philox random) {
+    private Linear linear(String name, int out, int in, Backend backend, @Nullable Philox random) {
         Tensor weight = backend.allocate(Shape.of(out, in));
+        if (random != null) {
+            draw(weight, name + ".weight", backend, random);
+        }
+        return new Linear(new Parameter(name + ".weight", backend, weight), Parameter.zeros(name + ".bias", backend, Shape.of(out)));
+    }
+
+    private void draw(Tensor weight, String name, Backend backend, Philox random) {
         double[] values = new double[Math.toIntExact(weight.size())];
-        int site = Philox.site(name + ".weight");
+        int site = Philox.site(name);
         for (int i = 0; i < values.length; i++) {
             int draw = 0;
             double z = random.normal(draw, site, i);
@@ -228,6 +246,5 @@ public final class AdapterLayers implements AdapterMethod {
             values[i] = deviation * z;
         }
         backend.upload(values, weight);
-        return new Linear(new Parameter(name + ".weight", backend, weight), Parameter.zeros(name + ".bias", backend, Shape.of(out)));
     }
 }

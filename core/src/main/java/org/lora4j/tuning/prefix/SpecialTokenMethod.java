@@ -1,6 +1,7 @@
 package org.lora4j.tuning.prefix;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.lora4j.LoraException;
@@ -16,6 +17,9 @@ import org.lora4j.tuning.MethodWords;
  */
 public sealed interface SpecialTokenMethod extends AdapterMethod
         permits PrefixEmbedding, PrefixLayer, PromptTuning, PTuning, PrefixTuning {
+
+    /** The words for them. */
+    List<String> NAMES = List.of(PrefixEmbedding.NAME, PrefixLayer.NAME, PromptTuning.NAME, PTuning.NAME, PrefixTuning.NAME);
 
     /** More special tokens than any model has positions. */
     int MOST = 1 << 20;
@@ -53,9 +57,25 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
     }
 
     @Override
+    default SpecialTokenTuning allocate(Model model) {
+        AddedParts.requireNothingTrains(model, this);
+        return SpecialTokenTuning.allocate(this, model, true);
+    }
+
+    /** The same in a model in which another method trains, which is detached after it. */
+    default SpecialTokenTuning attachBeside(Model model, long seed) {
+        return SpecialTokenTuning.attach(this, model, seed);
+    }
+
+    /** {@link #attachSaved} in a model in which another method trains. */
+    default SpecialTokenTuning attachSavedBeside(Model model) {
+        return SpecialTokenTuning.allocate(this, model, false);
+    }
+
+    @Override
     default SpecialTokenTuning attachSaved(Model model) {
         AddedParts.requireNothingTrains(model, this);
-        return SpecialTokenTuning.attachSaved(this, model);
+        return SpecialTokenTuning.allocate(this, model, false);
     }
 
     /** The method of this word; empty if it is none of these. */

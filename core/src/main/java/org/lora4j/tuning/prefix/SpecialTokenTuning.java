@@ -57,10 +57,8 @@ public final class SpecialTokenTuning implements AdapterTuning {
 
     /** Puts the special tokens in, and begins them; see {@link SpecialTokenMethod#attach}. */
     static SpecialTokenTuning attach(SpecialTokenMethod method, Model model, long seed) {
-        SpecialTokenTuning tuning = new SpecialTokenTuning(method, model);
-        tuning.check();
+        SpecialTokenTuning tuning = allocate(method, model, true);
         try {
-            tuning.put(true);
             tuning.initialise(seed);
         } catch (RuntimeException e) {
             tuning.detach();
@@ -69,12 +67,16 @@ public final class SpecialTokenTuning implements AdapterTuning {
         return tuning;
     }
 
-    /** The same for values that were saved: what a network had made is there, and the network is not. */
-    static SpecialTokenTuning attachSaved(SpecialTokenMethod method, Model model) {
+    /**
+     * Puts the special tokens in, all zero.
+     *
+     * @param network whether what a network makes in training is made by it; if not, it is there by itself, as in a folder
+     */
+    static SpecialTokenTuning allocate(SpecialTokenMethod method, Model model, boolean network) {
         SpecialTokenTuning tuning = new SpecialTokenTuning(method, model);
         tuning.check();
         try {
-            tuning.put(false);
+            tuning.put(network);
         } catch (RuntimeException e) {
             tuning.detach();
             throw e;
