@@ -55,7 +55,7 @@ final class LedgerCommand extends LoraCommand {
             }
         }
         if (markdown) {
-            ui().print(LedgerPage.markdown(rows).stripTrailing());
+            LedgerPage.markdown(rows).lines().forEach(ui()::print);
         } else if (json) {
             ui().printJson(rows.stream().map(LedgerCommand::json).toList());
         } else {
@@ -69,7 +69,10 @@ final class LedgerCommand extends LoraCommand {
         String last = "";
         for (LedgerRow row : shown) {
             if (!row.place().equals(last)) {
-                ui().print((last.isEmpty() ? "" : "\n") + ui().bold(row.place()));
+                if (!last.isEmpty()) {
+                    ui().print("");
+                }
+                ui().print(ui().bold(row.place()));
                 last = row.place();
             }
             String verdict = row.verdict().text();

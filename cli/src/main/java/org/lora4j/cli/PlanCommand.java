@@ -8,10 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.lora4j.LoraException;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.WeightType;
+import org.lora4j.experiments.ledger.Ledger;
+import org.lora4j.experiments.ledger.LedgerPage;
+import org.lora4j.experiments.ledger.LedgerRow;
 import org.lora4j.experiments.report.PlanPage;
 import org.lora4j.family.Labels;
 import org.lora4j.model.ModelSizes;
@@ -47,6 +49,10 @@ import picocli.CommandLine.Option;
             "  lora4j plan --sizes model_type=llama,hidden_size=1024,num_hidden_layers=8,num_attention_heads=16",
         })
 final class PlanCommand extends LoraCommand {
+
+    /** The model of which the paper's abstract speaks, and what the ledger calls it. */
+    private static final String PAPERS = "gpt3-175b";
+    private static final String PAPERS_TITLE = "GPT-3";
 
     private static final int COLUMNS = 5;
     private static final int MOST_ROWS = 60;
@@ -255,6 +261,16 @@ final class PlanCommand extends LoraCommand {
         if (rows.stream().anyMatch(row -> row.memory().trained().ofHead() > 0)) {
             remarks.add("Trainable parameters are without the classifier's head, as the paper counts; its "
                     + "%,d numbers train too and are in files and memory.".formatted(rows.getFirst().memory().trained().ofHead()));
+        }
+        if (planned.name().equals(PAPERS)) {
+            for (LedgerRow row : Ledger.rows()) {
+                if (row.row().equals(PAPERS_TITLE) && row.found().exact().isPresent()) {
+                    remarks.add("The paper reports, " + row.number() + ": " + row.printed() + ". "
+                            + row.found().formula().replaceAll("printed\\([^;]*; [^;]*; ([^)]*)\\)", "reported($1)") + " = "
+                            + LedgerPage.number(row.found().exact()) + ", " + row.verdict().text()
+                            + (row.note().isEmpty() ? "" : ": " + row.note()) + ".");
+                }
+            }
         }
         return remarks;
     }

@@ -97,6 +97,11 @@ public final class CountingBackend implements Backend {
     }
 
     @Override
+    public boolean holdsNumbers() {
+        return false;
+    }
+
+    @Override
     public void upload(float[] src, int from, Tensor dst, long to, int count) {
     }
 

@@ -1,7 +1,6 @@
 package org.lora4j.experiments.ledger;
 
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import org.lora4j.LoraException;
@@ -15,7 +14,6 @@ import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.MethodWords;
-import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
 import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.LoraConfig;
@@ -68,13 +66,13 @@ enum Counts {
 
         @Override
         BigDecimal trainable(ModelConfig config, String methods) {
-            Model model = model(config, 2);
-            List<Tuning> attached = new ArrayList<>();
+            long sum = 0;
             for (String method : methods.split("\\+")) {
-                attached.add(method(method).attach(model, 0));
+                Model model = model(config, 2);
+                sum += method(method).attach(model, 0).trainable().stream().filter(parameter -> !isOfHead(model, parameter))
+                        .mapToLong(Parameter::size).sum();
             }
-            return BigDecimal.valueOf(attached.stream().flatMap(tuning -> tuning.trainable().stream()).distinct()
-                    .filter(parameter -> !isOfHead(model, parameter)).mapToLong(Parameter::size).sum());
+            return BigDecimal.valueOf(sum);
         }
 
         @Override

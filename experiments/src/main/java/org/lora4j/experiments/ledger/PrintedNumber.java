@@ -45,8 +45,8 @@ record PrintedNumber(BigDecimal digits, BigDecimal unit) {
             return Verdict.EQUAL;
         }
         // zeros at the end of a whole number may be digits or not: 350 stands for 349.2 too
-        BigDecimal shortest = digits.stripTrailingZeros();
-        for (int scale = digits.scale(); scale >= Math.min(digits.scale(), shortest.scale()); scale--) {
+        int least = digits.scale() > 0 ? digits.scale() : digits.stripTrailingZeros().scale();
+        for (int scale = digits.scale(); scale >= least; scale--) {
             for (RoundingMode mode : new RoundingMode[] {RoundingMode.HALF_UP, RoundingMode.DOWN}) {
                 if (found.setScale(scale, mode).compareTo(digits) == 0) {
                     return Verdict.ROUNDING;
