@@ -184,7 +184,7 @@ public final class MethodFolder {
                 PeftFormat.load(model, folder, config, some(source, false), remarks));
         SpecialTokenTuning tokens = null;
         try {
-            tokens = method.tokens().attachSavedBeside(model);
+            tokens = method.tokens().allocateBeside(model, false);
             upload(tokens, folder, some(source, true), remarks);
             return new LoraWithTokens.Attached(new LoraWithTokens(lora.method(), method.tokens()), lora, tokens);
         } catch (RuntimeException e) {

@@ -4,10 +4,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.prefix.SpecialTokenMethod;
 import org.lora4j.tuning.prefix.SpecialTokenTuning;
 
@@ -51,9 +53,18 @@ public record LoraWithTokens(LowRankAdaptation lora, SpecialTokenMethod tokens) 
 
     @Override
     public Attached attach(Model model, long seed) {
-        LowRankAdaptation.Attached updates = lora.attach(model, seed);
+        return both(lora.attach(model, seed), () -> tokens.attachBeside(model, seed));
+    }
+
+    @Override
+    public Attached allocate(Model model) {
+        return both(new LowRankAdaptation.Attached(lora, LoraAdapter.allocate(model, lora.config(), lora.whole())),
+                () -> tokens.allocateBeside(model, true));
+    }
+
+    private Attached both(LowRankAdaptation.Attached updates, Supplier<SpecialTokenTuning> beside) {
         try {
-            return new Attached(this, updates, tokens.attachBeside(model, seed));
+            return new Attached(this, updates, beside.get());
         } catch (RuntimeException e) {
             updates.detach();
             throw e;

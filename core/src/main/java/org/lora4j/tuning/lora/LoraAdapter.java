@@ -71,6 +71,18 @@ public final class LoraAdapter {
      * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
      */
     public static LoraAdapter attach(Model model, LoraConfig config, List<String> whole, long seed) {
+        LoraAdapter adapter = allocate(model, config, whole);
+        try {
+            adapter.initialise(seed);
+        } catch (RuntimeException e) {
+            adapter.detach();
+            throw e;
+        }
+        return adapter;
+    }
+
+    /** The same without drawing what A begins with: for who counts what trains. */
+    public static LoraAdapter allocate(Model model, LoraConfig config, List<String> whole) {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
@@ -81,7 +93,6 @@ public final class LoraAdapter {
                         + Names.some(unused, 3) + "; there are " + Names.some(model.wholeModules(), 6));
             }
             adapter.trainBiases();
-            adapter.initialise(seed);
         } catch (RuntimeException e) {
             adapter.detach();
             throw e;

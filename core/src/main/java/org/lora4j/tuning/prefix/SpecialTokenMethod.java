@@ -67,9 +67,13 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
         return SpecialTokenTuning.attach(this, model, seed);
     }
 
-    /** {@link #attachSaved} in a model in which another method trains. */
-    default SpecialTokenTuning attachSavedBeside(Model model) {
-        return SpecialTokenTuning.allocate(this, model, false);
+    /**
+     * The same, all zero.
+     *
+     * @param network whether what a network makes in training is made by it; if not, it is there by itself, as in a folder
+     */
+    default SpecialTokenTuning allocateBeside(Model model, boolean network) {
+        return SpecialTokenTuning.allocate(this, model, network);
     }
 
     @Override
