@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.lora4j.LoraException;
+import org.lora4j.Names;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.WeightType;
@@ -22,10 +24,12 @@ import org.lora4j.plan.PlanRow;
 import org.lora4j.plan.PlannedStep;
 import org.lora4j.plan.StepMemory;
 import org.lora4j.plan.Term;
+import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.TuningMethod;
 import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.prefix.SpecialTokenMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -216,10 +220,15 @@ final class PlanCommand extends LoraCommand {
     private List<Named> methods() {
         List<Named> named = new ArrayList<>();
         for (String word : words(methods)) {
-            if (word.equals(TuningMethods.LORA)) {
+            if (word.equals(TuningMethods.LORA) || word.startsWith(LoraWithTokens.WORD)) {
+                String tokens = word.substring(Math.min(word.length(), LoraWithTokens.WORD.length()));
                 for (int rank : ranks) {
-                    LoraConfig config = LoraConfig.of(rank, rank).withDora(dora).withTargets(targets, List.of());
-                    named.add(new Named((dora ? "dora" : "lora") + " r " + rank, new LowRankAdaptation(config)));
+                    LowRankAdaptation lora = new LowRankAdaptation(
+                            LoraConfig.of(rank, rank).withDora(dora).withTargets(targets, List.of()));
+                    String name = (dora ? "dora" : "lora") + " r " + rank;
+                    named.add(tokens.isEmpty() ? new Named(name, lora) : new Named(name + " + " + tokens, new LoraWithTokens(lora,
+                            SpecialTokenMethod.of(tokens).orElseThrow(() -> new LoraException("`method` " + Names.shortened(word)
+                                    + ": behind lora+ expected special tokens, such as prefix-layer:8")))));
                 }
             } else {
                 named.add(new Named(word, TuningMethods.parse(word)));

@@ -12,11 +12,13 @@ import org.lora4j.family.ModelFamily;
 import org.lora4j.model.Model;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Parameter;
+import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.MethodWords;
 import org.lora4j.tuning.TuningMethod;
 import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.prefix.SpecialTokenMethod;
 
 /**
  * Counts of a model and of what a method trains in it, twice: by the formulas of the paper's section 5.1, from the model's sizes
@@ -60,25 +62,19 @@ enum Counts {
     ALLOCATED {
         @Override
         BigDecimal parameters(ModelConfig config) {
-            Model model = model(config, 2);
-            return BigDecimal.valueOf(model.parameters().stream().filter(parameter -> !isOfHead(model, parameter)).mapToLong(Parameter::size).sum());
+            return sum(model(config, 2), true);
         }
 
         @Override
         BigDecimal trainable(ModelConfig config, String methods) {
-            long sum = 0;
-            for (String method : methods.split("\\+")) {
-                Model model = model(config, 2);
-                sum += method(method).attach(model, 0).trainable().stream().filter(parameter -> !isOfHead(model, parameter))
-                        .mapToLong(Parameter::size).sum();
-            }
-            return BigDecimal.valueOf(sum);
+            Model model = model(config, 2);
+            return BigDecimal.valueOf(method(methods).attach(model, 0).trainable().stream()
+                    .filter(parameter -> !model.names().isOfClassifier(parameter.name())).mapToLong(Parameter::size).sum());
         }
 
         @Override
         BigDecimal head(ModelConfig config, int labels) {
-            Model model = model(config, labels);
-            return BigDecimal.valueOf(model.parameters().stream().filter(parameter -> isOfHead(model, parameter)).mapToLong(Parameter::size).sum());
+            return sum(model(config, labels), false);
         }
     };
 
@@ -97,16 +93,23 @@ enum Counts {
         return family.writes() ? family.empty(config, backend) : family.emptyClassifier(config, Labels.numbered(labels), backend);
     }
 
-    private static boolean isOfHead(Model model, Parameter parameter) {
-        return model.names().isOfClassifier(parameter.name());
+    /** Of the parameters of a model that writes, or of a classifier's body or what stands behind that. */
+    private static BigDecimal sum(Model model, boolean body) {
+        boolean writes = Families.of(model.names()).writes();
+        return BigDecimal.valueOf(model.parameters().stream()
+                .filter(parameter -> (writes || parameter.name().startsWith(model.names().bodyPrefix())) == body)
+                .mapToLong(Parameter::size).sum());
     }
 
-    /** {@code lora:4:q,v}, and what {@link TuningMethods} knows. */
+    /** {@code lora:4:q,v}, the same with {@code +prefix-layer:8} behind it, and what {@link TuningMethods} knows. */
     static TuningMethod method(String text) {
-        String[] words = text.split(":", 3);
-        return words[0].equals(TuningMethods.LORA)
-                ? new LowRankAdaptation(LoraConfig.of(rank(words), rank(words)).withTargets(words[2], List.of()))
-                : TuningMethods.parse(text);
+        String[] both = text.split("\\+", 2);
+        String[] words = both[0].split(":", 3);
+        if (!words[0].equals(TuningMethods.LORA)) {
+            return TuningMethods.parse(text);
+        }
+        LowRankAdaptation lora = new LowRankAdaptation(LoraConfig.of(rank(words), rank(words)).withTargets(words[2], List.of()));
+        return both.length == 1 ? lora : new LoraWithTokens(lora, SpecialTokenMethod.of(both[1]).orElseThrow());
     }
 
     private static int rank(String[] words) {
