@@ -5,7 +5,9 @@ module org.lora4j.experiments {
     requires com.google.common;
     requires com.samskivert.jmustache;
     requires extjwnl.data.wn30;
+    requires java.sql;
     requires org.apache.commons.csv;
+    requires org.xerial.sqlitejdbc;
     requires static org.jspecify;
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
@@ -19,6 +21,7 @@ module org.lora4j.experiments {
     exports org.lora4j.experiments.metrics;
     exports org.lora4j.experiments.report;
     exports org.lora4j.experiments.reproduce;
+    exports org.lora4j.experiments.sql;
 
     opens org.lora4j.experiments.evaluate to com.fasterxml.jackson.databind;
     opens org.lora4j.experiments.report to com.fasterxml.jackson.databind, com.samskivert.jmustache;
