@@ -5,6 +5,9 @@ module org.lora4j.experiments {
     requires com.google.common;
     requires com.samskivert.jmustache;
     requires extjwnl.data.wn30;
+    requires java.sql;
+    requires org.apache.commons.csv;
+    requires org.xerial.sqlitejdbc;
     requires static org.jspecify;
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
@@ -14,9 +17,11 @@ module org.lora4j.experiments {
     exports org.lora4j.experiments.compare;
     exports org.lora4j.experiments.data;
     exports org.lora4j.experiments.evaluate;
+    exports org.lora4j.experiments.ledger;
     exports org.lora4j.experiments.metrics;
     exports org.lora4j.experiments.report;
     exports org.lora4j.experiments.reproduce;
+    exports org.lora4j.experiments.sql;
 
     opens org.lora4j.experiments.evaluate to com.fasterxml.jackson.databind;
     opens org.lora4j.experiments.report to com.fasterxml.jackson.databind, com.samskivert.jmustache;

@@ -12,6 +12,7 @@ module org.lora4j.models {
     exports org.lora4j.generate;
     exports org.lora4j.gpt2;
     exports org.lora4j.llama;
+    exports org.lora4j.plan;
     exports org.lora4j.task;
     exports org.lora4j.tokenizer;
     exports org.lora4j.train;

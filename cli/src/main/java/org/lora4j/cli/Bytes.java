@@ -8,8 +8,11 @@ final class Bytes {
     private Bytes() {
     }
 
-    /** {@code 23.4 GiB}, {@code 11.2 MiB}, {@code 12 bytes}. */
+    /** {@code 1.2 TiB}, {@code 23.4 GiB}, {@code 11.2 MiB}, {@code 12 bytes}. */
     static String text(long bytes) {
+        if (bytes >= 1L << 40) {
+            return String.format(Locale.ROOT, "%.1f TiB", bytes / 0x1p40);
+        }
         if (bytes >= 1L << 30) {
             return String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
         }

@@ -1,19 +1,16 @@
 package org.lora4j.cli;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import org.lora4j.backend.BackendProvider;
 import org.lora4j.backend.WeightType;
-import org.lora4j.experiments.base.EmbeddedBase;
-import org.lora4j.family.ClassifierFields;
-import org.lora4j.family.Families;
-import org.lora4j.family.Labels;
-import org.lora4j.family.MemoryNeed;
 import org.lora4j.family.ModelConfig;
+import org.lora4j.plan.PlannedStep;
+import org.lora4j.plan.StepMemory;
+import org.lora4j.tuning.LowRankAdaptation;
+import org.lora4j.tuning.lora.LoraConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -63,30 +60,25 @@ final class DoctorCommand extends LoraCommand {
     }
 
     private Diagnosis.ModelState modelState() {
-        Optional<ModelConfig> known = Files.isDirectory(Path.of(model)) ? Optional.empty() : Optional.ofNullable(Families.shapes().get(model));
-        ModelConfig config = known.orElseGet(() -> Families.config(EmbeddedBase.resolve(model)));
+        PlannedModel planned = PlannedModel.of(model, List.of());
+        ModelConfig config = planned.config();
         if (batch < 1 || length < 1 || length > config.sizes().positions()) {
             throw wrongUse("--batch " + batch + " --length " + length + ": at least 1 each, and at most "
                     + config.sizes().positions() + " tokens, which is as far as the model's positions go");
         }
-        boolean classifies = known.isEmpty() ? Families.isClassifier(EmbeddedBase.resolve(model)) : !Families.of(config.names()).writes();
-        MemoryNeed need = classifies ? MemoryNeed.ofClassifierStep(config, labels(known.isPresent()), batch, length, RANK)
-                : MemoryNeed.ofStep(config, batch, length, RANK);
+        PlannedStep step = PlannedStep.of(batch, length);
+        StepMemory need = StepMemory.of(config, planned.classifies() ? step.withLabels(planned.labelsOr2()) : step,
+                new LowRankAdaptation(LoraConfig.of(RANK, RANK).withParts("q", "v")));
         return new Diagnosis.ModelState(model, "a LoRA step of " + batch + " × " + length + " tokens, rank " + RANK + " on q and v",
-                need.numbers(), need.weights(), bytes(need));
+                need.numbers(), need.base().numbers(), bytes(need));
     }
 
-    private static Map<String, Long> bytes(MemoryNeed need) {
+    private static Map<String, Long> bytes(StepMemory need) {
         Map<String, Long> bytes = new LinkedHashMap<>();
         for (WeightType type : WeightType.values()) {
             bytes.put(type.name().toLowerCase(Locale.ROOT), need.bytes(type));
         }
         return bytes;
-    }
-
-    /** Those of the folder, or two. */
-    private Labels labels(boolean known) {
-        return known ? Labels.numbered(2) : ClassifierFields.read(EmbeddedBase.resolve(model).resolve("config.json")).labels();
     }
 
     private void print(Diagnosis found) {

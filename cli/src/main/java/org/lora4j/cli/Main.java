@@ -49,6 +49,8 @@ public final class Main implements Callable<Integer> {
             ChatCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
+            PlanCommand.class,
+            LedgerCommand.class,
             ReproduceCommand.class,
             ScoreCommand.class,
             TraceCommand.class,

@@ -29,6 +29,14 @@ public interface BackendProvider {
     }
 
     /**
+     * How many numbers a backend would hold in layouts of its own, beside the tensors of what was done on a counting backend:
+     * frozen weights that it lays out for products, say.
+     */
+    default long besides(CountingBackend counted) {
+        return 0;
+    }
+
+    /**
      * One line of {@link #details}.
      *
      * @param name  what it is about, {@code device 0:0}

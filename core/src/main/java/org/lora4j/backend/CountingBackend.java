@@ -1,5 +1,10 @@
 package org.lora4j.backend;
 
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.Buffer;
 import org.lora4j.tensor.IntTensor;
@@ -10,6 +15,9 @@ import org.lora4j.tensor.Tensor;
 /**
  * A backend that counts the numbers it is asked to hold, holds none of them, and computes nothing: what a model and its
  * training need is found by running them on it. Every sum is 0; what is read stays as it was.
+ *
+ * <p>It also remembers which frozen weights stood on the right of x·Wᵀ, and how many rows x had: a backend may hold these in
+ * a second layout, see {@link BackendProvider#besides}.
  */
 public final class CountingBackend implements Backend {
 
@@ -19,12 +27,33 @@ public final class CountingBackend implements Backend {
 
     private long numbers;
     private long allocations;
+    private long frozen;
+    /** How many rows x had in products x·Wᵀ, by the frozen W's memory. */
+    private final Map<Buffer, Set<Integer>> rowsBeside = new IdentityHashMap<>();
 
     /** How many numbers were allocated since this was last asked; whole numbers such as token ids are not counted. */
     public long taken() {
         long taken = numbers;
         numbers = 0;
         return taken;
+    }
+
+    /** How many numbers were promised never to change. */
+    public long frozen() {
+        return frozen;
+    }
+
+    /** How many numbers frozen weights have that were in a product x·Wᵀ whose x has so many rows. */
+    public long frozenBeside(IntPredicate rows) {
+        return rowsBeside.entrySet().stream().filter(weight -> weight.getValue().stream().anyMatch(rows::test))
+                .mapToLong(weight -> weight.getKey().capacity()).sum();
+    }
+
+    private void beside(MatrixView x, MatrixView w) {
+        Set<Integer> rows = rowsBeside.get(w.tensor().buffer());
+        if (rows != null) {
+            rows.add(x.rows());
+        }
     }
 
     @Override
@@ -53,6 +82,23 @@ public final class CountingBackend implements Backend {
     @Override
     public long allocations() {
         return allocations;
+    }
+
+    @Override
+    public Tensor allocateWeight(Shape shape, WeightType type) {
+        return allocate(shape);
+    }
+
+    @Override
+    public void freeze(Tensor constant) {
+        if (rowsBeside.put(constant.buffer(), new HashSet<>()) == null) {
+            frozen += constant.size();
+        }
+    }
+
+    @Override
+    public boolean holdsNumbers() {
+        return false;
     }
 
     @Override
@@ -125,10 +171,14 @@ public final class CountingBackend implements Backend {
 
     @Override
     public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
+        if (b.transposed()) {
+            beside(a, b);
+        }
     }
 
     @Override
     public void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
+        beside(x, w);
     }
 
     @Override

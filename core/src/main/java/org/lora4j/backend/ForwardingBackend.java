@@ -61,6 +61,11 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public boolean holdsNumbers() {
+        return delegate.holdsNumbers();
+    }
+
+    @Override
     public void freeze(Tensor constant) {
         delegate.freeze(constant);
     }

@@ -66,6 +66,11 @@ public interface TensorMemory {
     default void freeze(Tensor constant) {
     }
 
+    /** Whether it holds what is uploaded: if not, nobody needs to draw random numbers to begin with. */
+    default boolean holdsNumbers() {
+        return true;
+    }
+
     /** dst[to … to + count − 1] ← src[from … from + count − 1], rounded to the backend's precision. */
     void upload(float[] src, int from, Tensor dst, long to, int count);
 

@@ -4,10 +4,14 @@ import com.google.common.collect.HashMultiset;
 import com.google.common.collect.Multiset;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.DropoutMask;
@@ -240,6 +244,26 @@ public final class Workspace {
     /** The dropout mask of a place in the model in this pass; {@link DropoutMask#NONE} where nothing drops. */
     public DropoutMask dropout(double p, int site) {
         return dropping && p > 0 ? new DropoutMask(p, seed, step, site + piece * PIECE) : DropoutMask.NONE;
+    }
+
+    /** How many numbers there is room for that belong to owners of this class; of {@code Object.class}, all but scratch. */
+    public long held(Class<?> owner) {
+        Set<Memory> held = Collections.newSetFromMap(new IdentityHashMap<>()); // blocks that recompute share theirs
+        memories.forEach((each, byName) -> {
+            if (each != SCRATCH && owner.isInstance(each)) {
+                held.addAll(byName.values());
+            }
+        });
+        return sizes(held);
+    }
+
+    /** How many numbers there is room for that layers share. */
+    public long heldScratch() {
+        return sizes(memories.getOrDefault(SCRATCH, Map.of()).values());
+    }
+
+    private static long sizes(Collection<Memory> memories) {
+        return memories.stream().map(memory -> memory.whole).filter(Objects::nonNull).mapToLong(Tensor::size).sum();
     }
 
     private Memory memory(Object owner, String name) {

@@ -222,6 +222,7 @@ public final class DebertaFamily implements ModelFamily {
         Convolved three = new Convolved(3, 1, Activation.GELU_ERF);
         shapes.put("deberta-v2-xlarge", shape(new Sizes(128100, 512, 1536, 24, 24, 6144), v3).withConvolution(three));
         shapes.put("deberta-v2-xxlarge", shape(new Sizes(128100, 512, 1536, 48, 24, 6144), v3).withConvolution(three));
+        shapes.put("deberta-xxl", shapes.get("deberta-v2-xxlarge")); // as the paper calls it
         return shapes;
     }
 

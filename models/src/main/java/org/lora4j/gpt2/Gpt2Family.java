@@ -102,6 +102,7 @@ public final class Gpt2Family implements ModelFamily {
         shapes.put("gpt2-medium", Gpt2Config.medium());
         shapes.put("gpt2-large", Gpt2Config.large());
         shapes.put("gpt2-xl", Gpt2Config.xl());
+        shapes.put("gpt3-175b", Gpt2Config.of(50257, 2048, 12288, 96, 96)); // to be counted; its attention is partly sparse
         return shapes;
     }
 }

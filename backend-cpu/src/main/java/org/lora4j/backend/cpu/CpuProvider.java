@@ -5,6 +5,7 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
+import org.lora4j.backend.CountingBackend;
 
 /**
  * Offers {@link CpuBackend} as {@code cpu}. Loads without {@code jdk.incubator.vector}, so that a JVM that was started
@@ -36,6 +37,11 @@ public final class CpuProvider implements BackendProvider {
     @Override
     public long capacity() {
         return Runtime.getRuntime().maxMemory() / Float.BYTES;
+    }
+
+    @Override
+    public long besides(CountingBackend counted) {
+        return FrozenPanels.foretold(counted);
     }
 
     @Override

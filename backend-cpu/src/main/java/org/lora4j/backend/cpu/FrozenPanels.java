@@ -3,6 +3,7 @@ package org.lora4j.backend.cpu;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.WeakHashMap;
+import org.lora4j.backend.CountingBackend;
 
 /**
  * The packed panels of transposed operands that never change.
@@ -42,12 +43,24 @@ final class FrozenPanels {
         if (values != null) {
             return new Entry(values, true);
         }
-        if (product.m >= MANY_ROWS && frozen() > SMALL || length > limit - kept()) {
+        if (!keeps(product.m, frozen()) || length > limit - kept()) {
             return null;
         }
         values = new float[length];
         regions.put(region, values);
         return new Entry(values, false);
+    }
+
+    /** Whether the panels of a product with so many rows are kept, where so many numbers are frozen. */
+    private static boolean keeps(int rows, long frozen) {
+        return rows < MANY_ROWS || frozen <= SMALL;
+    }
+
+    /** How many numbers would be kept of what was done on a counting backend. */
+    static long foretold(CountingBackend counted) {
+        long frozen = counted.frozen();
+        long wanted = counted.frozenBeside(rows -> rows > ThinProduct.FEW_ROWS && keeps(rows, frozen));
+        return Math.min(wanted, Runtime.getRuntime().maxMemory() / Float.BYTES / 4);
     }
 
     /** Of the weights that still are: those of a model that has gone do not count against the next one. */

@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class ThinProduct {
 
     /** At most so many rows of a, with b transposed: beyond, packing b pays. */
-    private static final int FEW_ROWS = 8;
+    static final int FEW_ROWS = 8;
     /** At most so many columns: beyond, tiles waste less than the lanes' sums cost. */
     private static final int FEW_COLUMNS = 12;
     /** Below it, adding up the lanes costs more than the products. */

@@ -235,6 +235,9 @@ public final class AdapterLayers implements AdapterMethod {
     }
 
     private void draw(Tensor weight, String name, Backend backend, Philox random) {
+        if (!backend.holdsNumbers()) {
+            return;
+        }
         double[] values = new double[Math.toIntExact(weight.size())];
         int site = Philox.site(name);
         for (int i = 0; i < values.length; i++) {

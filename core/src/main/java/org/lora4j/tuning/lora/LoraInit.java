@@ -41,6 +41,9 @@ public enum LoraInit {
 
     /** Draws A of a linear map, (r, in). */
     void initialiseA(Backend backend, Tensor a, String name, long seed) {
+        if (!backend.holdsNumbers()) {
+            return;
+        }
         double[] values = new double[Math.toIntExact(a.size())];
         fillA(values, a.columns(), new Philox(seed), Philox.site(name));
         backend.upload(values, a);

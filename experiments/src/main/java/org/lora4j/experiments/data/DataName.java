@@ -18,6 +18,8 @@ import org.lora4j.data.TextPair;
  *   webnlg:DIR                           WebNLG 2017 in a folder
  *   webnlg-seen:DIR, webnlg-unseen:DIR   its categories that come in training, or do not
  *   dart:DIR                             DART in a folder
+ *   wikisql:DIR                          WikiSQL in a folder
+ *   samsum:DIR                           SAMSum in a folder
  *   -                                    standard input
  *   PATH                                 anything else that {@link DataSets} reads
  * </pre>
@@ -35,7 +37,8 @@ public final class DataName {
     private DataSource source; // opened when it is first asked for: a pipe can be read only once
 
     private enum Kind {
-        EMBEDDED(""), STANDARD_INPUT(""), WEBNLG("webnlg:"), WEBNLG_SEEN("webnlg-seen:"), WEBNLG_UNSEEN("webnlg-unseen:"), DART("dart:"), PATH("");
+        EMBEDDED(""), STANDARD_INPUT(""), WEBNLG("webnlg:"), WEBNLG_SEEN("webnlg-seen:"), WEBNLG_UNSEEN("webnlg-unseen:"), DART("dart:"), WIKISQL("wikisql:"),
+        SAMSUM("samsum:"), PATH("");
 
         private final String prefix;
 
@@ -76,6 +79,8 @@ public final class DataName {
             case WEBNLG_SEEN -> WebNlg.open(path, split, WebNlg.Categories.SEEN);
             case WEBNLG_UNSEEN -> WebNlg.open(path, split, WebNlg.Categories.UNSEEN);
             case DART -> Dart.open(path, split);
+            case WIKISQL -> WikiSql.open(path, split);
+            case SAMSUM -> SamSum.open(path, split);
             case STANDARD_INPUT, PATH -> source().open(split);
         };
     }
@@ -95,6 +100,8 @@ public final class DataName {
         return switch (kind) {
             case EMBEDDED -> true;
             case STANDARD_INPUT, PATH -> source().splits().contains(split);
+            case WIKISQL -> WikiSql.has(path, split);
+            case SAMSUM -> SamSum.has(path, split);
             default -> TripleFile.has(path, split);
         };
     }
@@ -118,7 +125,17 @@ public final class DataName {
 
     /** Whether it is scored by {@link org.lora4j.experiments.metrics.GenerationEval}'s rules, as WebNLG and DART are. */
     public boolean isOfTriples() {
-        return kind != Kind.EMBEDDED && kind != Kind.STANDARD_INPUT && kind != Kind.PATH;
+        return kind == Kind.WEBNLG || kind == Kind.WEBNLG_SEEN || kind == Kind.WEBNLG_UNSEEN || kind == Kind.DART;
+    }
+
+    /** Whether it is WikiSQL in {@link #path}, whose texts are queries. */
+    public boolean isWikiSql() {
+        return kind == Kind.WIKISQL;
+    }
+
+    /** Whether it is SAMSum. */
+    public boolean isSamSum() {
+        return kind == Kind.SAMSUM;
     }
 
     /** As the user typed it. */

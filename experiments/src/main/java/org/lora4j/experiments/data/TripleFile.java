@@ -19,8 +19,8 @@ import org.lora4j.io.FileErrors;
 import org.lora4j.io.TextInput;
 
 /**
- * One part of a data set of triples in JSON, in a folder that the user names. Holds what {@link WebNlg} and {@link Dart}
- * have in common: finding the file, reading it, saying where it is not as expected, and showing triples to the model:
+ * One part of a data set in JSON, in a folder that the user names. Holds what {@link WebNlg}, {@link Dart} and {@link SamSum}
+ * have in common: finding the file, reading it, saying where it is not as expected; and showing triples to the model:
  *
  * <pre>
  *   subject : relation : object | subject : relation : object
@@ -68,7 +68,7 @@ final class TripleFile {
     private static List<Path> candidates(Path folder, Split split) {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(Files::isRegularFile)
-                    .filter(file -> file.getFileName().toString().matches("(.*[-_])?" + split + "\\.json")).sorted().toList();
+                    .filter(file -> file.getFileName().toString().matches("(.*[-_])?" + (split == Split.DEV ? "(dev|val|valid|validation)" : split) + "\\.json")).sorted().toList();
         } catch (IOException e) {
             throw FileErrors.reading(folder, e);
         }

@@ -7,18 +7,20 @@ import org.lora4j.backend.ForwardingBackend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.data.Batch;
-import org.lora4j.family.MemoryNeed;
 import org.lora4j.gpt2.Gpt2;
 import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.gpt2.RandomGpt2;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
+import org.lora4j.plan.PlannedStep;
+import org.lora4j.plan.StepMemory;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
+import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
 
-class MemoryNeedTest {
+class StepMemoryTest {
 
     private static final class Counting extends ForwardingBackend {
 
@@ -55,11 +57,15 @@ class MemoryNeedTest {
         model.lossAndGradients(new Batch(3, 7, ids, null, ids), 1, 0, 0, Workspace.forTraining(backend, ids.length, 1));
         adamW.step(1e-3);
 
-        assertThat(MemoryNeed.ofStep(config, 3, 7, 2).numbers()).isEqualTo(backend.numbers);
+        assertThat(StepMemory.of(config, PlannedStep.of(3, 7), lora(2)).numbers()).isEqualTo(backend.numbers);
+    }
+
+    private static LowRankAdaptation lora(int rank) {
+        return new LowRankAdaptation(LoraConfig.of(rank, rank).withParts("q", "v"));
     }
 
     @Test
     void theWeightsAreTheModels() {
-        assertThat(MemoryNeed.ofStep(Gpt2Config.small(), 1, 2, 4).weights()).isEqualTo(124_439_808);
+        assertThat(StepMemory.of(Gpt2Config.small(), PlannedStep.of(1, 2), lora(4)).base().numbers()).isEqualTo(124_439_808);
     }
 }
