@@ -9,6 +9,7 @@ module org.lora4j.experiments {
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
 
+    exports org.lora4j.experiments.analysis;
     exports org.lora4j.experiments.base;
     exports org.lora4j.experiments.bench;
     exports org.lora4j.experiments.compare;

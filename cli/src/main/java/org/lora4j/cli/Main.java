@@ -55,6 +55,7 @@ public final class Main implements Callable<Integer> {
             MergeCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
+            AnalyseCommand.class,
             CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);
