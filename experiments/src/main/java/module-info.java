@@ -15,6 +15,7 @@ module org.lora4j.experiments {
     exports org.lora4j.experiments.compare;
     exports org.lora4j.experiments.data;
     exports org.lora4j.experiments.evaluate;
+    exports org.lora4j.experiments.explain;
     exports org.lora4j.experiments.metrics;
     exports org.lora4j.experiments.report;
     exports org.lora4j.experiments.reproduce;
