@@ -56,6 +56,7 @@ public final class Main implements Callable<Integer> {
             ConvertCommand.class,
             InspectCommand.class,
             AnalyseCommand.class,
+            ExplainCommand.class,
             CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);

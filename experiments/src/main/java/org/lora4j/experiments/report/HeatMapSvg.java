@@ -20,6 +20,9 @@ final class HeatMapSvg {
     private static final int[] LIGHT = {0xf1eee4, 0xcfe4c6, 0x6fbda2, 0x17807d, 0x0b3149};
     private static final int[] DARK = {0x20242a, 0x1d474b, 0x24807a, 0x5fd6b4, 0xf6f2b4};
 
+    private static final int[] LIGHT_SIGNED = {0x8f2a0c, 0xe0906d, 0xf6f4ee, 0x6fbda2, 0x0b5a50};
+    private static final int[] DARK_SIGNED = {0xffa07a, 0x8a4630, 0x20242a, 0x24807a, 0x7cf0d2};
+
     private HeatMapSvg() {
     }
 
@@ -52,6 +55,15 @@ final class HeatMapSvg {
      * @param largest what the darkest colour stands for
      */
     static String of(double[][] values, double largest, Labels labels) {
+        return draw(values, 0, largest, "h", labels);
+    }
+
+    /** The same for numbers of both signs: from the colour of loss over that of paper to that of gain. */
+    static String signed(double[][] values, double largest, Labels labels) {
+        return draw(values, -largest, largest, "v", labels);
+    }
+
+    private static String draw(double[][] values, double low, double high, String colours, Labels labels) {
         if (values.length == 0 || values[0].length == 0) {
             return "";
         }
@@ -69,9 +81,9 @@ final class HeatMapSvg {
         for (int i = 0; i < rows; i++) {
             double[] row = values[(int) ((long) i * values.length / rows)];
             for (int j = 0; j < columns;) {
-                int level = level(row[(int) ((long) j * row.length / columns)], largest);
+                int level = level(row[(int) ((long) j * row.length / columns)], low, high);
                 int run = 1;
-                while (j + run < columns && level(row[(int) ((long) (j + run) * row.length / columns)], largest) == level) {
+                while (j + run < columns && level(row[(int) ((long) (j + run) * row.length / columns)], low, high) == level) {
                     run++;
                 }
                 paths[level] = paths[level] == null ? new StringBuilder() : paths[level];
@@ -81,7 +93,7 @@ final class HeatMapSvg {
         }
         for (int level = 0; level <= LEVELS; level++) {
             if (paths[level] != null) {
-                svg.append("<path class=\"").append(level == LEVELS ? "hn" : "h" + level).append("\" d=\"").append(paths[level]).append("\"/>");
+                svg.append("<path class=\"").append(level == LEVELS ? "hn" : colours + level).append("\" d=\"").append(paths[level]).append("\"/>");
             }
         }
         svg.append("</g>\n");
@@ -102,14 +114,23 @@ final class HeatMapSvg {
 
     /** The key to the colours. */
     static String scale(double largest) {
-        StringBuilder svg = new StringBuilder("<svg class=\"heat scale\" viewBox=\"0 0 240 30\" role=\"img\" aria-label=\"colours from 0 to "
-                + LossCurveSvg.plain(largest) + "\"><g shape-rendering=\"crispEdges\">");
+        return scale(0, largest, "h");
+    }
+
+    /** The key to the colours of numbers of both signs. */
+    static String signedScale(double largest) {
+        return scale(-largest, largest, "v");
+    }
+
+    private static String scale(double low, double high, String colours) {
+        StringBuilder svg = new StringBuilder("<svg class=\"heat scale\" viewBox=\"0 0 240 30\" role=\"img\" aria-label=\"colours from "
+                + LossCurveSvg.plain(low) + " to " + LossCurveSvg.plain(high) + "\"><g shape-rendering=\"crispEdges\">");
         for (int level = 0; level < LEVELS; level++) {
-            svg.append(format("<path class=\"h%d\" d=\"M%d 2h8v10h-8z\"/>", level, 24 + 8 * level));
+            svg.append(format("<path class=\"%s%d\" d=\"M%d 2h8v10h-8z\"/>", colours, level, 24 + 8 * level));
         }
         svg.append("</g>");
         for (int k = 0; k <= 4; k++) {
-            svg.append(format("<text x=\"%d\" y=\"26\" text-anchor=\"middle\">%s</text>", 24 + 48 * k, LossCurveSvg.plain(largest * k / 4)));
+            svg.append(format("<text x=\"%d\" y=\"26\" text-anchor=\"middle\">%s</text>", 24 + 48 * k, LossCurveSvg.plain(low + (high - low) * k / 4)));
         }
         return svg.append("</svg>").toString();
     }
@@ -149,8 +170,8 @@ final class HeatMapSvg {
         return Arrays.stream(ticks).distinct().toArray();
     }
 
-    private static int level(double value, double largest) {
-        return Double.isNaN(value) ? LEVELS : Math.clamp((int) (LEVELS * value / largest), 0, LEVELS - 1);
+    private static int level(double value, double low, double high) {
+        return Double.isNaN(value) ? LEVELS : Math.clamp((int) Math.floor(LEVELS * (value - low) / (high - low)), 0, LEVELS - 1);
     }
 
     // ------------------------------------------------------------------------------------------------ colours
@@ -158,14 +179,17 @@ final class HeatMapSvg {
     /** The colours of all levels in both themes. */
     static String css() {
         StringBuilder css = new StringBuilder(".hn { fill: none; }\n");
-        for (int level = 0; level < LEVELS; level++) {
-            css.append(".h").append(level).append(" { fill: ").append(colour(LIGHT, level)).append("; }\n");
-        }
+        levels(css, LIGHT, LIGHT_SIGNED);
         css.append("@media (prefers-color-scheme: dark) {\n");
-        for (int level = 0; level < LEVELS; level++) {
-            css.append(".h").append(level).append(" { fill: ").append(colour(DARK, level)).append("; }\n");
-        }
+        levels(css, DARK, DARK_SIGNED);
         return css.append("}\n").toString();
+    }
+
+    private static void levels(StringBuilder css, int[] plain, int[] signed) {
+        for (int level = 0; level < LEVELS; level++) {
+            css.append(".h").append(level).append(" { fill: ").append(colour(plain, level)).append("; }\n");
+            css.append(".v").append(level).append(" { fill: ").append(colour(signed, level)).append("; }\n");
+        }
     }
 
     private static String colour(int[] anchors, int level) {
