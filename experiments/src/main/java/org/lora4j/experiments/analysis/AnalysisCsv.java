@@ -1,5 +1,7 @@
 package org.lora4j.experiments.analysis;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -103,8 +105,14 @@ public final class AnalysisCsv {
         if (Double.isFinite(value)) {
             csv.append(field(module)).append(',').append(part == null ? "" : field(part)).append(',').append(layer < 0 ? "" : layer)
                     .append(',').append(adapter == null ? "" : adapter).append(',').append(quantity).append(',')
-                    .append(i == null ? "" : i).append(',').append(j == null ? "" : j).append(',').append(value).append('\n');
+                    .append(i == null ? "" : i).append(',').append(j == null ? "" : j).append(',').append(rounded(value)).append('\n');
         }
+    }
+
+    /** Nine digits that count; JSON has all. */
+    private static String rounded(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e9 ? String.valueOf((long) value)
+                : new BigDecimal(value).round(new MathContext(9)).toString();
     }
 
     /** A name comes from a file and may hold anything; a formula at its beginning would be one in a spreadsheet. */

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -94,7 +95,8 @@ final class AnalysisView {
         double used = median(line -> line.updates().getFirst().spectrum().effectiveRank());
         double rank = median(line -> line.updates().getFirst().rank());
         return used == 0 ? "Half of the updates or more are zero, as before the first step of training."
-                : String.format(Locale.ROOT, "An update uses %.1f of its %.0f directions, in the middle of all %d.", used, rank, lines.size());
+                : lines.size() == 1 ? String.format(Locale.ROOT, "The update uses %.1f of its %.0f directions.", used, rank)
+                : String.format(Locale.ROOT, "Half of the %d updates use fewer than %.1f of their %.0f directions.", lines.size(), used, rank);
     }
 
     private static double phi(MapLine line, int index) {
@@ -197,33 +199,49 @@ final class AnalysisView {
     }
 
     private List<Map<String, Object>> pairs(List<Side> sides) {
-        List<MapLine> pictured = lines.stream().filter(this::isPictured).toList();
         List<Map<String, Object>> groups = new ArrayList<>();
         for (Side side : sides) {
-            List<Map<String, Object>> panels = new ArrayList<>();
-            Set<Analysis.GaussianPair> beside = new LinkedHashSet<>();
-            for (MapLine line : pictured) {
-                double[][] phi = line.similarity().get(side);
-                if (phi == null || phi.length == 0) {
-                    panels.add(panel(caption(line), "no directions: " + (side == Side.A_RIGHT ? "A" : "ΔW") + " is zero in one of the two", ""));
-                    continue;
-                }
-                panels.add(grid(caption(line), "", phi, 1, "i of " + who(0), "j of " + who(1)));
-                if (phi[0].length >= 2 * phi.length) {
-                    panels.add(grid(caption(line), "the same, j up to " + phi.length, leftOf(phi), 1, "i of " + who(0), "j of " + who(1)));
-                }
-                Analysis.GaussianPair gaussian = side == Side.A_RIGHT ? analysis.gaussianBeside(line) : null;
-                if (gaussian != null) {
-                    beside.add(gaussian);
-                }
+            groups.add(pairs(side, capital(side.title()), phi -> phi));
+            if (pictured().stream().map(line -> line.similarity().get(side)).anyMatch(phi -> isWide(phi))) {
+                groups.add(pairs(side, capital(side.title()) + ", the first of both", phi -> isWide(phi) ? leftOf(phi) : phi));
             }
-            for (Analysis.GaussianPair pair : beside) {
-                panels.add(grid("Gaussian matrices", "two of " + pair.firstRank() + " and " + pair.secondRank() + " × " + pair.dimension()
-                        + ": what chance gives", pair.similarity(), 1, "i", "j"));
-            }
-            groups.add(Map.of("title", capital(side.title()), "panels", panels, "scale", HeatMapSvg.scale(1)));
         }
         return groups;
+    }
+
+    /** Kind by kind, and within one layer by layer. */
+    private List<MapLine> pictured() {
+        return kinds.stream().flatMap(kind -> lines.stream().filter(line -> line.where().kind().equals(kind))).filter(this::isPictured).toList();
+    }
+
+    /** @param shown what of a grid is shown */
+    private Map<String, Object> pairs(Side side, String title, UnaryOperator<double[][]> shown) {
+        Set<Analysis.GaussianPair> beside = new LinkedHashSet<>();
+        double largest = HeatMapSvg.roundedUp(pictured().stream().map(line -> line.similarity().get(side)).filter(phi -> phi.length > 0)
+                .mapToDouble(phi -> HeatMapSvg.largest(shown.apply(phi))).max().orElse(1));
+        List<Map<String, Object>> panels = new ArrayList<>();
+        for (MapLine line : pictured()) {
+            double[][] phi = line.similarity().get(side);
+            if (phi.length == 0) {
+                panels.add(panel(caption(line), "no directions: " + (side == Side.A_RIGHT ? "A" : side == Side.B_LEFT ? "B" : "ΔW")
+                        + " is zero in one of the two", ""));
+                continue;
+            }
+            panels.add(grid(caption(line), "", shown.apply(phi), largest, "i of " + who(0), "j of " + who(1)));
+            Analysis.GaussianPair gaussian = side == Side.A_RIGHT ? analysis.gaussianBeside(line) : null;
+            if (gaussian != null) {
+                beside.add(gaussian);
+            }
+        }
+        for (Analysis.GaussianPair pair : beside) {
+            panels.add(grid("Gaussian matrices", "of " + pair.firstRank() + " and " + pair.secondRank() + " × " + pair.dimension()
+                    + ": what chance gives", shown.apply(pair.similarity()), largest, "i", "j"));
+        }
+        return Map.of("title", title, "panels", panels, "scale", HeatMapSvg.scale(largest));
+    }
+
+    private static boolean isWide(double[][] phi) {
+        return phi.length > 0 && phi[0].length >= 2 * phi.length;
     }
 
     private static double[][] leftOf(double[][] phi) {

@@ -171,7 +171,7 @@ public final class ExplanationPage {
         double round = roundedUp(largest);
         int[] rows = IntStream.range(0, changes.length).map(i -> explanation.stages().get(i).layer()).toArray();
         return HeatMapSvg.signedScale(round)
-                + "<div class=\"panel\">" + HeatMapSvg.signed(changes, round, new HeatMapSvg.Labels("layer", "position", rows,
+                + "<div class=\"panel broad-heat\">" + HeatMapSvg.signed(changes, round, new HeatMapSvg.Labels("layer", "position", rows,
                         IntStream.range(0, columns).toArray(), "change of the next token's log-probability by layer and position")) + "</div>";
     }
 

@@ -97,11 +97,11 @@ final class HeatMapSvg {
             }
         }
         svg.append("</g>\n");
-        for (int i : ticks(values.length)) {
+        for (int i : ticks(values.length, (int) (height / 14))) {
             double y = TOP + (i + 0.5) * height / values.length;
             svg.append(format("<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%d</text>", LEFT - 5, y + 4, labels.rowNumbers[i]));
         }
-        for (int j : ticks(values[0].length)) {
+        for (int j : ticks(values[0].length, 8)) {
             double x = LEFT + (j + 0.5) * width / values[0].length;
             svg.append(format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%d</text>", x, TOP + height + 15, labels.columnNumbers[j]));
         }
@@ -156,9 +156,9 @@ final class HeatMapSvg {
         return largest;
     }
 
-    /** Some seven of them, the first and the last included. */
-    private static int[] ticks(int count) {
-        int step = Math.max(1, Math.ceilDiv(count - 1, 7));
+    /** The first, the last and some between, about {@code most} together. */
+    private static int[] ticks(int count, int most) {
+        int step = Math.max(1, Math.ceilDiv(count - 1, Math.max(1, most - 1)));
         int inner = Math.ceilDiv(Math.max(0, count - 1), step);
         int[] ticks = new int[count == 1 ? 1 : inner + 1];
         for (int k = 0; k < ticks.length; k++) {
