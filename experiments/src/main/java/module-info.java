@@ -12,12 +12,14 @@ module org.lora4j.experiments {
     requires transitive org.lora4j.models;
     requires snowball.stemmer;
 
+    exports org.lora4j.experiments.analysis;
     exports org.lora4j.experiments.base;
     exports org.lora4j.experiments.bench;
     exports org.lora4j.experiments.compare;
     exports org.lora4j.experiments.data;
     exports org.lora4j.experiments.evaluate;
     exports org.lora4j.experiments.ledger;
+    exports org.lora4j.experiments.explain;
     exports org.lora4j.experiments.metrics;
     exports org.lora4j.experiments.report;
     exports org.lora4j.experiments.reproduce;

@@ -57,6 +57,8 @@ public final class Main implements Callable<Integer> {
             MergeCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
+            AnalyseCommand.class,
+            ExplainCommand.class,
             CompareCommand.class,
             BenchCommand.class,
             DoctorCommand.class);

@@ -3,6 +3,8 @@ package org.lora4j.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
@@ -31,6 +33,9 @@ import picocli.CommandLine.Parameters;
                     + "a larger model (--list says which); give that one by --model. --table runs the rows of one of the paper's tables by one short "
                     + "recipe that is the same for all.",
             "",
+            "section7: r 8 and r 64 on q and v, two seeds each, and what section 7 asks of them: figures 3, 4, 6, 7, 8 and table 7 "
+                    + "as pages, as analyse makes them.",
+            "",
             "Each run has a folder in --out, with the adapter, metrics.jsonl, the texts, the scores and report.html; a command "
                     + "that was killed goes on when it is given again.",
         },
@@ -39,6 +44,7 @@ import picocli.CommandLine.Parameters;
             "  lora4j reproduce e2e --quick          in a minute or two, to see that all works",
             "  lora4j reproduce e2e --seeds 110,111,112",
             "  lora4j reproduce e2e --table 18       the rank; also 5 (which matrices) and 3 (full fine-tuning)",
+            "  lora4j reproduce section7 --quick",
             "  lora4j reproduce e2e --full --epochs 1 --lr 1e-3 --out runs/full",
         })
 final class ReproduceCommand extends LoraCommand {
@@ -48,8 +54,9 @@ final class ReproduceCommand extends LoraCommand {
     private static final int QUICK_STEPS = 60;
     private static final int QUICK_INPUTS = 20;
     private static final int QUICK_DEV_PAIRS = 200;
+    private static final String NOT_HERE = "with section7";
 
-    @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "The experiment: e2e.")
+    @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "The experiment: e2e or section7.")
     private String name;
 
     @Option(names = "--list", description = "Say what can be reproduced, and by which recipe.")
@@ -133,10 +140,15 @@ final class ReproduceCommand extends LoraCommand {
     protected int run() {
         if (list) {
             new ReproducedTable(ui()).list(Experiment.all());
+            ui().print("");
+            ui().print(ui().bold(Section7Run.NAME) + "   Figures 3, 4, 6, 7, 8 and table 7: r 8 and 64 on q and v, two seeds, on the embedded base");
             return ExitCode.OK;
         }
         if (name == null) {
             throw wrongUse("which experiment? Give a name, such as e2e, or --list");
+        }
+        if (name.equals(Section7Run.NAME)) {
+            return section7();
         }
         Experiment experiment = option(() -> Experiment.named(name));
         checkOptions();
@@ -184,6 +196,37 @@ final class ReproduceCommand extends LoraCommand {
             } else {
                 shown.summarise(results, base, root.resolve(table == null ? "table.md" : "table" + table + ".md"), page);
             }
+        }
+        return ExitCode.OK;
+    }
+
+    /** Four runs and what section 7 asks of them. */
+    private int section7() {
+        checkOptions();
+        require(seeds.size() <= 2 && Set.copyOf(seeds).size() == seeds.size(), "--seeds", seeds, "two that differ, or the first of two");
+        require(table == null && !full && method == null && !trainOnly, "--table, --method, --full, --train-only", NOT_HERE,
+                "none of them: section7 trains r 8 and r 64 on q and v");
+        for (String other : List.of("--rank", "--targets", "--split", "--limit")) {
+            require(!spec().commandLine().getParseResult().hasMatchedOption(other), other, NOT_HERE,
+                    "nothing: section7 trains r 8 and r 64 on q and v, and decodes no text");
+        }
+        List<Long> two = Section7Run.two(seeds);
+        List<TextPair> dev = E2e.embedded(Split.DEV);
+        int devPairs = quick ? QUICK_DEV_PAIRS : devExamples;
+        Path root = out != null ? out : Path.of("runs", "reproduce-" + name);
+        ReproducedRun.Setup setup = new ReproducedRun.Setup(EmbeddedBase.resolve(model), model, E2e.embedded(Split.TRAIN),
+                devPairs > 0 ? FineTuning.sample(dev, devPairs, 0) : dev, Map.of(), Split.DEV, batch, alpha, beam.beam(),
+                beam.maxNewTokens(), root);
+        Destination.reading("--model", setup.model()).requireFolderApart(root);
+        long total = steps != null ? steps
+                : epochs != null ? Math.max(1, (long) Math.ceil(epochs * Math.ceilDiv(setup.train().size(), batch)))
+                : quick ? Section7Run.QUICK_STEPS : Section7Run.STEPS;
+        double rate = learningRate != null ? learningRate : !model.equals(EmbeddedBase.NAME) ? PAPERS_LEARNING_RATE
+                : Experiment.named("e2e").learningRateOf(TuningMethods.LORA);
+        option(() -> TrainingPlan.of(total, rate, 1));
+        try (RunFolder locked = RunFolder.open(root); Backend b = backend.open()) {
+            new Section7Run(ui(), setup, two, commandText()).run(b, seed -> TrainingPlan.of(total, rate, seed).withEvaluateEvery(0)
+                    .withLogEvery(Math.max(1, total / 200)), overwrite, json);
         }
         return ExitCode.OK;
     }

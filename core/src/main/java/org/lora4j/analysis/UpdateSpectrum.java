@@ -65,7 +65,7 @@ public record UpdateSpectrum(double normA, double normB, double normDelta, doubl
         return values;
     }
 
-    private static void requireFinite(String what, double[] values) {
+    static void requireFinite(String what, double[] values) {
         for (int i = 0; i < values.length; i++) {
             if (!Double.isFinite(values[i])) {
                 throw new LoraException(what + " holds " + values[i] + " at element " + i + ", expected finite numbers");

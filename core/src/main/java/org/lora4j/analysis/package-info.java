@@ -1,4 +1,7 @@
-/** What an adapter looks like from outside: the norms and singular values of its updates, as in section 7 of the paper. */
+/**
+ * Section 7 of the paper: norms, singular values and directions of an adapter's updates, how much two subspaces have in common, and
+ * what an update does to its base's weight.
+ */
 @NullMarked
 package org.lora4j.analysis;
 

@@ -73,7 +73,8 @@ public record Experiment(
     /** @throws LoraException if there is no such experiment */
     public static Experiment named(String name) {
         if (!NAMES.contains(name)) {
-            throw new LoraException("no experiment is called " + Names.quoted(name) + "; there are " + String.join(", ", NAMES));
+            throw new LoraException("no experiment is called " + Names.quoted(name) + "; there are " + String.join(", ", NAMES)
+                    + " and section7");
         }
         try {
             return new ObjectMapper().readValue(Resources.getResource(Experiment.class, name + ".json"), Experiment.class);
