@@ -25,8 +25,8 @@ ROWS = {
 }
 
 # the search for the learning rates: first so many examples of a task, one epoch, seed 1; ranks 1 and 64 have the rate of rank 8
-SWEEP = {"sst2": 4000, "stsb": 2000}
-RATES = {"full": (1e-4, 2e-4, 4e-4), "bitfit": (1e-3, 3e-3, 1e-2), "lora-8": (1e-3, 2e-3, 4e-3)}
+SWEEP = {"sst2": 4000}
+RATES = {"full": (1e-4, 2e-4), "bitfit": (1e-3, 3e-3, 1e-2), "lora-8": (1e-3, 2e-3, 4e-3)}
 
 BATCH, LENGTH, ALPHA, WARMUP, DECAY, EPSILON = 32, 128, 16, 0.06, 0.01, 1e-6
 TARGETS = ("query", "value")
