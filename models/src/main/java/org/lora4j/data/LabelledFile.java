@@ -34,10 +34,25 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
     private static final int LOOK_AHEAD = 1 << 16;
 
     private final TextColumns columns;
+    private final boolean labels;
 
-    /** @param columns which of them to read */
+    /** @param columns which of them to read; that of the labels may be missing */
     public LabelledFile(TextColumns columns) {
+        this(columns, false);
+    }
+
+    private LabelledFile(TextColumns columns, boolean labels) {
         this.columns = columns;
+        this.labels = labels;
+    }
+
+    /** The same for examples to learn from or to compare with: a file without labels is an error that names its columns. */
+    public LabelledFile requiringLabels() {
+        return new LabelledFile(columns, true);
+    }
+
+    private TextColumns.Chosen chosen(String file, List<String> present) {
+        return labels ? columns.withLabelIn(file, present) : columns.in(file, present);
     }
 
     @Override
@@ -110,7 +125,7 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
                 }
                 Place place = new Place(name, lines.line());
                 chosen = chosen != null ? chosen
-                        : columns.in(place.toString(), object.properties().stream().map(Map.Entry::getKey).toList());
+                        : chosen(place.toString(), object.properties().stream().map(Map.Entry::getKey).toList());
                 String second = chosen.second() == null ? null : text(object, chosen.second(), place);
                 return new LabelledText(text(object, chosen.text(), place), second, label(object, chosen.label(), place), place);
             }
@@ -147,7 +162,7 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
         if (header == null) {
             return () -> null;
         }
-        Table table = new Table(name, header.fields(), columns);
+        Table table = new Table(name, header.fields());
         return () -> {
             TsvText.Row row = rows.next();
             return row == null ? null : table.row(row.fields(), row.line());
@@ -155,7 +170,7 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
     }
 
     /** A header, and where in each row the columns are that count. */
-    private static final class Table {
+    private final class Table {
 
         private final String name;
         private final int width;
@@ -163,11 +178,11 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
         private final int second; // −1 for none
         private final int label; // −1 for none
 
-        Table(String name, List<String> header, TextColumns columns) {
+        Table(String name, List<String> header) {
             this.name = name;
             width = header.size();
             List<String> names = header.stream().map(String::strip).toList();
-            TextColumns.Chosen chosen = columns.in(name, names);
+            TextColumns.Chosen chosen = chosen(name, names);
             text = once(names, chosen.text());
             second = chosen.second() == null ? -1 : once(names, chosen.second());
             label = chosen.label() == null ? -1 : once(names, chosen.label());

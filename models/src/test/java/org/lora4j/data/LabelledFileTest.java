@@ -145,6 +145,19 @@ class LabelledFileTest {
     }
 
     @Test
+    void whereLabelsAreNeededTheirColumnIsAskedFor() throws IOException {
+        Path table = Files.writeString(folder.resolve("stars.csv"), "review,stars\ngood,5\n");
+        Path lines = Files.writeString(folder.resolve("stars.jsonl"), "{\"review\": \"good\", \"stars\": 5}\n");
+        LabelledFile reader = new LabelledFile(TextColumns.USUAL);
+        for (Path file : List.of(table, lines)) {
+            assertThat(DataSource.of(file).open(Split.TRAIN, reader)).extracting(LabelledText::label).containsOnlyNulls();
+            assertThatThrownBy(() -> DataSource.of(file).open(Split.TRAIN, reader.requiringLabels())).isInstanceOf(LoraException.class)
+                    .hasMessageContaining(file.getFileName().toString()).hasMessageContaining("there are review and stars")
+                    .hasMessageContaining("`labelColumn`");
+        }
+    }
+
+    @Test
     void textsToBeJudgedAreLinesOrTables() throws IOException {
         Path lines = Files.writeString(folder.resolve("notes.txt"), "one, \"two\"\n\n  three \n");
         Path table = Files.writeString(folder.resolve("notes.csv"), "id,text\n1,\"one, two\"\n");
