@@ -281,6 +281,29 @@ def e2e_training(args):
     return batches, a_batch, pairs
 
 
+def classification(folder, file, count, size):
+    """The next batch of the file's first texts in each call, from letters to probabilities, sorted by length."""
+    import csv
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    with open(file, encoding="utf-8-sig", newline="") as lines:
+        rows = list(itertools.islice(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), count))
+    texts = [row["sentence"].strip() for row in rows]
+    with contextlib.redirect_stdout(sys.stderr):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2, attn_implementation="sdpa").eval()
+    texts.sort(key=lambda text: len(tokenizer(text)["input_ids"]))
+    turns = itertools.cycle([texts[i:i + size] for i in range(0, count, size)])
+
+    @torch.inference_mode()
+    def a_batch():
+        batch = tokenizer(next(turns), padding=True, return_tensors="pt")
+        return model(**batch).logits.softmax(1).tolist()
+
+    return a_batch
+
+
 def serve(args):
     """COUNT WORK in, seconds of a run, what a run does and its unit out, as `lora4j bench serve`."""
     prepared = {}
@@ -318,6 +341,9 @@ def prepare(args, work):
         _, options.shape, options.length, _ = words
         options.length = int(options.length)
         return options.length, "tokens", decoding(options)
+    if words[0] == "classify":
+        _, size, count, folder, file = words
+        return int(size), "texts", classification(folder, file, int(count), int(size))
     if words[0] == "e2e":
         options.batch, options.steps, options.pad = map(int, words[1:])
         batches, a_batch, pairs = e2e_training(options)

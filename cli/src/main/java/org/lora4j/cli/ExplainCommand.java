@@ -141,7 +141,7 @@ final class ExplainCommand extends LoraCommand {
                     .toArray();
         }
         return explainer.explain(loaded, () -> {
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
+            LoraAdapter attached = PeftFormat.load(loaded, adapter, ui()::info);
             attached.freeze();
             return !attached.biases().isEmpty() || !attached.wholeNames().isEmpty();
         }, ids, tokenizer);

@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
             "",
             "Prints a JSON object a line, in the order of the texts: {\"label\": \"positive\", \"probabilities\": {\"negative\": 0.02, "
                     + "\"positive\": 0.98}}, or {\"value\": 3.4} of a regression. Texts come from --text, or from --data, a file or "
-                    + "standard input: one a line, or JSON lines, CSV or TSV with columns that have names, as training reads them.",
+                    + "standard input: one a line, or JSON lines, CSV or TSV with columns that have names, as training reads them. They are read and "
+                    + "answered 64 batches at a time, however many there are.",
         },
         footer = {
             "  lora4j predict --model roberta-base --adapter my-sst2 --text \"A film to remember.\"",
@@ -32,6 +33,11 @@ import picocli.CommandLine.Option;
             "  cut -f 2 notes.tsv | lora4j predict --model my-classifier --data -",
         })
 final class PredictCommand extends LoraCommand {
+
+    /** So many batches are read before texts of about one length are computed together; or so many characters. */
+    private static final int BATCHES = 64;
+    private static final long CHARACTERS = 1 << 23;
+    private static final long INTERVAL_NANOS = 10_000_000_000L;
 
     @Mixin
     private ModelChoice model;
@@ -55,7 +61,7 @@ final class PredictCommand extends LoraCommand {
             description = "Tokens of a text, or of a pair together, beyond which it is cut (default: as in training).")
     private Integer maxLength;
 
-    @Option(names = "--batch", defaultValue = "32", paramLabel = "N", description = "Texts at a time (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--batch", defaultValue = "32", paramLabel = "N", description = "Texts computed at a time (default: ${DEFAULT-VALUE}).")
     private int batchSize;
 
     @Mixin
@@ -76,17 +82,60 @@ final class PredictCommand extends LoraCommand {
         if (!seconds.isEmpty() && seconds.size() != texts.size()) {
             throw wrongUse("--second is given " + seconds.size() + " times, and --text " + texts.size() + ": expected one for each");
         }
-        List<LabelledText> judged = data == null ? typed() : TextsFile.read(data, columns.columns());
-        try (Backend b = backend.open()) {
-            TextClassifier classifier = model.classifier(adapter, maxLength == null ? 0 : maxLength, b, ui());
-            TextEncoder.Result encoded = classifier.encoder().encode(judged);
-            encoded.remarks("input").forEach(ui()::warn);
-            Predictions predictions = ClassifierScores.judge(classifier, encoded, batchSize, "predict", ui());
-            for (int i = 0; i < predictions.size(); i++) {
-                ui().printJsonLine(line(classifier.labels(), predictions, i));
+        if (data == null) {
+            judge(typed());
+        } else {
+            try (TextsFile file = TextsFile.open(data, columns.columns())) {
+                judge(file);
             }
         }
         return ExitCode.OK;
+    }
+
+    private void judge(List<LabelledText> texts) {
+        try (Backend b = backend.open()) {
+            TextClassifier classifier = classifier(b);
+            TextEncoder.Result encoded = classifier.encoder().encode(texts);
+            encoded.remarks("input").forEach(ui()::warn);
+            print(classifier, ClassifierScores.judge(classifier, encoded, batchSize, "predict", ui()));
+        }
+    }
+
+    /** Some batches at a time, so that neither the texts nor what is said of them are ever all in memory. */
+    private void judge(TextsFile file) {
+        int most = (int) Math.min(Integer.MAX_VALUE, (long) BATCHES * batchSize);
+        List<LabelledText> texts = file.next(most, CHARACTERS);
+        boolean several = texts.size() == most;
+        TextEncoder.CutTexts cut = new TextEncoder.CutTexts();
+        long done = 0;
+        try (Backend b = backend.open()) {
+            TextClassifier classifier = classifier(b);
+            long begun = System.nanoTime();
+            long told = begun;
+            while (!texts.isEmpty()) {
+                TextEncoder.Result encoded = classifier.encoder().encode(texts);
+                cut.add(encoded);
+                print(classifier, several ? classifier.judge(encoded, batchSize, some -> { })
+                        : ClassifierScores.judge(classifier, encoded, batchSize, "predict", ui()));
+                done += texts.size();
+                if (several && System.nanoTime() - told > INTERVAL_NANOS) {
+                    told = System.nanoTime();
+                    ui().info("predict  %,d texts, %,.0f a second".formatted(done, done / ((told - begun) * 1e-9)));
+                }
+                texts = file.next(most, CHARACTERS);
+            }
+        }
+        cut.remarks("input").forEach(ui()::warn);
+    }
+
+    private TextClassifier classifier(Backend backend) {
+        return model.classifier(adapter, maxLength == null ? 0 : maxLength, backend, ui());
+    }
+
+    private void print(TextClassifier classifier, Predictions predictions) {
+        for (int i = 0; i < predictions.size(); i++) {
+            ui().printJsonLine(line(classifier.labels(), predictions, i));
+        }
     }
 
     private List<LabelledText> typed() {

@@ -81,22 +81,35 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
     public final void makeAgain(Workspace ws) {
         if (sharesOutput(ws)) {
             Tensor x = ws.keptInput(this);
-            again(output(x, ws), ws);
+            again(output(x, x.rows(), ws), ws);
         }
     }
 
     /** The next block's input, so never memory that it asks for itself. */
-    private Tensor output(Tensor x, Workspace ws) {
-        return sharesOutput(ws) ? ws.scratch(number % 2 == 0 ? "block.even" : "block.odd", x.rows(), x.columns())
-                : ws.tensor(this, "y", x.rows(), x.columns());
+    private Tensor output(Tensor x, int rows, Workspace ws) {
+        return sharesOutput(ws) ? ws.scratch(number % 2 == 0 ? "block.even" : "block.odd", rows, x.columns())
+                : ws.tensor(this, "y", rows, x.columns());
+    }
+
+    /**
+     * Whether it can compute some rows alone, see {@link ReadRows}: what a method has put into its places may want all rows,
+     * and so does whoever watches the pass.
+     */
+    public final boolean canChooseRows(Workspace ws) {
+        return !ws.watched() && places().stream().allMatch(Place::isEmpty) && ws.note(EvenPadding.class) == null;
+    }
+
+    /** What its attention may see. */
+    public final AttentionRule rule() {
+        return attention.layer().rule();
     }
 
     /**
      * @param x (N, C); read, and must stay as it is until backward
-     * @return (N, C), in memory of this block unless it was told to share it
+     * @return (N, C), or of the {@link Context#behind rows behind} alone; in memory of this block unless it was told to share it
      */
     public final Tensor forward(Tensor x, Context context, Workspace ws) {
-        Tensor y = output(x, ws);
+        Tensor y = output(x, context.rowsBehind(x.rows()), ws);
         if (ws.training()) {
             ws.keepInput(this, x);
         }
@@ -118,6 +131,16 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
      * @param needInput whether anything below this block trains; if not, g's content is undefined afterwards
      */
     public final void backward(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
+        backward(g, g, needInput, sequences, ws);
+    }
+
+    /**
+     * The same where not all rows of what forward gave are read.
+     *
+     * @param g  the derivative by what forward gave, (B, C); written over
+     * @param dx ∂L/∂x (N, C); written, as far as that is needed
+     */
+    public final void backward(Tensor g, Tensor dx, boolean needInput, Sequences sequences, Workspace ws) {
         if (!ws.holds(this)) {
             forward(ws.keptInput(this), sequences, ws);
         }
@@ -130,7 +153,7 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
             }
             ws.backend().copy(dx2.matrix(), g.matrix());
         }
-        back(g, needInput, sequences, ws);
+        back(g, dx, needInput, sequences, ws);
     }
 
     /** From x to x₂. */
@@ -141,8 +164,17 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
         throw new UnsupportedOperationException();
     }
 
-    /** g, which is ∂L/∂x₂, becomes ∂L/∂x. */
-    abstract void back(Tensor g, boolean needInput, Sequences sequences, Workspace ws);
+    /** From g, which is ∂L/∂x₂ and is written over, to ∂L/∂x; the two are one tensor where all rows are read. */
+    abstract void back(Tensor g, Tensor dx, boolean needInput, Sequences sequences, Workspace ws);
+
+    /** dx += ds, which has the rows behind attention. */
+    static void addBelow(Tensor ds, Tensor dx, Sequences sequences, Workspace ws) {
+        if (sequences.read() == null) {
+            ws.backend().add(ds, dx);
+        } else {
+            ws.backend().scatterAddRows(ds, sequences.read().rows(), dx);
+        }
+    }
 
     /** Memory for what a sublayer reads: its own where its backward reads it again. */
     final Tensor input(String name, boolean keeps, Tensor like, Workspace ws) {

@@ -17,8 +17,18 @@ public interface Context {
      * y ← attention of the rows' queries to the keys they may see.
      *
      * @param in  of the rows of this pass; read
-     * @param y   (N, width); written
-     * @param lse (N, heads), written for backward; null where none follows
+     * @param y   (N, width), or of the {@link #behind rows behind} alone; written
+     * @param lse (N, heads), likewise; written for backward; null where none follows
      */
     void attend(AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Workspace ws);
+
+    /** How many of a block's rows go on behind its attention. */
+    default int rowsBehind(int rows) {
+        return rows;
+    }
+
+    /** The rows of x that go on behind the block's attention; x itself where all do, else scratch memory. */
+    default Tensor behind(Tensor x, Workspace ws) {
+        return x;
+    }
 }

@@ -22,14 +22,14 @@ final class PostNormBlock extends Block {
 
     @Override
     void through(Tensor x, Tensor x2, Context context, Workspace ws) {
-        Tensor s1 = ws.activation(this, "s1", x.rows(), x.columns());
+        Tensor s1 = ws.activation(this, "s1", x2.rows(), x.columns());
         Tensor b1 = attentionSum.branch(s1, ws);
         attention.layer().forward(x, b1, context, ws);
-        attentionSum.forward(b1, x, s1, context, ws);
-        Tensor x1 = input("x1", feedForward.layer().keepsInput(), x, ws);
+        attentionSum.forward(b1, context.behind(x, ws), s1, context, ws);
+        Tensor x1 = input("x1", feedForward.layer().keepsInput(), x2, ws);
         attention.norm().forward(s1, x1, ws);
 
-        Tensor s2 = ws.activation(this, "s2", x.rows(), x.columns());
+        Tensor s2 = ws.activation(this, "s2", x2.rows(), x.columns());
         Tensor b2 = feedForwardSum.branch(s2, ws);
         feedForward.layer().forward(x1, b2, ws);
         feedForwardSum.forward(b2, x1, s2, context, ws);
@@ -42,7 +42,7 @@ final class PostNormBlock extends Block {
     }
 
     @Override
-    void back(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
+    void back(Tensor g, Tensor dx, boolean needInput, Sequences sequences, Workspace ws) {
         boolean belowAttentionSum = needInput || attention.layer().trains();
         boolean belowNorm1 = belowAttentionSum || attentionSum.trains();
         boolean belowFeedForward = belowNorm1 || attention.norm().trains();
@@ -70,9 +70,9 @@ final class PostNormBlock extends Block {
         if (db1 == null) {
             return;
         }
-        attention.layer().backward(db1, needInput ? g : null, sequences, ws);
+        attention.layer().backward(db1, needInput ? dx : null, sequences, ws);
         if (needInput) {
-            ws.backend().add(ds, g);
+            addBelow(ds, dx, sequences, ws);
         }
     }
 

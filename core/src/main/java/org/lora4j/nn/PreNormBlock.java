@@ -7,7 +7,7 @@ import org.lora4j.tensor.Tensor;
 
 /**
  * The block of {@link Block#preNorm}. Backward works on one buffer g. It comes in as ∂L/∂x₂, which is also what the stream
- * carries down unchanged; each norm adds its branch's share to it, and it goes out as ∂L/∂x:
+ * carries down unchanged; each norm adds its branch's share to it, and it goes out as ∂L/∂x, spread where not all rows were read:
  *
  * <pre>
  *   ∂L/∂x₁ = g + norm₂′(feedForward′(g))      ∂L/∂x = ∂L/∂x₁ + norm₁′(attention′(∂L/∂x₁))
@@ -22,15 +22,15 @@ final class PreNormBlock extends Block {
     @Override
     void through(Tensor x, Tensor x2, Context context, Workspace ws) {
         Tensor n1 = input("n1", attention.layer().keepsInput(), x, ws);
-        Tensor x1 = ws.tensor(this, "x1", x.rows(), x.columns());
+        Tensor x1 = ws.tensor(this, "x1", x2.rows(), x.columns());
         Tensor b1 = attentionSum.branch(x1, ws);
         attention.norm().forward(x, n1, ws);
         Tensor a1 = inside(attention, "a1", b1, ws);
         attention.layer().forward(n1, a1, context, ws);
         normBranch(attention, a1, b1, ws);
-        attentionSum.forward(b1, x, x1, context, ws);
+        attentionSum.forward(b1, context.behind(x, ws), x1, context, ws);
 
-        Tensor n2 = input("n2", feedForward.layer().keepsInput(), x, ws);
+        Tensor n2 = input("n2", feedForward.layer().keepsInput(), x2, ws);
         Tensor b2 = feedForwardSum.branch(x2, ws);
         feedForward.norm().forward(x1, n2, ws);
         Tensor a2 = inside(feedForward, "a2", b2, ws);
@@ -40,7 +40,7 @@ final class PreNormBlock extends Block {
     }
 
     @Override
-    void back(Tensor g, boolean needInput, Sequences sequences, Workspace ws) {
+    void back(Tensor g, Tensor dx, boolean needInput, Sequences sequences, Workspace ws) {
         boolean belowAttention = needInput || attention.norm().trains();
         boolean belowAttentionSum = belowAttention || attention.trains();
         boolean belowFeedForward = belowAttentionSum || attentionSum.trains() || feedForward.norm().trains();
@@ -63,9 +63,14 @@ final class PreNormBlock extends Block {
             return;
         }
         Tensor da1 = throughNorm(attention, db1, ws);
-        attention.layer().backward(da1, belowAttention ? dn : null, sequences, ws);
+        Tensor dn1 = dx == g ? dn : ws.scratch("dn", dx.rows(), dx.columns());
+        attention.layer().backward(da1, belowAttention ? dn1 : null, sequences, ws);
         if (belowAttention) {
-            attention.norm().backward(dn, g, ws);
+            if (dx != g) {
+                ws.backend().fill(dx, 0);
+                addBelow(g, dx, sequences, ws);
+            }
+            attention.norm().backward(dn1, dx, ws);
         }
     }
 

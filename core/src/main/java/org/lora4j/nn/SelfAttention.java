@@ -48,7 +48,7 @@ public final class SelfAttention implements Layer {
 
     /**
      * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
-     * @param y (N, C); written
+     * @param y (N, C), or of the {@link Context#behind rows behind} alone; written
      */
     public void forward(Tensor x, Tensor y, Context context, Workspace ws) {
         QueriesKeysValues in = maps.forward(x, ws);
@@ -56,8 +56,8 @@ public final class SelfAttention implements Layer {
             positioning.forward(in, context, ws);
         }
         keysAndValues.forward(in, ws);
-        Tensor mixed = mixed(x.rows(), ws);
-        context.attend(rule, in, mixed, ws.training() ? logSumExp(x.rows(), ws) : null, ws);
+        Tensor mixed = mixed(y.rows(), ws);
+        context.attend(rule, in, mixed, ws.training() ? logSumExp(y.rows(), ws) : null, ws);
         EvenPadding padding = ws.note(EvenPadding.class);
         if (padding != null) {
             padding.forward(in.v(), mixed, ws);
@@ -68,7 +68,7 @@ public final class SelfAttention implements Layer {
     }
 
     /**
-     * @param dy ∂L/∂y (N, C); read
+     * @param dy ∂L/∂y, as forward's y; read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
     public void backward(Tensor dy, Tensor dx, Sequences sequences, Workspace ws) {
@@ -76,14 +76,15 @@ public final class SelfAttention implements Layer {
             output.get().backward(dy, null, ws);
             return;
         }
-        int rows = dy.rows();
-        Tensor mixedGradient = ws.scratch("attention.dmixed", rows, rule.heads().width());
+        int rows = sequences.rows();
+        Tensor mixedGradient = ws.scratch("attention.dmixed", dy.rows(), rule.heads().width());
         output.get().backward(dy, mixedGradient, ws);
         ws.showGradient(heads, mixedGradient);
         QueriesKeysValues gradient = maps.gradients(rows, ws);
         EvenPadding padding = ws.note(EvenPadding.class);
         Tensor ofTokens = padding == null ? mixedGradient : padding.tokens(mixedGradient, ws);
-        sequences.attendBackward(rule, maps.made(rows, ws), mixed(rows, ws), logSumExp(rows, ws), ofTokens, gradient, ws);
+        sequences.attendBackward(
+                rule, maps.made(rows, ws), mixed(dy.rows(), ws), logSumExp(dy.rows(), ws), ofTokens, gradient, ws);
         if (padding != null) {
             padding.backward(mixedGradient, gradient.v(), ws);
         }

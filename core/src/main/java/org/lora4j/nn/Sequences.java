@@ -7,6 +7,7 @@ import org.lora4j.backend.AttentionOutput;
 import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.RelativeScores;
 import org.lora4j.tensor.IntTensor;
+import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 
@@ -18,12 +19,34 @@ import org.lora4j.tensor.Tensor;
  * @param length    T; N = B·T
  * @param mask      (B, T), 1 for a token and 0 for padding, or null where there is no padding
  * @param positions (N), the position of each row, from 0
+ * @param read      the rows that are read behind the block which is given these sequences; null for all
  */
-public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTensor positions) implements Context {
+public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTensor positions, @Nullable ReadRows read)
+        implements Context {
+
+    /** All rows are read. */
+    public Sequences(int batch, int length, @Nullable IntTensor mask, IntTensor positions) {
+        this(batch, length, mask, positions, null);
+    }
+
+    /** The same for a model's last block, where only these rows are read behind it; null for all. */
+    public Sequences reading(@Nullable ReadRows read) {
+        return new Sequences(batch, length, mask, positions, read);
+    }
 
     /** B·T. */
     public int rows() {
         return Math.multiplyExact(batch, length);
+    }
+
+    @Override
+    public int rowsBehind(int rows) {
+        return read == null ? rows : batch;
+    }
+
+    @Override
+    public Tensor behind(Tensor x, Workspace ws) {
+        return read == null ? x : read.choose(x, "read.x", ws);
     }
 
     @Override
@@ -41,25 +64,33 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
      */
     public void attendBackward(
             AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Tensor dy, QueriesKeysValues gradient, Workspace ws) {
-        ws.backend().attentionBackward(attention(rule, in, ws), output(rule, y, lse), dy.matrix(),
-                gradient(gradient));
+        MatrixView dq = read == null ? gradient.q() : read.queryGradients(gradient.q(), ws);
+        ws.backend().attentionBackward(attention(rule, in, ws), output(rule, y, lse), dy.matrix(), gradient(dq, gradient));
+        if (read != null) {
+            read.spread(dq, gradient.q(), ws);
+        }
     }
 
-    private static AttentionGradient gradient(QueriesKeysValues gradient) {
+    private static AttentionGradient gradient(MatrixView dq, QueriesKeysValues gradient) {
         RelativeScores relative = gradient.relative();
-        return new AttentionGradient(gradient.q(), gradient.k(), gradient.v(), relative == null ? null : relative.keys(),
+        return new AttentionGradient(dq, gradient.k(), gradient.v(), relative == null ? null : relative.keys(),
                 relative == null ? null : relative.queries());
     }
 
     private Attention attention(AttentionRule rule, QueriesKeysValues in, Workspace ws) {
+        if (read != null) {
+            return new Attention(read.queries(in.q(), ws), in.k(), in.v(), read.mask(),
+                    new AttentionShape(batch, 1, length, length, rule.heads(), false), rule.dropout().mask(ws),
+                    read.relative(in.relative(), length));
+        }
         return new Attention(in.q(), in.k(), in.v(), mask,
                 AttentionShape.self(batch, length, rule.heads(), rule.sight() == Sight.EARLIER).withWindow(rule.window()),
                 rule.dropout().mask(ws), in.relative());
     }
 
-    /** The backend wants lse by heads: (B·heads, T). */
+    /** The backend wants lse by heads: (B·heads, T), or (B·heads, 1) where one row of each sequence is read. */
     private AttentionOutput output(AttentionRule rule, Tensor y, Tensor lse) {
-        return new AttentionOutput(
-                y.matrix(), lse == null ? null : lse.as(Shape.of(batch * rule.heads().count(), length)));
+        return new AttentionOutput(y.matrix(),
+                lse == null ? null : lse.as(Shape.of(batch * rule.heads().count(), read == null ? length : 1)));
     }
 }

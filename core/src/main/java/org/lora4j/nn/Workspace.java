@@ -59,6 +59,8 @@ public final class Workspace {
     /** The block whose activations are in the shared memory. */
     private @Nullable Object held;
     private long tokens = 1;
+    /** What asks for so many rows is laid out for no more. */
+    private int few;
     private long step;
     private int piece;
     private @Nullable Tap tap;
@@ -123,6 +125,21 @@ public final class Workspace {
         piece = 0;
         inside = null;
         held = null;
+        few = 0;
+    }
+
+    /** Says that until the next pass what is asked for with so many rows is one row for each sequence, and never one for each token. */
+    void expectRows(int rows) {
+        few = rows;
+    }
+
+    private long room(int rows) {
+        return rows == few ? rows : maxTokens;
+    }
+
+    /** Whether somebody looks at what the layers give, and so wants all of it. */
+    public boolean watched() {
+        return tap != null;
     }
 
     /**
@@ -175,7 +192,7 @@ public final class Workspace {
 
     /** Memory that belongs to {@code owner} until the workspace ends; at most one row for each token. */
     public Tensor tensor(Object owner, String name, int rows, int columns) {
-        return memory(owner, name).tensor(rows, columns, maxTokens);
+        return memory(owner, name).tensor(rows, columns, room(rows));
     }
 
     /** Memory of just this size that belongs to {@code owner}: for what is the same in every pass. */
@@ -185,7 +202,7 @@ public final class Workspace {
 
     /** Memory shared by every layer that asks for the same name: its content lasts until the next one asks. */
     public Tensor scratch(String name, int rows, int columns) {
-        return memory(SCRATCH, name).tensor(rows, columns, maxTokens);
+        return memory(SCRATCH, name).tensor(rows, columns, room(rows));
     }
 
     /** Memory for whole numbers that belongs to {@code owner}. */

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,10 +34,25 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
     private static final int LOOK_AHEAD = 1 << 16;
 
     private final TextColumns columns;
+    private final boolean labels;
 
-    /** @param columns which of them to read */
+    /** @param columns which of them to read; that of the labels may be missing */
     public LabelledFile(TextColumns columns) {
+        this(columns, false);
+    }
+
+    private LabelledFile(TextColumns columns, boolean labels) {
         this.columns = columns;
+        this.labels = labels;
+    }
+
+    /** The same for examples to learn from or to compare with: a file without labels is an error that names its columns. */
+    public LabelledFile requiringLabels() {
+        return new LabelledFile(columns, true);
+    }
+
+    private TextColumns.Chosen chosen(String file, List<String> present) {
+        return labels ? columns.withLabelIn(file, present) : columns.in(file, present);
     }
 
     @Override
@@ -60,16 +74,29 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     @Override
     public List<LabelledText> read(String name, BufferedReader reader) throws IOException {
+        return records(name, reader, null).rest();
+    }
+
+    /**
+     * The same one after the other.
+     *
+     * @param again the same text from its beginning, for a format that takes two looks; null where it is there once only
+     */
+    Records<LabelledText> records(String name, BufferedReader reader, TsvText.@Nullable Reopened again) throws IOException {
         String ending = endingOf(name);
         String kind = ending == null ? "" : TextInput.unpackedName(ending).toLowerCase(Locale.ROOT);
         String first = firstLine(reader);
         return switch (kind) {
-            case ".jsonl", ".ndjson", ".json" -> readJson(name, reader);
-            case ".csv" -> readTable(name, CsvText.read(name, reader, first));
-            case ".tsv" -> readTable(name, TsvText.read(reader));
-            default -> first.startsWith("{") || first.startsWith("[") ? readJson(name, reader)
-                    : first.contains("\t") ? readTable(name, TsvText.read(reader)) : readTable(name, CsvText.read(name, reader, first));
+            case ".jsonl", ".ndjson", ".json" -> json(name, reader);
+            case ".csv" -> table(name, CsvText.rows(name, reader, first));
+            case ".tsv" -> table(name, tabbed(reader, again));
+            default -> first.startsWith("{") || first.startsWith("[") ? json(name, reader)
+                    : table(name, first.contains("\t") ? tabbed(reader, again) : CsvText.rows(name, reader, first));
         };
+    }
+
+    private static Records<TsvText.Row> tabbed(BufferedReader reader, TsvText.@Nullable Reopened again) throws IOException {
+        return again == null ? TsvText.rows(reader) : TsvText.rows(again);
     }
 
     static String firstLine(BufferedReader reader) throws IOException {
@@ -85,19 +112,24 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     // ------------------------------------------------------------------------------------------------ JSON
 
-    private List<LabelledText> readJson(String name, BufferedReader reader) throws IOException {
-        List<LabelledText> texts = new ArrayList<>();
-        TextColumns.Chosen chosen = null;
-        try (JsonLines lines = JsonLines.orArray(name, EXPECTED, reader)) {
-            for (ObjectNode object = lines.next(); object != null; object = lines.next()) {
+    private Records<LabelledText> json(String name, BufferedReader reader) throws IOException {
+        JsonLines lines = JsonLines.orArray(name, EXPECTED, reader);
+        return new Records<>() {
+            private TextColumns.@Nullable Chosen chosen;
+
+            @Override
+            public @Nullable LabelledText next() throws IOException {
+                ObjectNode object = lines.next();
+                if (object == null) {
+                    return null;
+                }
                 Place place = new Place(name, lines.line());
                 chosen = chosen != null ? chosen
-                        : columns.in(place.toString(), object.properties().stream().map(Map.Entry::getKey).toList());
+                        : chosen(place.toString(), object.properties().stream().map(Map.Entry::getKey).toList());
                 String second = chosen.second() == null ? null : text(object, chosen.second(), place);
-                texts.add(new LabelledText(text(object, chosen.text(), place), second, label(object, chosen.label(), place), place));
+                return new LabelledText(text(object, chosen.text(), place), second, label(object, chosen.label(), place), place);
             }
-        }
-        return texts;
+        };
     }
 
     private static String text(ObjectNode object, String field, Place place) {
@@ -125,21 +157,20 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     // ------------------------------------------------------------------------------------------------ tables
 
-    private List<LabelledText> readTable(String name, List<TsvText.Row> rows) {
-        Table table = null;
-        List<LabelledText> texts = new ArrayList<>();
-        for (TsvText.Row row : rows) {
-            if (table == null) {
-                table = new Table(name, row.fields(), columns);
-            } else {
-                texts.add(table.row(row.fields(), row.line()));
-            }
+    private Records<LabelledText> table(String name, Records<TsvText.Row> rows) throws IOException {
+        TsvText.Row header = rows.next();
+        if (header == null) {
+            return () -> null;
         }
-        return texts;
+        Table table = new Table(name, header.fields());
+        return () -> {
+            TsvText.Row row = rows.next();
+            return row == null ? null : table.row(row.fields(), row.line());
+        };
     }
 
     /** A header, and where in each row the columns are that count. */
-    private static final class Table {
+    private final class Table {
 
         private final String name;
         private final int width;
@@ -147,11 +178,11 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
         private final int second; // −1 for none
         private final int label; // −1 for none
 
-        Table(String name, List<String> header, TextColumns columns) {
+        Table(String name, List<String> header) {
             this.name = name;
             width = header.size();
             List<String> names = header.stream().map(String::strip).toList();
-            TextColumns.Chosen chosen = columns.in(name, names);
+            TextColumns.Chosen chosen = chosen(name, names);
             text = once(names, chosen.text());
             second = chosen.second() == null ? -1 : once(names, chosen.second());
             label = chosen.label() == null ? -1 : once(names, chosen.label());

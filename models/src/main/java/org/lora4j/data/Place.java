@@ -16,7 +16,8 @@ import org.lora4j.Names;
  */
 public record Place(@Nullable String file, String unit, int number) {
 
-    private static final int MOST_SHOWN = 5;
+    /** How many are named before the others are counted. */
+    public static final int MOST_SHOWN = 5;
 
     /** A line of a file. */
     public Place(String file, int line) {
@@ -30,6 +31,16 @@ public record Place(@Nullable String file, String unit, int number) {
 
     /** The first of them and how many more there are: {@code train.jsonl, lines 3, 7 and 9 and 12 more}. */
     public static String some(List<Place> places) {
+        return some(places, places.size());
+    }
+
+    /**
+     * The same of which only the first are known.
+     *
+     * @param places five, or all if there are fewer
+     * @param count  of all
+     */
+    public static String some(List<Place> places, long count) {
         Map<Place, List<Integer>> byFile = new LinkedHashMap<>();
         for (Place place : places.subList(0, Math.min(MOST_SHOWN, places.size()))) {
             byFile.computeIfAbsent(new Place(place.file, place.unit, 0), file -> new ArrayList<>()).add(place.number);
@@ -37,7 +48,7 @@ public record Place(@Nullable String file, String unit, int number) {
         List<String> texts = new ArrayList<>();
         byFile.forEach((file, numbers) -> texts.add(text(file.file, file.unit, numbers)));
         String shown = String.join("; ", texts);
-        return places.size() > MOST_SHOWN ? shown + " and " + (places.size() - MOST_SHOWN) + " more" : shown;
+        return count > MOST_SHOWN ? shown + " and " + (count - MOST_SHOWN) + " more" : shown;
     }
 
     private static String text(@Nullable String file, String unit, List<Integer> numbers) {

@@ -56,6 +56,16 @@ public record TextColumns(@Nullable String text, @Nullable String second, @Nulla
         return new Chosen(texts.getFirst(), other, named);
     }
 
+    /** The same where an example without a label is of no use. */
+    Chosen withLabelIn(String file, Collection<String> present) {
+        Chosen chosen = in(file, present);
+        if (chosen.label() == null) {
+            throw new LoraException(Names.oneLine(file + ": no column has a usual name for a label (label, score, class, category, …); "
+                    + "there " + list(present) + ". Name the one you mean by `labelColumn`"));
+        }
+        return chosen;
+    }
+
     private static List<String> usualTexts(Collection<String> present) {
         return USUAL_TEXTS.stream().filter(present::containsAll).findFirst().orElse(List.of());
     }

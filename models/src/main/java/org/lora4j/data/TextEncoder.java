@@ -59,12 +59,35 @@ public final class TextEncoder {
 
         /** {@code 2 of 7 train texts have more than 128 tokens and were cut: a.jsonl, lines 3 and 5}; none where nothing was cut. */
         public List<String> remarks(String part) {
-            if (cutAt.isEmpty()) {
+            CutTexts all = new CutTexts();
+            all.add(this);
+            return all.remarks(part);
+        }
+    }
+
+    /** Counts what was cut in one result after the other, and keeps the first places. */
+    public static final class CutTexts {
+
+        private final List<Place> places = new ArrayList<>();
+        private long texts;
+        private long cut;
+        private int longest;
+
+        /** Counts these too. */
+        public void add(Result result) {
+            texts += result.examples.size();
+            cut += result.cut();
+            longest = result.longest;
+            result.cutAt.stream().limit(Place.MOST_SHOWN - places.size()).forEach(places::add);
+        }
+
+        /** As {@link Result#remarks}, of all of them. */
+        public List<String> remarks(String part) {
+            if (cut == 0) {
                 return List.of();
             }
-            return List.of("%,d of %,d %s text%s ha%s more than %,d tokens and %s cut: %s".formatted(
-                    cut(), examples.size(), part, examples.size() == 1 ? "" : "s", cut() == 1 ? "s" : "ve", longest,
-                    cut() == 1 ? "was" : "were", Place.some(cutAt)));
+            return List.of("%,d of %,d %s text%s ha%s more than %,d tokens and %s cut: %s".formatted(cut, texts, part,
+                    texts == 1 ? "" : "s", cut == 1 ? "s" : "ve", longest, cut == 1 ? "was" : "were", Place.some(places, cut)));
         }
     }
 

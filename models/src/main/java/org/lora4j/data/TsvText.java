@@ -29,99 +29,153 @@ public final class TsvText {
     public record Row(int line, List<String> fields) {
     }
 
+    /** Gives a text from its beginning, as often as it is asked. */
+    @FunctionalInterface
+    interface Reopened {
+        BufferedReader open() throws IOException;
+    }
+
     /** The rows of either dialect; lines that are blank are left out. */
     public static List<Row> read(BufferedReader reader) throws IOException {
+        return rows(reader).rest();
+    }
+
+    /** The same one after the other, of a text that can be read once only: it is kept in memory. */
+    static Records<Row> rows(BufferedReader reader) throws IOException {
         StringBuilder text = new StringBuilder();
         char[] some = new char[1 << 14];
         for (int n = reader.read(some); n >= 0; n = reader.read(some)) {
             text.append(some, 0, n);
         }
-        List<Row> quoted = text.indexOf("\"") < 0 ? null : quoted(text);
-        return quoted != null ? quoted : plain(new BufferedReader(new StringReader(text.toString())));
+        String all = text.toString();
+        return rows(() -> new BufferedReader(new StringReader(all)));
+    }
+
+    /** The same of a text that is read twice, first to see which dialect it is, and never kept. */
+    static Records<Row> rows(Reopened text) throws IOException {
+        boolean quoted;
+        try (BufferedReader reader = text.open()) {
+            quoted = isQuoted(reader);
+        }
+        return quoted ? new QuotedRows(text.open()) : plainRows(text.open());
     }
 
     /** The rows of the first dialect: every line one row. */
     public static List<Row> plain(BufferedReader reader) throws IOException {
-        List<Row> rows = new ArrayList<>();
-        int number = 0;
-        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-            number++;
-            if (!line.isBlank()) {
-                rows.add(new Row(number, List.of(line.split("\t", -1))));
-            }
-        }
-        return rows;
+        return plainRows(reader).rest();
     }
 
-    /** The rows of the second dialect; null where the text is not written so. */
-    private static @Nullable List<Row> quoted(CharSequence text) {
-        List<Row> rows = new ArrayList<>();
-        boolean anyQuoted = false;
-        int line = 1;
-        int at = 0;
-        while (at < text.length()) {
-            List<String> fields = new ArrayList<>();
-            int begins = line;
-            boolean more = true;
-            while (more) {
-                StringBuilder field = new StringBuilder();
-                if (at < text.length() && text.charAt(at) == '"') {
-                    anyQuoted = true;
-                    int end = endOfQuoted(text, at, field);
-                    if (end < 0) {
-                        return null;
-                    }
-                    line += lineBreaks(text, at, end);
-                    at = end;
-                } else {
-                    while (at < text.length() && !isEnd(text.charAt(at))) {
-                        field.append(text.charAt(at++));
+    private static Records<Row> plainRows(BufferedReader reader) {
+        return new Records<>() {
+            private int number;
+
+            @Override
+            public @Nullable Row next() throws IOException {
+                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                    number++;
+                    if (!line.isBlank()) {
+                        return new Row(number, List.of(line.split("\t", -1)));
                     }
                 }
-                fields.add(field.toString());
-                more = at < text.length() && text.charAt(at) == '\t';
-                at += more ? 1 : 0;
+                return null;
             }
-            if (fields.size() > 1 || !fields.getFirst().isBlank()) {
-                if (!rows.isEmpty() && fields.size() != rows.getFirst().fields().size()) {
+        };
+    }
+
+    /** Whether the text is written in the second dialect, all of it. */
+    private static boolean isQuoted(BufferedReader reader) throws IOException {
+        QuotedRows rows = new QuotedRows(reader);
+        int width = -1;
+        for (Row row = rows.next(); row != null; row = rows.next()) {
+            if (width >= 0 && row.fields().size() != width) {
+                return false;
+            }
+            width = row.fields().size();
+        }
+        return rows.anyQuoted && !rows.broken;
+    }
+
+    /** The rows of the second dialect; they end where the text turns out to be of the first one. */
+    private static final class QuotedRows implements Records<Row> {
+
+        private static final int END = -1;
+
+        private final BufferedReader reader;
+        private int line = 1;
+        private int c;
+        private boolean anyQuoted;
+        private boolean broken;
+
+        QuotedRows(BufferedReader reader) throws IOException {
+            this.reader = reader;
+            c = reader.read();
+        }
+
+        @Override
+        public @Nullable Row next() throws IOException {
+            while (c != END && !broken) {
+                int begins = line;
+                List<String> fields = new ArrayList<>();
+                boolean more = true;
+                while (more) {
+                    fields.add(field());
+                    more = c == '\t' && !broken;
+                    if (more) {
+                        c = reader.read();
+                    }
+                }
+                if (broken) {
                     return null;
                 }
-                rows.add(new Row(begins, fields));
+                if (c != END) {
+                    boolean carriage = c == '\r';
+                    c = reader.read();
+                    if (carriage && c == '\n') {
+                        c = reader.read();
+                    }
+                    line++;
+                }
+                if (fields.size() > 1 || !fields.getFirst().isBlank()) {
+                    return new Row(begins, fields);
+                }
             }
-            if (at < text.length()) {
-                at += text.charAt(at) == '\r' && at + 1 < text.length() && text.charAt(at + 1) == '\n' ? 2 : 1;
-                line++;
-            }
+            return null;
         }
-        return anyQuoted ? rows : null;
-    }
 
-    /** Behind the closing quotation mark of the field that begins here; −1 where the field does not end with it. */
-    private static int endOfQuoted(CharSequence text, int begin, StringBuilder field) {
-        int at = begin + 1;
-        while (at < text.length()) {
-            char c = text.charAt(at++);
+        private String field() throws IOException {
+            StringBuilder field = new StringBuilder();
             if (c != '"') {
-                field.append(c);
-            } else if (at < text.length() && text.charAt(at) == '"') {
-                field.append(c);
-                at++;
-            } else {
-                return at == text.length() || isEnd(text.charAt(at)) ? at : -1;
+                while (!isEnd()) {
+                    take(field);
+                }
+                return field.toString();
             }
+            anyQuoted = true;
+            c = reader.read();
+            while (c != END) {
+                if (c != '"') {
+                    line += c == '\n' ? 1 : 0;
+                    take(field);
+                    continue;
+                }
+                c = reader.read();
+                if (c != '"') {
+                    broken = !isEnd();
+                    return field.toString();
+                }
+                take(field);
+            }
+            broken = true; // without a closing quotation mark
+            return field.toString();
         }
-        return -1;
-    }
 
-    private static boolean isEnd(char c) {
-        return c == '\t' || c == '\n' || c == '\r';
-    }
-
-    private static int lineBreaks(CharSequence text, int from, int to) {
-        int count = 0;
-        for (int i = from; i < to; i++) {
-            count += text.charAt(i) == '\n' ? 1 : 0;
+        private void take(StringBuilder field) throws IOException {
+            field.append((char) c);
+            c = reader.read();
         }
-        return count;
+
+        private boolean isEnd() {
+            return c == END || c == '\t' || c == '\n' || c == '\r';
+        }
     }
 }

@@ -25,6 +25,7 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Perceptron;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.ReadRows;
 import org.lora4j.nn.RelativeEmbeddings;
 import org.lora4j.nn.Role;
 import org.lora4j.nn.SelfAttention;
@@ -152,7 +153,7 @@ final class DebertaBody implements SequenceBody {
     @Override
     public Representation forward(Batch batch, Workspace ws) {
         Batch whole = whole(batch);
-        Sequences sequences = sequences(whole, ws);
+        Sequences all = sequences(whole, ws);
         PaddingRows padding = padding(whole, ws);
         if (relative != null) {
             if (ws.note(AdapterMix.class) != null) {
@@ -161,18 +162,23 @@ final class DebertaBody implements SequenceBody {
             }
             relative.forward(whole.length(), ws);
         }
-        Tensor x0 = embeddings.forward(whole, sequences, padding, ws);
+        int before = whole.length() - batch.length();
+        int[] first = new int[whole.size()];
+        int standsFor = embeddings.prefixSpeaks() ? 0 : before;
+        Arrays.setAll(first, b -> b * whole.length() + standsFor);
+        Block top = blocks.getLast();
+        // the convolution reads all of the first block, and distances are counted from the first position
+        boolean chooses = top.canChooseRows(ws) && (convolution == null || blocks.size() > 1) && (relative == null || before == 0);
+        Sequences last = all.reading(chooses ? ReadRows.of(first, top.rule(), all, whole.attentionMask(), ws) : null);
+        Tensor x0 = embeddings.forward(whole, all, padding, ws);
         Tensor x = x0;
         for (Block block : blocks) {
-            x = block.forward(x, sequences, ws);
+            x = block.forward(x, block == top ? last : all, ws);
             if (block == blocks.getFirst() && convolution != null) {
-                x = convolution.forward(x0, x, sequences, padding, ws);
+                x = convolution.forward(x0, x, all, padding, ws);
             }
         }
-        int[] first = new int[whole.size()];
-        int standsFor = embeddings.prefixSpeaks() ? 0 : whole.length() - batch.length();
-        Arrays.setAll(first, b -> b * whole.length() + standsFor);
-        return Representation.of(x, whole, sequences, first, ws);
+        return Representation.behind(x, whole, last, first, ws);
     }
 
     /** The batch behind what stands before the first position. */
@@ -226,7 +232,8 @@ final class DebertaBody implements SequenceBody {
 
     @Override
     public void backward(Tensor dc, Representation made, Workspace ws) {
-        Sequences sequences = made.sequences();
+        Sequences last = made.sequences();
+        Sequences sequences = last.reading(null);
         PaddingRows padding = made.whole().attentionMask() == null ? null : ws.note(PaddingRows.class);
         boolean embeddingsTrain = embeddings.trains();
         boolean convolutionTrains = convolution != null && convolution.trains();
@@ -235,7 +242,7 @@ final class DebertaBody implements SequenceBody {
             return;
         }
         Tensor g = ws.scratch("g", sequences.rows(), dc.columns());
-        backend.copy(made.spread(dc, ws).matrix(), g.matrix());
+        Tensor top = made.topGradient(dc, g, ws);
         Tensor ofConvolution = null;
         for (int block = blocks.size() - 1; block >= 0 && (block >= lowest || convolutionTrains); block--) {
             if (block == 0 && convolution != null) {
@@ -243,7 +250,8 @@ final class DebertaBody implements SequenceBody {
             }
             boolean below = block > lowest || embeddingsTrain || block > 0 && convolutionTrains;
             if (below || block == lowest) {
-                blocks.get(block).backward(g, below, sequences, ws);
+                boolean isTop = block == blocks.size() - 1;
+                blocks.get(block).backward(isTop ? top : g, g, below, isTop ? last : sequences, ws);
             }
         }
         if (relative != null) {

@@ -20,6 +20,7 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Perceptron;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.ReadRows;
 import org.lora4j.nn.Role;
 import org.lora4j.nn.SelfAttention;
 import org.lora4j.nn.SeparateMaps;
@@ -100,15 +101,18 @@ final class Encoder implements SequenceBody {
     @Override
     public Representation forward(Batch batch, Workspace ws) {
         Batch whole = whole(batch);
-        Sequences sequences = sequences(whole, ws);
-        Tensor x = embeddings.forward(whole, sequences.positions(), ws);
-        for (Block block : blocks) {
-            x = block.forward(x, sequences, ws);
-        }
+        Sequences all = sequences(whole, ws);
         int[] first = new int[whole.size()];
         int standsFor = embeddings.prefixSpeaks() ? 0 : whole.length() - batch.length();
         Arrays.setAll(first, b -> b * whole.length() + standsFor);
-        return Representation.of(x, whole, sequences, first, ws);
+        Block top = blocks.getLast();
+        Sequences last = all.reading(
+                top.canChooseRows(ws) ? ReadRows.of(first, top.rule(), all, whole.attentionMask(), ws) : null);
+        Tensor x = embeddings.forward(whole, all.positions(), ws);
+        for (Block block : blocks) {
+            x = block.forward(x, block == top ? last : all, ws);
+        }
+        return Representation.behind(x, whole, last, first, ws);
     }
 
     /** The batch behind what stands before the first position. */
@@ -164,12 +168,15 @@ final class Encoder implements SequenceBody {
             return;
         }
         Tensor g = ws.scratch("g", made.sequences().rows(), dc.columns());
-        made.spread(dc, g, ws);
+        Sequences last = made.sequences();
+        Tensor top = made.topGradient(dc, g, ws);
         for (int block = blocks.size() - 1; block >= lowest; block--) {
             if (block > 0) {
                 blocks.get(block - 1).makeAgain(ws);
             }
-            blocks.get(block).backward(g, block > lowest || embeddingsTrain, made.sequences(), ws);
+            boolean isTop = block == blocks.size() - 1;
+            blocks.get(block).backward(
+                    isTop ? top : g, g, block > lowest || embeddingsTrain, isTop ? last : last.reading(null), ws);
         }
         if (embeddingsTrain) {
             embeddings.backward(g, made, ws);

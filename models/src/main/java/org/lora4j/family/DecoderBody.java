@@ -15,6 +15,7 @@ import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
+import org.lora4j.nn.ReadRows;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
 import org.lora4j.nn.SpecialRows;
@@ -92,11 +93,18 @@ public abstract class DecoderBody {
         return batch.around(prefix(), infix());
     }
 
-    /** From the ids to the last norm's output, (B·T, C). */
+    /** Where one row of each sequence is read of what {@link #hidden} gives. */
+    final Sequences reading(int[] rows, Batch batch, Sequences sequences, Workspace ws) {
+        Block top = blocks.getLast();
+        return top.canChooseRows(ws) ? sequences.reading(ReadRows.of(rows, top.rule(), sequences, batch.attentionMask(), ws))
+                : sequences;
+    }
+
+    /** From the ids to the last norm's output, (B·T, C), or of the rows that are read alone. */
     final Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
         IntTensor types = batch.tokenTypeIds() == null ? null : ws.ints(this, "types", batch.tokenTypeIds());
         Tensor x = throughBlocks(batch.inputIds(), types, sequences, ws);
-        Tensor h = ws.tensor(this, "h", sequences.rows(), config.sizes().width());
+        Tensor h = ws.tensor(this, "h", x.rows(), config.sizes().width());
         finalNorm.forward(x, h, ws);
         return h;
     }
@@ -111,24 +119,29 @@ public abstract class DecoderBody {
         IntTensor ids = ws.ints(this, "ids", tokens);
         SpecialRows.begin(tokens, ids, config.sizes().vocabulary(), ws);
         Tensor x = embed(ids, context.positions(), types, ws);
+        Context below = context instanceof Sequences sequences ? sequences.reading(null) : context;
         for (Block block : blocks) {
-            x = block.forward(x, context, ws);
+            x = block.forward(x, block == blocks.getLast() ? context : below, ws);
         }
         return x;
     }
 
     /** From ∂L/∂h to the gradients of what trains, down to the lowest that does. */
     final void backward(Tensor dh, Batch batch, Sequences sequences, Workspace ws) {
-        Tensor g = ws.scratch("g", dh.rows(), dh.columns());
-        backend.fill(g, 0);
+        Tensor g = ws.scratch("g", sequences.rows(), dh.columns());
+        Tensor top = sequences.read() == null ? g : ws.scratch("read.g", dh.rows(), dh.columns());
+        backend.fill(top, 0);
         boolean embeddingsTrain = embeddings().stream().anyMatch(Slot::trains);
         int lowest = embeddingsTrain ? 0 : lowestTrainingBlock();
         if (lowest == blocks.size() && !finalNorm.trains()) {
             return;
         }
-        finalNorm.backward(dh, g, ws);
+        finalNorm.backward(dh, top, ws);
+        Sequences below = sequences.reading(null);
         for (int layer = blocks.size() - 1; layer >= lowest; layer--) {
-            blocks.get(layer).backward(g, layer > lowest || embeddingsTrain, sequences, ws);
+            boolean isTop = layer == blocks.size() - 1;
+            blocks.get(layer).backward(
+                    isTop ? top : g, g, layer > lowest || embeddingsTrain, isTop ? sequences : below, ws);
         }
         if (embeddingsTrain) {
             embedBackward(g, ws.ints(this, "ids", g.rows()), sequences.positions(),

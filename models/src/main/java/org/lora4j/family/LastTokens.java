@@ -35,12 +35,12 @@ public final class LastTokens implements SequenceBody {
     public Representation forward(Batch batch, Workspace ws) {
         Batch whole = body.whole(batch);
         Sequences sequences = body.sequences(whole, ws);
-        Tensor h = body.hidden(whole, sequences, ws);
         int[] rows = new int[batch.size()];
         for (int b = 0; b < rows.length; b++) {
             rows[b] = b * whole.length() + body.prefix().length + last(batch, b);
         }
-        return Representation.of(h, whole, sequences, rows, ws);
+        Sequences last = body.reading(rows, whole, sequences, ws);
+        return Representation.behind(body.hidden(whole, last, ws), whole, last, rows, ws);
     }
 
     private int last(Batch batch, int b) {
@@ -57,7 +57,8 @@ public final class LastTokens implements SequenceBody {
 
     @Override
     public void backward(Tensor dc, Representation made, Workspace ws) {
-        body.backward(made.spread(dc, ws), made.whole(), made.sequences(), ws);
+        Tensor dh = made.sequences().read() == null ? made.spread(dc, ws) : dc;
+        body.backward(dh, made.whole(), made.sequences(), ws);
     }
 
     @Override

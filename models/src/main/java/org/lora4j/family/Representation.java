@@ -30,11 +30,36 @@ public record Representation(Tensor rows, Batch whole, Sequences sequences, IntT
         return new Representation(rows, whole, sequences, numbers);
     }
 
+    /**
+     * Of rows that the last block has chosen already, where the sequences say so; else chooses them of h.
+     *
+     * @param x what the last block gave
+     */
+    public static Representation behind(Tensor x, Batch whole, Sequences sequences, int[] chosen, Workspace ws) {
+        return sequences.read() == null ? of(x, whole, sequences, chosen, ws)
+                : new Representation(x, whole, sequences, sequences.read().rows());
+    }
+
     /** ∂L/∂h, in scratch memory. */
     public Tensor spread(Tensor dc, Workspace ws) {
         Tensor dh = ws.scratch("dh", sequences.rows(), dc.columns());
         spread(dc, dh, ws);
         return dh;
+    }
+
+    /**
+     * The derivative by what the last block gave, which may be written over: ∂L/∂c, or spread over all rows.
+     *
+     * @param g (B·T, C); written where it is what is returned
+     */
+    public Tensor topGradient(Tensor dc, Tensor g, Workspace ws) {
+        if (sequences.read() == null) {
+            spread(dc, g, ws);
+            return g;
+        }
+        Tensor top = ws.scratch("read.g", dc.rows(), dc.columns());
+        ws.backend().copy(dc.matrix(), top.matrix());
+        return top;
     }
 
     /** @param dh ∂L/∂h; written */

@@ -1,6 +1,7 @@
 package org.lora4j.task;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -69,13 +70,16 @@ public final class TextClassifier {
     public static TextClassifier load(
             Path folder, @Nullable Path adapter, int longest, Backend backend, WeightType type, Consumer<String> remarks) {
         ClassifierHead head = adapter == null ? ClassifierHead.asStored() : ClassifierHead.forAdapter(adapter, folder);
-        SequenceClassifier model = Families.classifier(folder, backend, head, BaseDropout.NONE, type, remarks);
+        List<String> found = new ArrayList<>(); // of a head that is new there is more to say than a remark
+        SequenceClassifier model = Families.classifier(folder, backend, head, BaseDropout.NONE, type, found::add);
         Map<String, String> metadata;
         if (adapter == null) {
             requireHead(model, folder);
+            found.forEach(remarks);
             metadata = Families.metadata(folder);
         } else {
             AdapterHead.require(model, adapter);
+            found.forEach(remarks);
             MethodFolder.attach(model, adapter, remarks).freeze();
             metadata = PeftFormat.metadata(adapter);
         }

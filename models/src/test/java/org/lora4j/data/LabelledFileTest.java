@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -142,16 +145,69 @@ class LabelledFileTest {
     }
 
     @Test
+    void whereLabelsAreNeededTheirColumnIsAskedFor() throws IOException {
+        Path table = Files.writeString(folder.resolve("stars.csv"), "review,stars\ngood,5\n");
+        Path lines = Files.writeString(folder.resolve("stars.jsonl"), "{\"review\": \"good\", \"stars\": 5}\n");
+        LabelledFile reader = new LabelledFile(TextColumns.USUAL);
+        for (Path file : List.of(table, lines)) {
+            assertThat(DataSource.of(file).open(Split.TRAIN, reader)).extracting(LabelledText::label).containsOnlyNulls();
+            assertThatThrownBy(() -> DataSource.of(file).open(Split.TRAIN, reader.requiringLabels())).isInstanceOf(LoraException.class)
+                    .hasMessageContaining(file.getFileName().toString()).hasMessageContaining("there are review and stars")
+                    .hasMessageContaining("`labelColumn`");
+        }
+    }
+
+    @Test
     void textsToBeJudgedAreLinesOrTables() throws IOException {
         Path lines = Files.writeString(folder.resolve("notes.txt"), "one, \"two\"\n\n  three \n");
         Path table = Files.writeString(folder.resolve("notes.csv"), "id,text\n1,\"one, two\"\n");
 
-        assertThat(TextsFile.read(lines.toString(), TextColumns.USUAL)).extracting(LabelledText::first)
-                .containsExactly("one, \"two\"", "  three ");
-        assertThat(TextsFile.read(table.toString(), TextColumns.USUAL)).extracting(LabelledText::first).containsExactly("one, two");
-        assertThat(TextsFile.read("-", new ByteArrayInputStream("{\"text\": \"x\"}".getBytes(StandardCharsets.UTF_8)), TextColumns.USUAL))
-                .extracting(LabelledText::first).containsExactly("x");
-        assertThatThrownBy(() -> TextsFile.read(folder + "/none.txt", TextColumns.USUAL)).isInstanceOf(LoraException.class)
-                .hasMessageContaining("none.txt");
+        assertThat(judged(lines)).containsExactly("one, \"two\"", "  three ");
+        assertThat(judged(table)).containsExactly("one, two");
+        byte[] json = "{\"text\": \"x\"}".getBytes(StandardCharsets.UTF_8);
+        try (TextsFile file = TextsFile.open("-", new ByteArrayInputStream(json), TextColumns.USUAL)) {
+            assertThat(file.next(9, 9)).extracting(LabelledText::first).containsExactly("x");
+        }
+        assertThatThrownBy(() -> judged(folder.resolve("none.txt"))).isInstanceOf(LoraException.class).hasMessageContaining("none.txt");
+    }
+
+    private static List<String> judged(Path path) {
+        try (TextsFile file = TextsFile.open(path.toString(), TextColumns.USUAL)) {
+            List<String> texts = new ArrayList<>();
+            for (List<LabelledText> some = file.next(1, 1); !some.isEmpty(); some = file.next(1, 1)) {
+                assertThat(some).hasSize(1);
+                texts.add(some.getFirst().first());
+            }
+            return texts;
+        }
+    }
+
+    @Test
+    void textsToBeJudgedComeAsTheyAreAskedFor() throws IOException {
+        PipedOutputStream writer = new PipedOutputStream();
+        // a pipe gives what it has; the rest of the first 65,536 characters may be far
+        PipedInputStream pipe = new PipedInputStream(writer, 1 << 17);
+        writer.write("a text of some length\n".repeat(3200).getBytes(StandardCharsets.UTF_8));
+        writer.flush();
+        try (TextsFile file = TextsFile.open("-", pipe, TextColumns.USUAL)) {
+            assertThat(file.next(2, 1 << 20)).hasSize(2); // without an end of the pipe
+            assertThat(file.next(100, 50)).hasSize(3);    // whichever of the two is enough first
+            writer.close();
+            assertThat(file.next(1 << 20, 1 << 20)).hasSize(3195).last().extracting(text -> text.place().number()).isEqualTo(3200);
+            assertThat(file.next(1, 1)).isEmpty();
+        }
+    }
+
+    @Test
+    void aTableBetweenTabsIsReadTwiceAndNotKept() throws IOException {
+        String quoted = "id\ttext\n1\t\"a \"\"b\"\"\tc\nd\"\n\n2\te\n";
+        String plain = "id\ttext\n1\t\"Fairies don't exist\" - fine.\n2\t\"e\n";
+        String ragged = "id\ttext\n1\t\"a\"\n2\n";
+
+        assertThat(judged(Files.writeString(folder.resolve("q.tsv"), quoted))).containsExactly("a \"b\"\tc\nd", "e");
+        assertThat(judged(Files.writeString(folder.resolve("p.tsv"), plain)))
+                .containsExactly("\"Fairies don't exist\" - fine.", "\"e");
+        assertThatThrownBy(() -> judged(Files.writeString(folder.resolve("r.tsv"), ragged)))
+                .hasMessageContaining("line 3").hasMessageContaining("as many fields as the header has");
     }
 }

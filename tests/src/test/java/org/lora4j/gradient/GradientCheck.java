@@ -21,9 +21,9 @@ import org.lora4j.tensor.Philox;
  *   ⟨L′(p), d⟩ = (8·(L(p + h·d) − L(p − h·d)) − (L(p + 2h·d) − L(p − 2h·d))) / 12h + O(h⁴·L⁽⁵⁾)
  * </pre>
  *
- * <p>For each tensor d is one direction that mixes all of its numbers, and some of its coordinates. With h = 2⁻¹² the
- * formula is off by h⁴/30 ≈ 1e-16 times the fifth derivative, which for these models' LayerNorms reaches 1e4, the
- * subtraction by u·L/h ≈ 1e-12: both far below the gradients, which are around 1e-2. The error of a tensor is its largest
+ * <p>For each tensor d is one direction that mixes all of its numbers, and some of its coordinates. With h = 2⁻¹³ the
+ * formula is off by h⁴/30 ≈ 1e-17 times the fifth derivative, which for these models' LayerNorms reaches 1e5, the
+ * subtraction by u·L/h ≈ 2e-12: both far below the gradients, which are around 1e-2. The error of a tensor is its largest
  * absolute error over its largest gradient.
  *
  * @param targets how many numbers the mean of the loss divides by
@@ -32,7 +32,7 @@ import org.lora4j.tensor.Philox;
 record GradientCheck<B>(TrainableModel<B> model, B batch, int targets, double labelSmoothing, long step) {
 
     private static final int COORDINATES = 4;
-    private static final double H = 0x1p-12;
+    private static final double H = 0x1p-13;
 
     static GradientCheck<Batch> of(LanguageModel model, Batch batch, double labelSmoothing, long step) {
         return new GradientCheck<>(model, batch, batch.targets(), labelSmoothing, step);

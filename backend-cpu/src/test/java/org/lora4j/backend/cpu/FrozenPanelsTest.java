@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class FrozenPanelsTest {
 
     /** More than a small model has, so that panels for many rows are no longer kept. */
-    private static final int MORE_THAN_SMALL = (16 << 20) + 1;
+    private static final int MORE_THAN_SMALL = (32 << 20) + 1;
 
     private final FrozenPanels panels = new FrozenPanels();
 

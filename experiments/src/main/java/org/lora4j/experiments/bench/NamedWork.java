@@ -1,5 +1,6 @@
 package org.lora4j.experiments.bench;
 
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -23,6 +24,7 @@ import org.lora4j.tensor.Tensor;
  *                                                 dropout of a classifier
  *   decode SHAPE LENGTH TYPE                LENGTH tokens behind a prompt
  *   weights SHAPE TYPE                      a sum over as many bytes as a token of decode reads
+ *   classify BATCH COUNT FOLDER FILE        a batch of the file's first COUNT texts, the next in each run; no spaces in names
  *   e2e BATCH STEPS PAD                     one of STEPS steps on E2E, the next in each run; PAD 0 for none
  * </pre>
  *
@@ -63,6 +65,8 @@ public final class NamedWork {
                 case "step" -> step(word);
                 case "decode" -> decode(word);
                 case "weights" -> weights(word);
+                case "classify" -> new Work(number(word[1]), "texts", ClassifierBenchmark.inTurn(
+                        backend, Path.of(word[3]), word[4], number(word[2]), number(word[1])));
                 case "e2e" -> new Work(number(word[1]), "examples",
                         E2eBenchmark.inTurn(backend, RANK, number(word[1]), number(word[2]), number(word[3])));
                 default -> throw unknown(words);
@@ -109,6 +113,6 @@ public final class NamedWork {
 
     private static LoraException unknown(String words) {
         return new LoraException("work '" + words + "': expected product MxKxN FORM, step SHAPE BATCH LENGTH METHOD LOSS TYPE "
-                + "[DROPOUT], decode SHAPE LENGTH TYPE, weights SHAPE TYPE or e2e BATCH STEPS PAD");
+                + "[DROPOUT], decode SHAPE LENGTH TYPE, weights SHAPE TYPE, classify BATCH COUNT FOLDER FILE or e2e BATCH STEPS PAD");
     }
 }

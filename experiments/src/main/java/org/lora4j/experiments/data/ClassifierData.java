@@ -53,7 +53,7 @@ public final class ClassifierData {
      */
     public static ClassifierData ofFiles(String name, TextColumns columns, boolean regression) {
         DataSource source = name.equals(STANDARD_INPUT) ? DataSource.of("standard input", System.in) : DataSource.of(Path.of(name));
-        return new ClassifierData(null, null, source, new LabelledFile(columns), regression);
+        return new ClassifierData(null, null, source, new LabelledFile(columns).requiringLabels(), regression);
     }
 
     /** The examples of a part; a single file has no parts and is read whole for any. */
