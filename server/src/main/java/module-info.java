@@ -7,6 +7,7 @@ module org.lora4j.server {
     requires io.helidon.common.tls;
     requires io.helidon.http;
     requires io.helidon.webserver;
+    requires java.logging;
     requires transitive org.lora4j.models;
     requires static org.jspecify;
 

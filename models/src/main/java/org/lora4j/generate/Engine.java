@@ -260,8 +260,7 @@ public final class Engine {
             Job job = waiting.poll();
             open.add(job);
             guarded(List.of(job), () -> {
-                long wanted = working().mapToLong(this::positions).sum() + MANY_ROWS;
-                passes.room(limits.sharesBeginnings() ? Math.max(wanted, room + MANY_ROWS) : wanted);
+                passes.room(working().mapToLong(this::positions).sum() + MANY_ROWS, positions(job), room + MANY_ROWS);
                 passes.read(job);
             });
         }

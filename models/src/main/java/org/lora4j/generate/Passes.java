@@ -42,13 +42,25 @@ final class Passes {
         ws = Workspace.forInference(backend, Engine.MANY_ROWS);
     }
 
-    /** Makes room for so many positions, more than it had by some if at all. */
-    void room(long positions) {
-        int wanted = (int) Math.min(Integer.MAX_VALUE - 16, positions);
-        if (pool == null) {
-            pool = model.newPool(wanted);
-        } else if (pool.capacity() < wanted) {
-            pool.grow((int) Math.min(Integer.MAX_VALUE - 16, Math.max(wanted, 2L * pool.capacity())));
+    /**
+     * Makes room for so many positions, more than it had by some if at all.
+     *
+     * @param positions of all that is at work
+     * @param fresh     those among them that are about to come: beginnings that are kept do not make room for them
+     * @param most      while there are fewer than so many
+     */
+    void room(long positions, long fresh, long most) {
+        boolean keeps = beginnings != null;
+        long wanted = keeps ? Math.max(positions, Math.min(most, used() + fresh + Engine.MANY_ROWS)) : positions;
+        int held = pool == null ? 0 : pool.capacity();
+        if (held < wanted) {
+            long larger = Math.max(wanted, keeps ? Math.min(most, 2L * held) : 2L * held);
+            int capacity = (int) Math.min(Integer.MAX_VALUE - 16, larger);
+            if (pool == null) {
+                pool = model.newPool(capacity);
+            } else {
+                pool.grow(capacity);
+            }
         }
     }
 

@@ -47,6 +47,11 @@ final class AdapterRoutes {
         uploads = settings.uploads();
     }
 
+    /** {@code GET /v1/adapters}: all models, and what clients may do. */
+    ObjectNode listed() {
+        return texts.models().put("may_load", folder != null).put("may_upload", uploads);
+    }
+
     /** {@code POST /v1/adapters}: {@code {"name": …, "path": …}}, or the adapter itself as a zip file. */
     void load(Exchange exchange) {
         String type = exchange.request().headers().first(HeaderNames.CONTENT_TYPE).orElse("").toLowerCase(Locale.ROOT);

@@ -47,7 +47,8 @@ final class Json {
         try {
             node = MAPPER.readTree(new String(body, StandardCharsets.UTF_8));
         } catch (JsonProcessingException e) {
-            throw ApiException.invalid(null, "The body is not JSON: " + e.getOriginalMessage().replaceAll("\\s+", " "));
+            throw ApiException.invalid(null, "The body is not JSON: " + e.getOriginalMessage().replaceAll("\\s*\\(start marker.*|\\s*\\[Source.*", "")
+                    .replaceAll("\\s+", " "));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

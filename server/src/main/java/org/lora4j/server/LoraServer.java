@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.chat.ChatEncoder;
@@ -42,6 +44,13 @@ public final class LoraServer implements AutoCloseable {
 
     private static final int MOST_CONNECTIONS = 1_024;
     private static final Duration READ = Duration.ofSeconds(30);
+
+    /** It announces itself, and each start and end; held, since a logger that nobody holds forgets its level. */
+    private static final Logger HELIDON = Logger.getLogger("io.helidon");
+
+    static {
+        HELIDON.setLevel(Level.WARNING);
+    }
 
     private final ServerSettings settings;
     private final WorkThread thread;

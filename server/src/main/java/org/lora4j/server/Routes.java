@@ -51,7 +51,7 @@ final class Routes {
         get("/v1/models", exchange -> exchange.send(texts.models()));
         get("/v1/models/{name}", exchange -> exchange.send(texts.described(texts.model().named(
                 exchange.request().path().pathParameters().get("name")))));
-        get("/v1/adapters", exchange -> exchange.send(texts.models()));
+        get("/v1/adapters", exchange -> exchange.send(adapters.listed()));
         post("/v1/completions", texts::completions);
         post("/v1/chat/completions", texts::chat);
         post("/tokenize", texts::tokenize);
