@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
+import org.lora4j.family.Families;
 import org.lora4j.generate.EngineLimits;
 import org.lora4j.io.FileErrors;
 import org.lora4j.server.LoraServer;
@@ -132,7 +133,10 @@ final class ServeCommand extends LoraCommand {
     }
 
     private LoraServer open(NamedAdapters named, Backend b, ServerSettings settings) {
-        LoraServer server = LoraServer.texts(id(), model.folder(), model.load(b), settings);
+        Path first = named.folders().values().stream().findFirst().orElse(null);
+        LoraServer server = Families.isClassifier(model.folder(), first)
+                ? LoraServer.labels(id(), model.folder(), model.classifier(first, b), settings)
+                : LoraServer.texts(id(), model.folder(), model.load(b), settings);
         try {
             for (Map.Entry<String, Path> each : named.folders().entrySet()) {
                 server.load(each.getKey(), each.getValue());

@@ -35,21 +35,19 @@ final class AdapterRoutes {
     private static final long LARGEST = 2L << 30;
     private static final int STEP = 1 << 16;
 
-    private final AdapterShelf shelf;
-    private final TextRoutes texts;
+    private final AdapterHost host;
     private final @Nullable Path folder;
     private final boolean uploads;
 
-    AdapterRoutes(AdapterShelf shelf, TextRoutes texts, ServerSettings settings) {
-        this.shelf = shelf;
-        this.texts = texts;
+    AdapterRoutes(AdapterHost host, ServerSettings settings) {
+        this.host = host;
         folder = settings.adaptersFolder();
         uploads = settings.uploads();
     }
 
     /** {@code GET /v1/adapters}: all models, and what clients may do. */
     ObjectNode listed() {
-        return texts.models().put("may_load", folder != null).put("may_upload", uploads);
+        return host.models().put("may_load", folder != null).put("may_upload", uploads);
     }
 
     /** {@code POST /v1/adapters}: {@code {"name": …, "path": …}}, or the adapter itself as a zip file. */
@@ -57,27 +55,27 @@ final class AdapterRoutes {
         String type = exchange.request().headers().first(HeaderNames.CONTENT_TYPE).orElse("").toLowerCase(Locale.ROOT);
         if (type.startsWith("application/zip")) {
             String name = exchange.request().query().first("name").orElse("");
-            exchange.send(texts.described(upload(checkedName(name), exchange)));
+            exchange.send(host.described(upload(checkedName(name), exchange)));
             return;
         }
         Fields fields = new Fields(exchange.json());
         String name = checkedName(fields.requiredText("name"));
         String path = fields.text("path");
-        exchange.send(texts.described(shelf.load(name, inFolder(path == null ? name : path))));
+        exchange.send(host.described(host.load(name, inFolder(path == null ? name : path))));
     }
 
     /** {@code POST /v1/load_lora_adapter}, as vLLM calls it. */
     void loadAsVllm(Exchange exchange) {
         Fields fields = new Fields(exchange.json());
         String name = checkedName(fields.requiredText("lora_name"));
-        shelf.load(name, inFolder(fields.requiredText("lora_path")));
+        host.load(name, inFolder(fields.requiredText("lora_path")));
         exchange.sendText("text/plain; charset=utf-8", "Success: LoRA adapter '" + name + "' added successfully.");
     }
 
     void unload(Exchange exchange) {
         requireAllowed();
         String name = exchange.request().path().pathParameters().get("name");
-        shelf.unload(name);
+        host.unload(name);
         exchange.send(Json.object().put("id", name).put("object", "model").put("deleted", true));
     }
 
@@ -86,7 +84,7 @@ final class AdapterRoutes {
         requireAllowed();
         ObjectNode body = exchange.json();
         String name = new Fields(body).requiredText("lora_name");
-        shelf.unload(name);
+        host.unload(name);
         exchange.sendText("text/plain; charset=utf-8", "Success: LoRA adapter '" + name + "' removed successfully.");
     }
 
@@ -140,13 +138,13 @@ final class AdapterRoutes {
             throw ApiException.withStatus(403, "not_allowed", "This server takes no adapters from clients; name one in its folder");
         }
         Path target = folder.resolve(name);
-        if (Files.exists(target) || shelf.find(name) != null) {
+        if (Files.exists(target) || host.find(name) != null) {
             throw ApiException.conflict("There is an adapter called " + Names.quoted(name) + " already; choose another name");
         }
         boolean kept = false;
         try (InputStream body = exchange.request().content().inputStream(); ZipInputStream zip = new ZipInputStream(body)) {
             AtomicFolder.write(target, staging -> unpack(zip, staging));
-            ServedAdapter adapter = shelf.load(name, target.toRealPath());
+            ServedAdapter adapter = host.load(name, target.toRealPath());
             kept = true;
             return adapter;
         } catch (IOException e) {

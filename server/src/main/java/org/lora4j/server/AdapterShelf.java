@@ -150,7 +150,7 @@ final class AdapterShelf implements AutoCloseable {
     }
 
     /** Requests can name it no more; its answers under way are written to their end. */
-    ServedAdapter unload(String name) {
+    void unload(String name) {
         ServedAdapter adapter;
         synchronized (this) {
             adapter = byName.get(name);
@@ -170,7 +170,6 @@ final class AdapterShelf implements AutoCloseable {
                 drop(adapter);
             }
         });
-        return adapter;
     }
 
     /** For messages. */

@@ -3,7 +3,6 @@ package org.lora4j.server;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.helidon.http.HeaderNames;
-import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -29,16 +28,16 @@ final class Answers {
 
     private final Asked asked;
     private final Tokenizer tokenizer;
-    private final ServerResponse response;
+    private final Exchange exchange;
     private final String id;
     private final long created = System.currentTimeMillis() / 1000;
     private final int[] written;
     private @Nullable OutputStream out;
 
-    Answers(Asked asked, Tokenizer tokenizer, ServerResponse response) {
+    Answers(Asked asked, Tokenizer tokenizer, Exchange exchange) {
         this.asked = asked;
         this.tokenizer = tokenizer;
-        this.response = response;
+        this.exchange = exchange;
         id = asked.form().id(UUID.randomUUID().toString().replace("-", ""));
         written = new int[asked.choices()];
     }
@@ -96,20 +95,17 @@ final class Answers {
             choices.add(asked.form().choice(i, texts[i].toString(), likelihoods, reasons[i], false));
         }
         answer.set("usage", asked.counted(Arrays.stream(written).sum()));
-        byte[] bytes = Json.bytes(answer);
         if (out == null) {
-            response.header(HeaderNames.CONTENT_TYPE, "application/json");
-            response.send(bytes);
+            exchange.send(answer);
         } else {
-            out.write(bytes);
+            out.write(Json.bytes(answer));
             out.close();
         }
     }
 
     private void say(byte[] nothing) throws IOException {
         if (out == null) {
-            response.header(HeaderNames.CONTENT_TYPE, "application/json");
-            out = response.outputStream();
+            out = exchange.begin("application/json");
         }
         out.write(nothing);
         out.flush();
@@ -122,10 +118,9 @@ final class Answers {
         if (event instanceof Writing.Failed failed) {
             throw failed.why();
         }
-        response.header(HeaderNames.CONTENT_TYPE, "text/event-stream; charset=utf-8");
-        response.header(HeaderNames.CACHE_CONTROL, "no-cache");
-        response.header("X-Accel-Buffering", "no");
-        out = response.outputStream();
+        exchange.response().header(HeaderNames.CACHE_CONTROL, "no-cache");
+        exchange.response().header("X-Accel-Buffering", "no");
+        out = exchange.begin("text/event-stream; charset=utf-8");
         int[] offsets = new int[asked.choices()];
         for (int i = 0; i < offsets.length; i++) {
             String beginning = asked.beginnings().get(i / asked.n());

@@ -7,12 +7,50 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.OptionalLong;
 
 /** A request and the answer to it. */
-record Exchange(ServerRequest request, ServerResponse response, int maxBody) {
+final class Exchange {
+
+    private final ServerRequest request;
+    private final ServerResponse response;
+    private final int maxBody;
+    private boolean begun;
+
+    Exchange(ServerRequest request, ServerResponse response, int maxBody) {
+        this.request = request;
+        this.response = response;
+        this.maxBody = maxBody;
+    }
+
+    ServerRequest request() {
+        return request;
+    }
+
+    ServerResponse response() {
+        return response;
+    }
+
+    /** Whether something of an answer is sent, so that it can be no other one any more. */
+    boolean isBegun() {
+        return begun;
+    }
+
+    /** Sends as it is written. */
+    OutputStream begin(String type) {
+        response.header(HeaderNames.CONTENT_TYPE, type);
+        begun = true;
+        return response.outputStream();
+    }
+
+    private void send(String type, byte[] body) {
+        response.header(HeaderNames.CONTENT_TYPE, type);
+        begun = true;
+        response.send(body);
+    }
 
     /** @throws ApiException if it is too long or no object of JSON */
     ObjectNode json() {
@@ -35,7 +73,10 @@ record Exchange(ServerRequest request, ServerResponse response, int maxBody) {
                 throw tooLong(maxBody);
             }
             return body;
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) { // the client went away, or its chunks are none
+            if (e instanceof ApiException refused) {
+                throw refused;
+            }
             throw ApiException.invalid(null, "The body did not come to its end");
         }
     }
@@ -45,13 +86,11 @@ record Exchange(ServerRequest request, ServerResponse response, int maxBody) {
     }
 
     void send(JsonNode answer) {
-        response.header(HeaderNames.CONTENT_TYPE, "application/json");
-        response.send(Json.bytes(answer));
+        send("application/json", Json.bytes(answer));
     }
 
     void sendText(String type, String text) {
-        response.header(HeaderNames.CONTENT_TYPE, type);
-        response.send(text.getBytes(StandardCharsets.UTF_8));
+        send(type, text.getBytes(StandardCharsets.UTF_8));
     }
 
     void send(ApiException refusal) {

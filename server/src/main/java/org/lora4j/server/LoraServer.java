@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -23,6 +24,7 @@ import org.lora4j.chat.ChatTemplate;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.SequenceClassifier;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
 import org.lora4j.tuning.lora.AdapterSet;
@@ -55,14 +57,14 @@ public final class LoraServer implements AutoCloseable {
     private final ServerSettings settings;
     private final WorkThread thread;
     private final Routes routes;
-    private final Function<Map.Entry<String, Path>, ServedAdapter> loader;
+    private final BiFunction<String, Path, ServedAdapter> loader;
     private final Runnable closing;
     private final WebServer web;
     private boolean started;
     private boolean ended;
 
     private LoraServer(
-            ServerSettings settings, WorkThread thread, Routes routes, Function<Map.Entry<String, Path>, ServedAdapter> loader, Runnable closing) {
+            ServerSettings settings, WorkThread thread, Routes routes, BiFunction<String, Path, ServedAdapter> loader, Runnable closing) {
         this.settings = settings;
         this.thread = thread;
         this.routes = routes;
@@ -116,11 +118,30 @@ public final class LoraServer implements AutoCloseable {
         TextModel served = new TextModel(id, model, tokenizer, new ExampleEncoder(tokenizer, Integer.MAX_VALUE), shelf);
         TextRoutes texts = new TextRoutes(served, work, thread, settings, metrics);
         Routes routes = new Routes(settings, metrics, thread, page());
-        routes.ofTexts(texts, new AdapterRoutes(shelf, texts, settings));
-        return new LoraServer(settings, thread, routes, named -> shelf.load(named.getKey(), named.getValue()), () -> {
+        routes.ofTexts(texts, new AdapterRoutes(texts, settings));
+        return new LoraServer(settings, thread, routes, shelf::load, () -> {
             shelf.close();
             set.close();
         });
+    }
+
+    /**
+     * A server of a model that classifies. It does not listen yet.
+     *
+     * @param id     what requests call the base
+     * @param folder the model's, for its tokenizer
+     * @param model  with a head of its own, or for as many labels as its adapters have
+     * @throws LoraException if the settings contradict each other, or there is no tokenizer
+     */
+    public static LoraServer labels(String id, Path folder, SequenceClassifier model, ServerSettings settings) {
+        settings.check();
+        Metrics metrics = new Metrics();
+        LabelWork work = new LabelWork(id, model, Families.tokenizer(folder), Families.metadata(folder), settings.maxAdapters(), metrics);
+        WorkThread thread = new WorkThread("lora4j-engine", work);
+        work.workIn(thread);
+        Routes routes = new Routes(settings, metrics, thread, page());
+        routes.ofLabels(new LabelRoutes(work, settings.queue()), work, new AdapterRoutes(work, settings));
+        return new LoraServer(settings, thread, routes, work::load, work::close);
     }
 
     private static byte[] page() {
@@ -138,7 +159,7 @@ public final class LoraServer implements AutoCloseable {
      */
     public void load(String name, Path folder) {
         try {
-            loader.apply(Map.entry(name, folder));
+            loader.apply(name, folder);
         } catch (ApiException e) {
             throw new LoraException("adapter " + Names.quoted(name) + ": " + e.getMessage());
         }

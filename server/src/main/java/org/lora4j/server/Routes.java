@@ -2,6 +2,7 @@ package org.lora4j.server;
 
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Method;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
@@ -10,10 +11,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.lora4j.LoraException;
 
 /** Which way of asking leads where; and what all of them have in common: who may, what is counted, how failures look. */
 final class Routes {
+
+    /** As others call it: the client ended the connection. */
+    private static final int GONE = 499;
 
     private final ServerSettings settings;
     private final Metrics metrics;
@@ -48,16 +53,32 @@ final class Routes {
     }
 
     void ofTexts(TextRoutes texts, AdapterRoutes adapters) {
-        get("/v1/models", exchange -> exchange.send(texts.models()));
-        get("/v1/models/{name}", exchange -> exchange.send(texts.described(texts.model().named(
-                exchange.request().path().pathParameters().get("name")))));
-        get("/v1/adapters", exchange -> exchange.send(adapters.listed()));
+        ofAdapters(texts, adapters, name -> texts.model().named(name));
         post("/v1/completions", texts::completions);
         post("/v1/chat/completions", texts::chat);
         post("/tokenize", texts::tokenize);
         post("/detokenize", texts::detokenize);
         post("/v1/tokenize", texts::tokenize);
         post("/v1/detokenize", texts::detokenize);
+    }
+
+    void ofLabels(LabelRoutes labels, LabelWork work, AdapterRoutes adapters) {
+        ofAdapters(work, adapters, name -> {
+            ServedAdapter found = work.find(name);
+            if (found == null) {
+                throw ApiException.noModel(name, "others");
+            }
+            return found;
+        });
+        post("/v1/classify", labels::classify);
+        post("/classify", labels::classify);
+    }
+
+    private void ofAdapters(AdapterHost host, AdapterRoutes adapters, Function<String, ServedAdapter> named) {
+        get("/v1/models", exchange -> exchange.send(host.models()));
+        get("/v1/models/{name}", exchange -> exchange.send(host.described(named.apply(
+                exchange.request().path().pathParameters().get("name")))));
+        get("/v1/adapters", exchange -> exchange.send(adapters.listed()));
         post("/v1/adapters", adapters::load);
         post("/v1/load_lora_adapter", adapters::loadAsVllm);
         post("/v1/unload_lora_adapter", adapters::unloadAsVllm);
@@ -89,7 +110,7 @@ final class Routes {
         routing.any((request, response) -> answer(none, request, response));
     }
 
-    private void answer(Route route, ServerRequest request, ServerResponse response) throws IOException {
+    private void answer(Route route, ServerRequest request, ServerResponse response) {
         answering.incrementAndGet();
         Exchange exchange = new Exchange(request, response, settings.maxBody());
         int status = 200;
@@ -105,27 +126,28 @@ final class Routes {
             route.handler.handle(exchange);
             status = response.status().code();
         } catch (ApiException refusal) {
-            status = refused(exchange, refusal);
+            status = refuse(exchange, refusal);
         } catch (LoraException refusal) {
-            status = refused(exchange, ApiException.refused(refusal));
+            status = refuse(exchange, ApiException.refused(refusal));
         } catch (IOException gone) {
-            status = 499;
-            throw gone; // closes the connection
+            status = GONE;
         } catch (RuntimeException | Error fault) {
-            status = response.isSent() ? 499 : refused(exchange, ApiException.failed("The server failed: " + fault.getClass().getSimpleName()));
-            if (response.isSent()) {
-                throw fault; // the client has gone, most probably
-            }
+            status = exchange.isBegun() ? GONE // what cannot be written to
+                    : refuse(exchange, ApiException.failed("The server failed: " + fault.getClass().getSimpleName()));
         } finally {
             metrics.answered(route.path, status);
             answering.decrementAndGet();
         }
+        if (status == GONE) {
+            throw new CloseConnectionException("the client has gone");
+        }
     }
 
-    private static int refused(Exchange exchange, ApiException refusal) {
-        if (!exchange.response().isSent()) {
-            exchange.send(refusal);
+    private static int refuse(Exchange exchange, ApiException refusal) {
+        if (exchange.isBegun()) {
+            return GONE;
         }
+        exchange.send(refusal);
         return refusal.status();
     }
 

@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.chat.ChatEncoder;
+import org.lora4j.family.Labels;
 import org.lora4j.train.PromptFormat;
 
 /**
@@ -19,11 +20,14 @@ final class ServedAdapter {
     final String inside;
     /** Null for the base. */
     final @Nullable Path folder;
-    final PromptFormat format;
-    final ChatEncoder chats;
+    /** How it wants to be asked for a text; null of a classifier. */
+    final @Nullable PromptFormat format;
+    final @Nullable ChatEncoder chats;
     final Facts facts;
     final long since = System.currentTimeMillis() / 1000;
 
+    /** Of a classifier whose adapter names them. */
+    @Nullable Labels labels;
     volatile boolean inMemory;
     boolean loading;
     /** Unloaded by a client: gone when its last answer is. */
@@ -46,7 +50,8 @@ final class ServedAdapter {
     record Facts(int rank, long parameters, Map<String, String> metadata) {
     }
 
-    ServedAdapter(String name, String inside, @Nullable Path folder, PromptFormat format, ChatEncoder chats, Facts facts) {
+    ServedAdapter(
+            String name, String inside, @Nullable Path folder, @Nullable PromptFormat format, @Nullable ChatEncoder chats, Facts facts) {
         this.name = name;
         this.inside = inside;
         this.folder = folder;

@@ -4,13 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.chat.Chat;
 
 /** What can be asked of a model that writes: texts, tokens. */
-final class TextRoutes {
+final class TextRoutes implements AdapterHost {
 
     private final TextModel model;
     private final TextWork work;
@@ -51,7 +53,7 @@ final class TextRoutes {
         thread.tell(() -> asked.writings().forEach(work::add));
         boolean sent = false;
         try {
-            new Answers(asked, model.tokenizer(), exchange.response()).send();
+            new Answers(asked, model.tokenizer(), exchange).send();
             sent = true;
         } finally {
             if (!sent) { // gone, or one of several prompts failed
@@ -97,8 +99,23 @@ final class TextRoutes {
         exchange.send(Json.object().put("prompt", model.tokenizer().decode(Fields.ids(tokens, "tokens"))));
     }
 
-    /** What {@code GET /v1/models} says of one. */
-    ObjectNode described(ServedAdapter adapter) {
+    @Override
+    public @Nullable ServedAdapter find(String name) {
+        return model.shelf().find(name);
+    }
+
+    @Override
+    public ServedAdapter load(String name, Path folder) {
+        return model.shelf().load(name, folder);
+    }
+
+    @Override
+    public void unload(String name) {
+        model.shelf().unload(name);
+    }
+
+    @Override
+    public ObjectNode described(ServedAdapter adapter) {
         ObjectNode one = Json.object().put("id", adapter.name).put("object", "model").put("created", adapter.since)
                 .put("owned_by", "lora4j").put("max_model_len", model.positions());
         one.put("root", model.id()).put("parent", adapter.isBase() ? null : model.id());
@@ -109,7 +126,8 @@ final class TextRoutes {
         return one;
     }
 
-    ObjectNode models() {
+    @Override
+    public ObjectNode models() {
         ObjectNode all = Json.object().put("object", "list");
         ArrayNode data = all.putArray("data");
         model.shelf().known().forEach(adapter -> data.add(described(adapter)));
