@@ -7,6 +7,7 @@ module org.lora4j.cli {
     requires org.lora4j.backend.cpu;
     requires org.lora4j.backend.tornado;
     requires org.lora4j.experiments;
+    requires org.lora4j.server;
 
     opens org.lora4j.cli to info.picocli, com.fasterxml.jackson.databind;
 }

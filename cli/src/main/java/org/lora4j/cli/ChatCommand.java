@@ -4,11 +4,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
@@ -65,7 +63,7 @@ final class ChatCommand extends LoraCommand {
         if (maxNewTokens < 1) {
             throw wrongUse("--max-new-tokens " + maxNewTokens + ": expected at least 1");
         }
-        NamedAdapters named = option(this::named);
+        NamedAdapters named = option(() -> NamedAdapters.orCalledAsItsFolder(adapters));
         ChatSession.Style style = new ChatSession.Style(option(() -> drawing.sampling(ui())), drawing.stops(), maxNewTokens);
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
@@ -82,18 +80,6 @@ final class ChatCommand extends LoraCommand {
             talk(session, names);
         }
         return ExitCode.OK;
-    }
-
-    /** One adapter needs no name; it is called as its folder. */
-    private NamedAdapters named() {
-        if (adapters.isEmpty() || NamedAdapters.areNamed(adapters)) {
-            return NamedAdapters.of(adapters);
-        }
-        Path folder = Path.of(adapters.getFirst());
-        Map<String, Path> one = new LinkedHashMap<>();
-        Path last = folder.toAbsolutePath().normalize().getFileName();
-        one.put(last == null || last.toString().equals(AdapterSet.BASE) ? "adapter" : last.toString(), folder);
-        return new NamedAdapters(one);
     }
 
     private void talk(ChatSession session, List<String> names) throws IOException {

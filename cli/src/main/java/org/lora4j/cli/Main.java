@@ -47,6 +47,7 @@ public final class Main implements Callable<Integer> {
             TrainCommand.class,
             GenerateCommand.class,
             ChatCommand.class,
+            ServeCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
             PlanCommand.class,

@@ -5,8 +5,11 @@ import org.lora4j.adapters.MethodFolder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
+import org.lora4j.family.BaseDropout;
+import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
+import org.lora4j.family.SequenceClassifier;
 import org.lora4j.task.TextClassifier;
 import org.lora4j.tokenizer.Tokenizer;
 import picocli.CommandLine.Mixin;
@@ -50,6 +53,13 @@ final class ModelChoice {
      */
     TextClassifier classifier(Path adapter, int maxLength, Backend backend, Ui ui) {
         return TextClassifier.load(folder(), adapter, maxLength, backend, weights.type(), ui::info);
+    }
+
+    /** Loads a classifier for the labels of an adapter's head, or as it is stored where none is given. */
+    SequenceClassifier classifier(Path adapter, Backend backend) {
+        Ui ui = ((LoraCommand) command.userObject()).ui();
+        ClassifierHead head = adapter == null ? ClassifierHead.asStored() : ClassifierHead.forAdapter(adapter, folder());
+        return Families.classifier(folder(), backend, head, BaseDropout.NONE, weights.type(), ui::warnOnce);
     }
 
     /** In which type the weights are held. */

@@ -71,6 +71,17 @@ record NamedAdapters(Map<String, Path> folders) {
         return only != null && MethodFolder.method(only).isPresent() ? only : null;
     }
 
+    /** The same where one adapter alone needs no name; it is called as its folder. */
+    static NamedAdapters orCalledAsItsFolder(List<String> options) {
+        if (options.isEmpty() || areNamed(options)) {
+            return of(options);
+        }
+        Path folder = Path.of(options.getFirst());
+        Path last = folder.toAbsolutePath().normalize().getFileName();
+        return new NamedAdapters(Map.of(
+                last == null || last.toString().equals(AdapterSet.BASE) ? "adapter" : last.toString(), folder));
+    }
+
     /** All of them over a model. */
     AdapterSet load(LanguageModel model, Ui ui) {
         folders.forEach((name, folder) -> MethodFolder.method(folder).ifPresent(method -> {
