@@ -14,6 +14,7 @@ import org.lora4j.io.FormatException;
 import org.lora4j.io.MemoryTensors;
 import org.lora4j.io.NamedTensor;
 import org.lora4j.io.TensorSource;
+import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraScaling;
 
 /**
@@ -87,6 +88,12 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     public List<NamedTensor> others() {
         return tensors.stream().filter(tensor -> !isB(tensor) && !tensor.name().endsWith(A)
                 && !tensor.name().endsWith(EMBEDDING_A) && !tensor.name().endsWith(FROZEN)).toList();
+    }
+
+    /** Whether it consists of low-rank updates of linear maps and nothing else: no bias, no module as a whole, no DoRA. */
+    public boolean isUpdatesOnly() {
+        return config.bias() == BiasMode.NONE && config.modulesToSave().isEmpty() && !config.dora()
+                && tensors.stream().allMatch(tensor -> tensor.name().endsWith(A) || tensor.name().endsWith(B));
     }
 
     /** The frozen weights of adapted modules, which PEFT stores once more. */

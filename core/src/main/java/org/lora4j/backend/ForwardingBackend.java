@@ -56,6 +56,11 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public boolean allocatesBesideWork() {
+        return delegate.allocatesBesideWork();
+    }
+
+    @Override
     public long allocations() {
         return delegate.allocations();
     }

@@ -53,6 +53,14 @@ public interface TensorMemory {
         return tensor;
     }
 
+    /**
+     * Whether a second thread may {@link #allocate} tensors and {@link #upload} to those that it has allocated while another one
+     * computes: so an adapter is read beside a server at work.
+     */
+    default boolean allocatesBesideWork() {
+        return false;
+    }
+
     /** A new tensor of whole numbers, all zero. */
     IntTensor allocateInts(Shape shape);
 

@@ -31,6 +31,8 @@ public final class KeyValuePool {
     private final BitSet free = new BitSet();
     private int[] users;
     private int capacity;
+    private @Nullable Tensor joinedKeys;
+    private @Nullable Tensor joinedValues;
 
     /**
      * @param layers   number of Transformer blocks
@@ -154,6 +156,44 @@ public final class KeyValuePool {
     }
 
     /**
+     * For reading a prompt whose beginning is kept already: position t of the pass is kept in {@code rows[t]}, and sees the
+     * beginning and the pass up to itself. It is computed as in {@link #prompts}, with keys and values of both side by side.
+     *
+     * @param beginning rows of this pool that hold the first positions, in their order; read
+     * @param rows      of this pool, as many as the pass has positions
+     */
+    public Past behind(int[] beginning, int[] rows) {
+        int length = beginning.length + rows.length;
+        return (rule, in, y) -> {
+            requireCausal(rule);
+            int block = rule.block();
+            keep(in.k(), keys[block], rows);
+            keep(in.v(), values[block], rows);
+            if (joinedKeys == null || joinedKeys.rows() < length) {
+                joinedKeys = backend.allocate(Shape.of(Math.max(length, 2 * rows.length), width));
+                joinedValues = backend.allocate(joinedKeys.shape());
+            }
+            MatrixView k = joinedKeys.rows(0, length);
+            MatrixView v = joinedValues.rows(0, length);
+            join(keys[block], beginning, in.k(), k);
+            join(values[block], beginning, in.v(), v);
+            AttentionShape shape = new AttentionShape(1, rows.length, length, length, rule.heads(), true, rule.window());
+            backend.attention(Attention.of(in.q(), k, v, shape), new AttentionOutput(y, null));
+        };
+    }
+
+    /** The kept rows of a beginning, and behind them those of a pass. */
+    private void join(Tensor table, int[] beginning, MatrixView pass, MatrixView joined) {
+        int from = 0;
+        while (from < beginning.length) {
+            int to = neighbours(beginning, from);
+            backend.copy(table.rows(beginning[from], to - from), joined.rows(from, to - from));
+            from = to;
+        }
+        backend.copy(pass, joined.rows(beginning.length, pass.rows()));
+    }
+
+    /**
      * For one more position of each of N sequences: the n-th is kept in {@code rows[n]} and sees what its trail names.
      *
      * @param rows   of this pool, N
@@ -182,12 +222,18 @@ public final class KeyValuePool {
     private void keep(MatrixView x, Tensor table, int[] rows) {
         int from = 0;
         while (from < rows.length) {
-            int to = from + 1;
-            while (to < rows.length && rows[to] == rows[to - 1] + 1) {
-                to++;
-            }
+            int to = neighbours(rows, from);
             backend.copy(x.rows(from, to - from), table.rows(rows[from], to - from));
             from = to;
         }
+    }
+
+    /** The end of the run of neighbouring rows that begins at {@code from}. */
+    private static int neighbours(int[] rows, int from) {
+        int to = from + 1;
+        while (to < rows.length && rows[to] == rows[to - 1] + 1) {
+            to++;
+        }
+        return to;
     }
 }

@@ -45,16 +45,12 @@ public final class Engine {
     static final int MANY_ROWS = 16;
     /** Hypotheses at a time: more make a pass no faster. */
     private static final int WIDEST = 160;
-    /** Texts at a time: more make no text sooner and fill the memory. */
-    private static final int MOST_TEXTS = 32;
-    /** What keys and values may take, unless a single request takes more. */
-    private static final long MOST_BYTES = 256L << 20;
-
     private final CausalModel model;
     private final @Nullable AdapterSet set;
     private final Passes passes;
     private final Sampler sampler;
     private final float[] logits;
+    private final EngineLimits limits;
     private final long room;
     private final Deque<Job> waiting = new ArrayDeque<>();
     private final List<Job> open = new ArrayList<>();
@@ -63,7 +59,7 @@ public final class Engine {
 
     /** For requests without an adapter's name, written by the model as it is. */
     public Engine(CausalModel model) {
-        this(model, null);
+        this(model, null, EngineLimits.DEFAULT);
     }
 
     /**
@@ -72,7 +68,16 @@ public final class Engine {
      * @throws LoraException if the set's model is none that writes
      */
     public Engine(AdapterSet set) {
-        this(writing(set), set);
+        this(set, EngineLimits.DEFAULT);
+    }
+
+    /**
+     * The same, which takes more or less at a time.
+     *
+     * @throws LoraException if the set's model is none that writes
+     */
+    public Engine(AdapterSet set, EngineLimits limits) {
+        this(writing(set), set, limits);
     }
 
     private static CausalModel writing(AdapterSet set) {
@@ -82,13 +87,60 @@ public final class Engine {
         throw new LoraException(set.model().description() + ": writes no text");
     }
 
-    private Engine(CausalModel model, @Nullable AdapterSet set) {
+    private Engine(CausalModel model, @Nullable AdapterSet set, EngineLimits limits) {
         this.model = model;
         this.set = set;
-        passes = new Passes(model, set);
+        this.limits = limits;
+        passes = new Passes(model, set, limits.sharesBeginnings());
         logits = new float[model.vocabularySize()];
         sampler = new Sampler(logits.length);
-        room = MOST_BYTES / model.bytesPerPosition();
+        room = limits.bytes() / model.bytesPerPosition();
+    }
+
+    /** Whether a request would be at work in the next step, had it been submitted: there is memory, and nothing waits. */
+    public boolean hasRoomFor(Request request) {
+        int width = request.beam() == null ? request.samples() : request.beam().width();
+        return waiting.isEmpty() && (working().findAny().isEmpty() || fits(
+                Job.positions(request, width) + model.prefix().length, weight(width, request.beam() != null)));
+    }
+
+    /** Whether a request is within the limits, so that it fits beside others: one alone is taken all the same. */
+    public boolean isWithinLimits(Request request) {
+        int width = request.beam() == null ? request.samples() : request.beam().width();
+        return Job.positions(request, width) + model.prefix().length <= room
+                && weight(width, request.beam() != null) <= (long) limits.texts() * WIDEST;
+    }
+
+    /** Lets go of what is kept of the prompts of an adapter, before it is removed from the set. */
+    public void forget(String adapter) {
+        if (set != null) {
+            passes.drop(set.get(adapter));
+        }
+    }
+
+    /** Texts that are being written. */
+    public int texts() {
+        return working().mapToInt(job -> job.isNew() ? job.width() : job.rows.size()).sum();
+    }
+
+    /** Positions whose keys and values are kept. */
+    public int positionsInUse() {
+        return passes.used();
+    }
+
+    /** How many positions' keys and values the limits allow. */
+    public long positions() {
+        return room;
+    }
+
+    /** Positions of prompts that were computed so far. */
+    public long positionsRead() {
+        return passes.read();
+    }
+
+    /** Positions of prompts that were not, since an earlier prompt began alike. */
+    public long positionsShared() {
+        return passes.shared();
     }
 
     /**
@@ -208,16 +260,20 @@ public final class Engine {
             Job job = waiting.poll();
             open.add(job);
             guarded(List.of(job), () -> {
-                passes.room(working().mapToLong(this::positions).sum() + MANY_ROWS);
+                long wanted = working().mapToLong(this::positions).sum() + MANY_ROWS;
+                passes.room(limits.sharesBeginnings() ? Math.max(wanted, room + MANY_ROWS) : wanted);
                 passes.read(job);
             });
         }
     }
 
     private boolean fits(Job job) {
-        long positions = positions(job) + working().mapToLong(this::positions).sum();
-        long texts = weight(job) + working().mapToLong(Engine::weight).sum();
-        return working().findAny().isEmpty() || positions <= room && texts <= (long) MOST_TEXTS * WIDEST;
+        return working().findAny().isEmpty() || fits(positions(job), weight(job));
+    }
+
+    private boolean fits(long positions, long weight) {
+        return positions + working().mapToLong(this::positions).sum() <= room
+                && weight + working().mapToLong(this::weight).sum() <= (long) limits.texts() * WIDEST;
     }
 
     private long positions(Job job) {
@@ -228,9 +284,13 @@ public final class Engine {
         return open.stream().filter(job -> !job.ticket.isDone() && (job.isNew() || !job.isDone()));
     }
 
-    /** How much of a step it is, in parts of which there are {@code MOST_TEXTS·WIDEST}. */
-    private static long weight(Job job) {
-        return (long) job.width() * (job.isWide() ? MOST_TEXTS : WIDEST);
+    private long weight(Job job) {
+        return weight(job.width(), job.isWide());
+    }
+
+    /** How much of a step so many rows are, in parts of which there are {@code texts·WIDEST}. */
+    private long weight(int width, boolean wide) {
+        return (long) width * (wide ? limits.texts() : WIDEST);
     }
 
     // ------------------------------------------------------------------------------------------------ positions

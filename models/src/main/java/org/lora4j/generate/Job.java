@@ -43,7 +43,11 @@ abstract class Job {
 
     /** Most positions that it will keep at a time, those of the prompt among them. */
     long positions() {
-        return request.length() + (long) width() * Math.max(0, request.maxNewTokens() - 1);
+        return positions(request, width());
+    }
+
+    static long positions(Request request, int width) {
+        return request.length() + (long) width * Math.max(0, request.maxNewTokens() - 1);
     }
 
     /**

@@ -25,10 +25,17 @@ final class Passes {
     private KeyValuePool pool;
     private IntTensor table;
     private IntTensor mask;
+    private final @Nullable Beginnings beginnings;
     private long steps;
+    private long read;
+    private long shared;
 
-    /** @param set null for the model as it is */
-    Passes(CausalModel model, @Nullable AdapterSet set) {
+    /**
+     * @param set              null for the model as it is
+     * @param sharesBeginnings whether beginnings of prompts are kept
+     */
+    Passes(CausalModel model, @Nullable AdapterSet set, boolean sharesBeginnings) {
+        this.beginnings = sharesBeginnings ? new Beginnings() : null;
         this.model = model;
         this.set = set;
         backend = model.backend();
@@ -45,27 +52,81 @@ final class Passes {
         }
     }
 
-    /** Reads a job's prompt in a pass of its own, and begins the job. */
+    /**
+     * Reads a job's prompt in a pass of its own, and begins the job. Where the beginning is kept of an earlier prompt, the pass
+     * is over the rest.
+     */
     void read(Job job) {
         int[] prompt = Ints.concat(model.prefix(), job.request.prompt());
-        int length = job.isWide() ? Math.max(Engine.MANY_ROWS, prompt.length) : prompt.length;
-        int[] positions = new int[length];
-        Arrays.setAll(positions, t -> t < prompt.length ? t : 0);
-        int[] wanted = new int[job.isWide() ? Engine.MANY_ROWS : 1]; // row 0 beyond the first, for nothing
-        wanted[0] = prompt.length - 1;
-        int[] rows = pool.take(prompt.length);
-        Trail trail = new Trail(pool, rows);
+        Object owner = owner(job.request.adapter());
+        Trail trail = beginnings == null ? null : beginnings.find(owner, prompt);
+        if (trail == null) {
+            trail = new Trail(pool, new int[0]);
+        }
         Tensor logits;
         try {
+            int known = trail.length();
+            int[] beginning = trail.rows();
+            int fresh = prompt.length - known;
+            int length = job.isWide() ? Math.max(Engine.MANY_ROWS, fresh) : fresh;
+            int[] positions = new int[length];
+            Arrays.setAll(positions, t -> t < fresh ? known + t : 0);
+            int[] wanted = new int[job.isWide() ? Engine.MANY_ROWS : 1]; // row 0 beyond the first, for nothing
+            wanted[0] = fresh - 1;
+            int[] rows = take(fresh);
+            for (int row : rows) {
+                trail.append(row);
+            }
             use(List.of(job));
             ws.begin(length, steps++);
-            logits = model.next(Arrays.copyOf(prompt, length), positions, pool.prompts(new int[][] {rows}, length), wanted, ws);
+            Past past = known == 0 ? pool.prompts(new int[][] {rows}, length) : pool.behind(beginning, rows);
+            logits = model.next(Arrays.copyOf(Arrays.copyOfRange(prompt, known, prompt.length), length), positions, past, wanted, ws);
+            read += fresh;
+            shared += known;
         } catch (RuntimeException e) {
             trail.release();
             throw e;
         }
+        if (beginnings != null) {
+            beginnings.keep(owner, prompt, trail);
+        }
         job.begun();
         job.begin(trail, logits);
+    }
+
+    /** Free rows of the pool; what is kept for prompts to come makes room. */
+    private int[] take(int count) {
+        while (beginnings != null && pool.free() < count && beginnings.dropOne()) {
+            // until there are enough
+        }
+        return pool.take(count);
+    }
+
+    /** Whose keys and values an adapter's are: those of one that was removed are not those of the next of its name. */
+    private Object owner(String adapter) {
+        return set == null || adapter.equals(AdapterSet.BASE) ? model : set.get(adapter);
+    }
+
+    /** Lets go of what was kept under adapters that are gone. */
+    void drop(Object owner) {
+        if (beginnings != null) {
+            beginnings.drop(owner);
+        }
+    }
+
+    /** Positions of prompts that were computed. */
+    long read() {
+        return read;
+    }
+
+    /** Positions of prompts that were there already. */
+    long shared() {
+        return shared;
+    }
+
+    /** Positions that are in use, those of kept beginnings among them. */
+    int used() {
+        return pool == null ? 0 : pool.capacity() - pool.free();
     }
 
     /**
@@ -75,7 +136,7 @@ final class Passes {
      * @return logits, (count, V)
      */
     Tensor next(List<Job.Row> rows, int count) {
-        int[] taken = pool.take(count);
+        int[] taken = take(count);
         Trail[] trails = new Trail[count];
         int[] tokens = new int[count];
         int[] positions = new int[count];

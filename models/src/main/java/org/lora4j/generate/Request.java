@@ -15,6 +15,7 @@ import org.lora4j.tuning.lora.AdapterSet;
  */
 public final class Request {
 
+    static final int NO_LIKELIHOODS = -1;
     private static final TokenListener SILENT = (sample, id) -> true;
 
     private final int[] prompt;
@@ -26,6 +27,7 @@ public final class Request {
     private @Nullable Beam beam;
     private int number;
     private int samples = 1;
+    private int likelihoods = NO_LIKELIHOODS;
     private TokenListener listener = SILENT;
 
     private Request(int[] prompt) {
@@ -51,6 +53,7 @@ public final class Request {
         copy.beam = beam;
         copy.number = number;
         copy.samples = samples;
+        copy.likelihoods = likelihoods;
         copy.listener = listener;
         return copy;
     }
@@ -130,6 +133,19 @@ public final class Request {
         return copy;
     }
 
+    /**
+     * Tells the listener how likely each token was, and so many of the likeliest; 0 for none of these. Of beam search nothing is
+     * told.
+     */
+    public Request withLikelihoods(int count) {
+        if (count < 0) {
+            throw new LoraException("`likelihoods` " + count + ": expected 0 or a positive number");
+        }
+        Request copy = copy();
+        copy.likelihoods = count;
+        return copy;
+    }
+
     public Request withListener(TokenListener heard) {
         Request copy = copy();
         copy.listener = heard;
@@ -175,6 +191,11 @@ public final class Request {
 
     public int samples() {
         return samples;
+    }
+
+    /** How many of the likeliest tokens the listener is told of; negative where it is told of no likelihood at all. */
+    int likelihoods() {
+        return likelihoods;
     }
 
     public TokenListener listener() {

@@ -91,6 +91,7 @@ final class SampledJob extends Job {
 
     private int choose(Text text, int sample, Tensor ofRows, int at) {
         backend.read(ofRows, (long) at * logits.length, logits, 0, logits.length);
+        float[] asTheyAre = request.likelihoods() < 0 ? null : logits.clone(); // the rules below change them
         if (text.there != null) {
             Sampler.penalize(logits, text.there, request.sampling().repetitionPenalty());
         }
@@ -102,6 +103,9 @@ final class SampledJob extends Job {
             text.end = End.STOP_TOKEN;
         } else {
             text.add(id);
+            if (asTheyAre != null) {
+                request.listener().likelihood(sample, Likelihood.of(asTheyAre, asTheyAre[id], request.likelihoods()));
+            }
             boolean goesOn = request.listener().token(sample, id);
             text.end = !goesOn ? End.LISTENER : text.count == request.maxNewTokens() ? End.LENGTH : null;
         }

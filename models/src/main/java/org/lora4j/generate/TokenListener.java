@@ -9,6 +9,10 @@ public interface TokenListener {
      */
     boolean token(int sample, int id);
 
+    /** Told before {@link #token}, where the request asks for likelihoods. */
+    default void likelihood(int sample, Likelihood likelihood) {
+    }
+
     /** A text is finished, for whatever reason. */
     default void ended(int sample, Written text) {
     }

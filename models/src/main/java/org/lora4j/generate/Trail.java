@@ -31,10 +31,20 @@ final class Trail {
 
     /** Another one that names the same rows. */
     Trail fork() {
-        pool.share(rows, length);
-        Trail fork = new Trail(pool, Arrays.copyOf(rows, length + 16));
-        fork.length = length;
+        return fork(length);
+    }
+
+    /** Another one that names the first {@code count} of them. */
+    Trail fork(int count) {
+        pool.share(rows, count);
+        Trail fork = new Trail(pool, Arrays.copyOf(rows, count + 16));
+        fork.length = count;
         return fork;
+    }
+
+    /** The rows, in their order. */
+    int[] rows() {
+        return Arrays.copyOf(rows, length);
     }
 
     /** Gives its rows back. */

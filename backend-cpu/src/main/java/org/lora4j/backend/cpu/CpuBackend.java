@@ -6,6 +6,7 @@ import static org.lora4j.backend.cpu.Operands.ints;
 import static org.lora4j.backend.cpu.Operands.length;
 import static org.lora4j.backend.cpu.Operands.offset;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
@@ -42,7 +43,7 @@ final class CpuBackend implements Backend {
     private final Gemm gemm;
     private final CompressedProduct compressed;
     private final AttentionCalls attention;
-    private long allocations;
+    private final AtomicLong allocations = new AtomicLong();
 
     CpuBackend(BackendOptions options) {
         workers = new Workers(options.effectiveThreads());
@@ -71,7 +72,7 @@ final class CpuBackend implements Backend {
     @Override
     public Tensor allocate(Shape shape) {
         Tensor tensor = new Tensor(shape, new HeapFloats(new float[arrayLength(shape)]));
-        allocations++;
+        allocations.incrementAndGet();
         return tensor;
     }
 
@@ -81,7 +82,7 @@ final class CpuBackend implements Backend {
             return allocate(shape);
         }
         arrayLength(shape);
-        allocations++;
+        allocations.incrementAndGet();
         int rows = shape.rows();
         int columns = shape.columns();
         return new Tensor(shape, switch (type) {
@@ -95,14 +96,14 @@ final class CpuBackend implements Backend {
     @Override
     public Tensor hold(Shape shape, FourBitWeights weights) {
         arrayLength(shape);
-        allocations++;
+        allocations.incrementAndGet();
         return new Tensor(shape, new FourBitRows(shape.rows(), shape.columns(), weights));
     }
 
     @Override
     public IntTensor allocateInts(Shape shape) {
         IntTensor tensor = new IntTensor(shape, new HeapInts(new int[arrayLength(shape)]));
-        allocations++;
+        allocations.incrementAndGet();
         return tensor;
     }
 
@@ -116,7 +117,12 @@ final class CpuBackend implements Backend {
 
     @Override
     public long allocations() {
-        return allocations;
+        return allocations.get();
+    }
+
+    @Override
+    public boolean allocatesBesideWork() {
+        return true;
     }
 
     /**

@@ -2,6 +2,7 @@ package org.lora4j.backend.reference;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Activation;
 import org.lora4j.backend.AdamWStep;
@@ -35,7 +36,7 @@ public final class ReferenceBackend implements Backend {
     static final String NAME = "reference";
     static final String DESCRIPTION = "double precision, plain loops, one thread";
 
-    private long allocations;
+    private final AtomicLong allocations = new AtomicLong();
 
     @Override
     public String name() {
@@ -56,19 +57,24 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public Tensor allocate(Shape shape) {
-        allocations++;
+        allocations.incrementAndGet();
         return new Tensor(shape, new Memory.Doubles(new double[Math.toIntExact(shape.size())]));
     }
 
     @Override
     public IntTensor allocateInts(Shape shape) {
-        allocations++;
+        allocations.incrementAndGet();
         return new IntTensor(shape, new Memory.Ints(new int[Math.toIntExact(shape.size())]));
     }
 
     @Override
+    public boolean allocatesBesideWork() {
+        return true;
+    }
+
+    @Override
     public long allocations() {
-        return allocations;
+        return allocations.get();
     }
 
     @Override

@@ -45,6 +45,7 @@ public final class AdapterSet implements AutoCloseable {
     public static final String BASE = "base";
 
     private final Model model;
+    private final Twin twin;
     private final Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
     private final Map<Slot<Projection>, SharedProjection> projections = new LinkedHashMap<>();
     private final Map<Slot<TokenEmbedding>, SharedEmbedding> embeddings = new LinkedHashMap<>();
@@ -53,6 +54,7 @@ public final class AdapterSet implements AutoCloseable {
     /** An empty set over a model that has no adapter attached. */
     public AdapterSet(Model model) {
         this.model = model;
+        this.twin = new Twin(model);
     }
 
     // ------------------------------------------------------------------------------------------------ adding, removing
@@ -75,6 +77,43 @@ public final class AdapterSet implements AutoCloseable {
             }
             take(name, adapter);
             return adapter;
+        } finally {
+            enterSlots();
+            switchTo(before);
+        }
+    }
+
+    /**
+     * Loads an adapter beside the model, in any thread, while the set and the model are at work in another one; {@link #join}
+     * adds it, which takes no longer than a few pointers. Only for what consists of low-rank updates of linear maps alone,
+     * without DoRA, and where the backend {@link org.lora4j.backend.TensorMemory#allocatesBesideWork allocates beside work}.
+     *
+     * @throws LoraException whatever the loader throws
+     */
+    public LoraAdapter prepare(Function<? super Model, LoraAdapter> loader) {
+        LoraAdapter adapter = loader.apply(twin.another());
+        if (adapter.hasOwn() || adapter.config().dora() || !adapter.embeddings().isEmpty()) {
+            throw new LoraException("an adapter with more than low-rank updates of linear maps, such as trained biases, whole modules"
+                    + " or DoRA, cannot be loaded while its model is at work");
+        }
+        return adapter.freeze();
+    }
+
+    /**
+     * Adds an adapter of {@link #prepare}.
+     *
+     * @throws LoraException if there is an adapter of that name, or this one was prepared for another set's model
+     */
+    public void join(String name, LoraAdapter prepared) {
+        requireNew(name);
+        if (!(prepared.model() instanceof Twin other) || other.model() != model) {
+            throw new LoraException("adapter " + Names.quoted(name) + ": was not prepared for this set's model");
+        }
+        LoraAdapter before = current;
+        switchTo((LoraAdapter) null);
+        leaveSlots();
+        try {
+            take(name, prepared);
         } finally {
             enterSlots();
             switchTo(before);

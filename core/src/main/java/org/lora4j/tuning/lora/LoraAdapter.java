@@ -36,7 +36,7 @@ import org.lora4j.tensor.Tensor;
  */
 public final class LoraAdapter {
 
-    private final Model model;
+    private Model model;
     private final Backend backend;
     private final LoraConfig config;
     private final Map<String, LoraProjection> projections = new LinkedHashMap<>();
@@ -287,6 +287,7 @@ public final class LoraAdapter {
         takeUpdatesOut();
         whole.leaveModel();
         biases.forEach(Parameter::restore);
+        model = joined.model(); // one that was loaded beside it was attached to a twin
         set = joined;
     }
 
