@@ -66,23 +66,27 @@ def heads(config, name):
     return config["num_key_value_heads"] if ".k_proj" in name else config["num_attention_heads"]
 
 
-def model(case, architecture, out):
-    config = json.loads((DECODERS / case / "model/config.json").read_text())
+def model(case, architecture, out, cases=None):
+    source = (cases or DECODERS) / case / "model"
+    config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(out / "model.gguf", gguf.MODEL_ARCH_NAMES[architecture])
-    writer.add_block_count(config["num_hidden_layers"])
-    names = gguf.get_tensor_name_map(architecture, config["num_hidden_layers"])
-    for name, w in load_file(DECODERS / case / "model/model.safetensors").items():
+    blocks = config.get("num_hidden_layers", config.get("n_layer"))
+    writer.add_block_count(blocks)
+    names = gguf.get_tensor_name_map(architecture, blocks)
+    for name, w in load_file(source / "model.safetensors").items():
         theirs = names.get_name(name, try_suffixes=(".weight", ".bias"))
         assert theirs, name
         if architecture == gguf.MODEL_ARCH.LLAMA and (".q_proj" in name or ".k_proj" in name):
             w = paired(w, heads(config, name))
         if architecture == gguf.MODEL_ARCH.GEMMA3 and name.endswith("norm.weight"):
             w = w + 1
+        if architecture == gguf.MODEL_ARCH.GPT2 and name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")):
+            w = w.T
         writer.add_tensor(theirs, np.ascontiguousarray(w))
     if architecture == gguf.MODEL_ARCH.LLAMA:
         writer.add_tensor("rope_freqs.weight", np.ones(2, dtype=np.float32))
     close(writer)
-    shutil.copy(DECODERS / case / "model/config.json", out)
+    shutil.copy(source / "config.json", out)
 
 
 def adapter(case, out):
@@ -105,12 +109,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "src/test/resources/gguf")
     out = parser.parse_args().out.resolve()
-    for name in ("types", "adapter", *ARCHITECTURES):
+    for name in ("types", "adapter", "gpt2", *ARCHITECTURES):
         shutil.rmtree(out / name, ignore_errors=True)
         (out / name).mkdir(parents=True)
     types(out / "types")
     for case, architecture in ARCHITECTURES.items():
         model(case, architecture, out / case)
+    model("c_attn", gguf.MODEL_ARCH.GPT2, out / "gpt2", DECODERS.parent / "golden")
     adapter("llama_qv", out / "adapter")
 
 

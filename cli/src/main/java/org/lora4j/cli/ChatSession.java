@@ -12,6 +12,7 @@ import org.lora4j.chat.ChatTemplate;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.generate.End;
 import org.lora4j.generate.Engine;
+import org.lora4j.generate.EngineLimits;
 import org.lora4j.generate.Request;
 import org.lora4j.generate.Sampling;
 import org.lora4j.generate.TextStream;
@@ -46,10 +47,21 @@ final class ChatSession {
     /** @param templates how an adapter of this name takes chats */
     ChatSession(LanguageModel model, AdapterSet set, Tokenizer tokenizer, Style style, Function<String, ChatTemplate> templates) {
         this.model = model;
-        this.engine = new Engine(set);
+        this.engine = new Engine(set, limits(model));
         this.tokenizer = tokenizer;
         this.style = style;
         this.templates = templates;
+    }
+
+    /** One text at a time, and room for two chats as long as they may be: one that is read, one that is kept. */
+    private static EngineLimits limits(LanguageModel model) {
+        long two = 2L * model.maxLength() * model.bytesPerPosition();
+        return new EngineLimits(1, Math.min(two, EngineLimits.DEFAULT.bytes()), true);
+    }
+
+    /** Positions of prompts that were computed so far: of a chat that goes on, only what is new. */
+    long positionsRead() {
+        return engine.positionsRead();
     }
 
     /** Instructions that stand before everything; null for none. */

@@ -88,6 +88,26 @@ public final class FourBitWeights {
         return count;
     }
 
+    /** Weights that share a scale. */
+    public int block() {
+        return block;
+    }
+
+    /** The scale of a block. */
+    public float scale(int b) {
+        return scales.get(b);
+    }
+
+    /** Two weights in a byte, the first in its upper half, for kernels that take them apart themselves; not to be written. */
+    public byte[] codes() {
+        return codes;
+    }
+
+    /** The sixteen numbers that codes stand for. */
+    public float[] table() {
+        return table.clone();
+    }
+
     /** Bytes that they take, scales among them. */
     public long bytes() {
         return codes.length + (scales.plain != null ? 4L * scales.plain.length : scales.codes.length + 4L * scales.outer.length);

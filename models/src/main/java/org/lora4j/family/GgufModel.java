@@ -21,7 +21,8 @@ import org.lora4j.tensor.Shape;
 
 /**
  * The tensors of a GGUF model as Hugging Face would have them: under its names, without what llama.cpp's converter does to
- * them. For some architectures that puts the rows of a head of q and k in pairs, and adds 1 to the weights of norms:
+ * them. All linear maps lie as out × in; for some architectures it puts the rows of a head of q and k in pairs, and adds 1 to
+ * the weights of norms:
  *
  * <pre>
  *   row h·d + 2·i + j there is row h·d + j·d/2 + i here          d: rows of a head   i &lt; d/2   j: 0 or 1
@@ -36,6 +37,9 @@ final class GgufModel extends ExpandedTensors {
     private final ObjectNode config;
     /** Names here to names in the file. */
     private final Map<String, String> stored = new LinkedHashMap<>();
+    /** The map that was turned last, whole: it is asked for piece by piece. */
+    private String turnedName = "";
+    private float[] turned = new float[0];
 
     /** @param config the model's {@code config.json} */
     GgufModel(GgufFile file, ModelNames family, ObjectNode config) {
@@ -84,17 +88,27 @@ final class GgufModel extends ExpandedTensors {
 
     @Override
     boolean isMade(String name) {
-        return file.isQuantised(stored(name)) || family.pairedRows(name, config) != 0 || family.ggufShift(name) != 0;
+        return file.isQuantised(stored(name)) || family.pairedRows(name, config) != 0 || family.ggufShift(name) != 0 || turns(name);
+    }
+
+    /** Whether the map lies as in × out here. */
+    private boolean turns(String name) {
+        return family.isInByOut(name) && file.shape(stored(name)).rank() == 2;
     }
 
     @Override
     Shape shapeOf(String name) {
-        return file.shape(stored(name));
+        Shape there = file.shape(stored(name));
+        return turns(name) ? Shape.of(there.columns(), there.rows()) : there;
     }
 
     @Override
     void make(String name, long from, float[] into, int at, int count) {
         String theirs = stored(name);
+        if (turns(name)) {
+            System.arraycopy(turned(name), Math.toIntExact(from), into, at, count);
+            return;
+        }
         int paired = family.pairedRows(name, config);
         double shift = family.ggufShift(name);
         if (paired == 0) {
@@ -116,6 +130,20 @@ final class GgufModel extends ExpandedTensors {
         }
     }
 
+    /** All of a map as in × out. */
+    private float[] turned(String name) {
+        if (!turnedName.equals(name)) {
+            float[] there = file.floats(stored(name));
+            int in = file.shape(stored(name)).columns();
+            turned = new float[there.length];
+            for (int i = 0; i < there.length; i++) {
+                turned[i % in * (there.length / in) + i / in] = there[i];
+            }
+            turnedName = name;
+        }
+        return turned;
+    }
+
     /**
      * Writes a merged model as the base's GGUF file with what has changed in its place; quantised tensors that have not changed
      * stay so.
@@ -135,13 +163,16 @@ final class GgufModel extends ExpandedTensors {
             Shape shape = merged.shape(name);
             int paired = family.pairedRows(name, config);
             int columns = shape.rank() == 1 ? 1 : shape.columns();
+            boolean turn = family.isInByOut(name) && shape.rank() == 2;
             double[] there = new double[values.length];
             for (int i = 0; i < values.length; i++) {
                 int row = i / columns;
-                int to = paired == 0 ? i : inFile(row, paired) * columns + i % columns;
+                int to = turn ? i % columns * shape.rows() + row
+                        : paired == 0 ? i : inFile(row, paired) * columns + i % columns;
                 there[to] = values[i] + family.ggufShift(name);
             }
-            replaced.put(theirs, NamedTensor.of(theirs, shape.rank() == 1 ? DType.F32 : merged.dtype(name), shape, there));
+            replaced.put(theirs, NamedTensor.of(theirs, shape.rank() == 1 ? DType.F32 : merged.dtype(name),
+                    turn ? Shape.of(shape.columns(), shape.rows()) : shape, there));
         }
         GgufCopy.write(file, replaced, out);
     }

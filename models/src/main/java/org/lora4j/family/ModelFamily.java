@@ -3,6 +3,7 @@ package org.lora4j.family;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
@@ -41,6 +42,11 @@ public interface ModelFamily {
      * @throws org.lora4j.LoraException if a tensor is missing, unexpected or has another shape, or such a model does not write
      */
     LanguageModel load(Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks);
+
+    /** The {@code config.json} of a model that llama.cpp has in one file; empty where the file does not say enough for one. */
+    default Optional<Map<String, Object>> configOf(GgufFields file) {
+        return Optional.empty();
+    }
 
     /** The tensors of a folder under the family's names, as files have them; to be closed. */
     default ModelTensors tensors(Path folder) {

@@ -2,7 +2,9 @@ package org.lora4j.gpt2;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
@@ -10,6 +12,7 @@ import org.lora4j.family.BaseDropout;
 import org.lora4j.family.BodyClassifier;
 import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Labels;
+import org.lora4j.family.GgufFields;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.family.ModelFamily;
@@ -20,6 +23,7 @@ import org.lora4j.model.ModelNames;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tokenizer.ByteLevelBpe;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.tokenizer.Tokenizers;
 
 /** GPT-2 (Radford et al. 2019). */
 public final class Gpt2Family implements ModelFamily {
@@ -34,6 +38,22 @@ public final class Gpt2Family implements ModelFamily {
     @Override
     public ModelConfig config(Path file) {
         return Gpt2ConfigFile.read(file);
+    }
+
+    @Override
+    public Optional<Map<String, Object>> configOf(GgufFields file) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("architectures", List.of(architecture()));
+        json.put("model_type", "gpt2");
+        json.put("vocab_size", file.rows("token_embd.weight"));
+        json.put("n_positions", file.rows("position_embd.weight"));
+        json.put("n_embd", file.whole("embedding_length"));
+        json.put("n_inner", file.whole("feed_forward_length"));
+        json.put("n_layer", file.whole("block_count"));
+        json.put("n_head", file.whole("attention.head_count"));
+        json.put("layer_norm_epsilon", file.number("attention.layer_norm_epsilon").orElse(1e-5));
+        json.put("tie_word_embeddings", !file.hasTensor("output.weight"));
+        return Optional.of(json);
     }
 
     @Override
@@ -91,7 +111,7 @@ public final class Gpt2Family implements ModelFamily {
 
     @Override
     public Tokenizer tokenizer(Path folder) {
-        return ByteLevelBpe.load(folder);
+        return Tokenizers.hasJson(folder) && !ByteLevelBpe.reads(folder) ? Tokenizers.json(folder) : ByteLevelBpe.load(folder);
     }
 
     @Override

@@ -15,7 +15,7 @@ import org.lora4j.nn.Slot;
  * <pre>
  *   Hugging Face                    llama.cpp          lies as
  *   transformer.wte                 token_embd         V × C
- *   transformer.wpe                                    P × C
+ *   transformer.wpe                 position_embd      P × C
  *   transformer.h.I.attn.c_attn     blk.I.attn_qkv     in × out, its outputs q, k, v
  *   transformer.h.I.attn.c_proj     blk.I.attn_output  in × out
  *   transformer.h.I.mlp.c_fc        blk.I.ffn_up       in × out
@@ -23,6 +23,8 @@ import org.lora4j.nn.Slot;
  *   lm_head                         output             V × C, the table of wte unless untied
  *   score                                              labels × C, of a classifier
  * </pre>
+ *
+ * <p>llama.cpp has all of them as out × in.
  */
 public final class Gpt2Names implements ModelNames {
 
@@ -39,6 +41,9 @@ public final class Gpt2Names implements ModelNames {
             "attn.c_attn", "attn_qkv", "attn.c_proj", "attn_output", "mlp.c_fc", "ffn_up", "mlp.c_proj", "ffn_down");
     private static final Map<String, String> TO_GGUF_OUTSIDE = Map.of(TABLE, "token_embd", HEAD, "output");
     private static final Map<String, String> FROM_GGUF = inverse(TO_GGUF);
+    /** What takes no update there and is a tensor all the same. */
+    private static final Map<String, String> NORMS = Map.of("attn_norm", "ln_1", "ffn_norm", "ln_2");
+    private static final Map<String, String> OUTSIDE = Map.of("position_embd", POSITIONS, "output_norm", PREFIX + "ln_f");
     private static final Map<String, String> FROM_GGUF_OUTSIDE = inverse(TO_GGUF_OUTSIDE);
 
     private static Map<String, String> inverse(Map<String, String> map) {
@@ -79,6 +84,16 @@ public final class Gpt2Names implements ModelNames {
         return block.matches()
                 ? Optional.ofNullable(FROM_GGUF.get(block.group(2))).map(name -> PREFIX + "h." + block.group(1) + "." + name)
                 : Optional.ofNullable(FROM_GGUF_OUTSIDE.get(ggufName));
+    }
+
+    @Override
+    public Optional<String> tensorFromGguf(String ggufTensor) {
+        int dot = ggufTensor.lastIndexOf('.');
+        String module = ggufTensor.substring(0, Math.max(0, dot));
+        Matcher block = GGUF_BLOCK.matcher(module);
+        String ours = !block.matches() ? OUTSIDE.get(module)
+                : NORMS.containsKey(block.group(2)) ? PREFIX + "h." + block.group(1) + "." + NORMS.get(block.group(2)) : null;
+        return ours == null ? ModelNames.super.tensorFromGguf(ggufTensor) : Optional.of(ours + ggufTensor.substring(dot));
     }
 
     @Override

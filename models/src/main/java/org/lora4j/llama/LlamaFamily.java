@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.lora4j.backend.AttentionHeads;
@@ -13,6 +14,7 @@ import org.lora4j.family.BaseDropout;
 import org.lora4j.family.BodyClassifier;
 import org.lora4j.family.ClassifierHead;
 import org.lora4j.family.Labels;
+import org.lora4j.family.GgufFields;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelConfig;
 import org.lora4j.family.ModelFamily;
@@ -60,6 +62,11 @@ public final class LlamaFamily implements ModelFamily {
     @Override
     public ModelConfig config(Path file) {
         return LlamaConfigFile.read(file, variant);
+    }
+
+    @Override
+    public Optional<Map<String, Object>> configOf(GgufFields file) {
+        return Optional.of(LlamaGguf.config(variant, file));
     }
 
     @Override
@@ -132,7 +139,8 @@ public final class LlamaFamily implements ModelFamily {
 
     @Override
     public Tokenizer tokenizer(Path folder) {
-        return Tokenizers.hasJson(folder) ? Tokenizers.json(folder) : ByteLevelBpe.load(folder);
+        return Tokenizers.hasJson(folder) || Tokenizers.hasSentencePiece(folder) ? Tokenizers.sentencePiece(folder)
+                : ByteLevelBpe.load(folder);
     }
 
     @Override

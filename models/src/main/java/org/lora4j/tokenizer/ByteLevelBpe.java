@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FileErrors;
+import org.lora4j.io.FormatException;
 import org.lora4j.io.TextInput;
 import org.lora4j.tokenizer.pipeline.ByteAlphabet;
 import org.lora4j.tokenizer.pipeline.Template;
@@ -88,6 +89,16 @@ public final class ByteLevelBpe implements Tokenizer {
         TokenizerJson json = TokenizerJson.in(folder);
         BpeFiles files = json != null ? json.bpe() : twoFiles(folder);
         return new ByteLevelBpe(files, TokenizerSettings.read(folder, json), StopTokens.of(folder));
+    }
+
+    /** Whether the {@code tokenizer.json} of a folder, if it has one, is a byte-level BPE as GPT-2's and nothing else. */
+    public static boolean reads(Path folder) {
+        try {
+            TokenizerJson.in(folder);
+            return true;
+        } catch (FormatException other) {
+            return false;
+        }
     }
 
     static BpeFiles twoFiles(Path folder) {

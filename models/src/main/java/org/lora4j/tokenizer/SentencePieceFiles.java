@@ -37,6 +37,10 @@ final class SentencePieceFiles {
     private SentencePieceFiles() {
     }
 
+    static boolean isThere(Path folder) {
+        return NAMES.stream().map(folder::resolve).anyMatch(Files::exists);
+    }
+
     private static Path find(Path folder) {
         return NAMES.stream().map(folder::resolve).filter(Files::exists).findFirst().orElseThrow(() -> new LoraException(folder
                 + ": neither " + PipelineFile.FILE_NAME + " nor " + String.join(", ", NAMES) + " there. Copy the one that belongs "

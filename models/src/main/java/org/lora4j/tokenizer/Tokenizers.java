@@ -32,6 +32,11 @@ public final class Tokenizers {
         return Files.exists(folder.resolve(PipelineFile.FILE_NAME));
     }
 
+    /** Whether a folder has a SentencePiece model, such as {@code tokenizer.model}. */
+    public static boolean hasSentencePiece(Path folder) {
+        return SentencePieceFiles.isThere(folder);
+    }
+
     /**
      * The tokenizer of a {@code tokenizer.json} of any kind, with what the files beside it say of special tokens.
      *

@@ -78,8 +78,14 @@ final class Bf16Weights extends CompressedWeights {
     }
 
     @Override
-    float dot(int row, float[] x, int xOffset) {
-        int from = row * stride;
+    void dots(int row, int count, float[] x, int xOffset, float[] sums) {
+        for (int i = 0; i < count; i++) {
+            dot((row + i) * stride, x, xOffset, sums, i * LANES);
+        }
+    }
+
+    /** A row's products: four chains, so that one need not wait for the other. */
+    private void dot(int from, float[] x, int xOffset, float[] sums, int to) {
         FloatVector s0 = FloatVector.zero(SPECIES);
         FloatVector s1 = s0;
         FloatVector s2 = s0;
@@ -99,7 +105,7 @@ final class Bf16Weights extends CompressedWeights {
             s0 = lower(last).fma(FloatVector.fromArray(SPECIES, x, xOffset + 2 * k), s0);
             s1 = upper(last).fma(FloatVector.fromArray(SPECIES, x, xOffset + 2 * k + LANES), s1);
         }
-        return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
+        s0.add(s1).add(s2.add(s3)).intoArray(sums, to);
     }
 
     private static FloatVector lower(IntVector pair) {

@@ -1,6 +1,6 @@
 package org.lora4j.backend.cpu;
 
-import java.util.Arrays;
+import org.lora4j.backend.cpu.Scratch.Slot;
 import org.lora4j.tensor.MatrixView;
 
 /**
@@ -14,8 +14,10 @@ final class CompressedProduct {
 
     /** At most so many rows of x go without expanding W: as many as {@link ThinProduct} sums each as it would alone. */
     private static final int FEW_ROWS = 8;
-    /** Rows of W that one task multiplies. */
+    /** Rows of W that one task multiplies, at least. */
     private static final int TASK_ROWS = 64;
+    /** Of these, how many at a time: their sums' lanes are added up together. */
+    private static final int STRIP = Gemm.LANES;
 
     private final Workers workers;
     private final Gemm gemm;
@@ -60,18 +62,29 @@ final class CompressedProduct {
         int length = weights.paddedColumns();
         float[] x = padded(m * length);
         for (int i = 0; i < m; i++) {
-            System.arraycopy(a, aOffset + i * aStride, x, i * length, weights.columns);
-            Arrays.fill(x, i * length + weights.columns, (i + 1) * length, 0);
+            weights.layOut(a, aOffset + i * aStride, x, i * length);
         }
         Chunks.run(workers, count, TASK_ROWS, TASK_ROWS, (from, to) -> {
-            for (int j = from; j < to; j++) {
+            float[] sums = Scratch.local().floats(Slot.SUMS, STRIP * Gemm.LANES);
+            for (int j = from; j < to; j += STRIP) {
+                int strip = Math.min(STRIP, to - j);
                 for (int i = 0; i < m; i++) {
-                    int at = cOffset + i * cStride + j;
-                    float start = bias != null ? bias[j] : beta == 0 ? 0 : beta * c[at];
-                    c[at] = Math.fma(alpha, weights.dot(first + j, x, i * length), start);
+                    weights.dots(first + j, strip, x, i * length, sums);
+                    Dots.addLanes(sums, 0, strip);
+                    store(weights, first + j, sums, strip, c, cOffset + i * cStride + j, alpha, beta, bias, j);
                 }
             }
         });
+    }
+
+    /** c[at + j] ← alpha·sums[j]·scale + what it starts with. */
+    private static void store(
+            CompressedWeights weights, int row, float[] sums, int count, float[] c, int at, float alpha, float beta, float[] bias,
+            int column) {
+        for (int j = 0; j < count; j++) {
+            float start = bias != null ? bias[column + j] : beta == 0 ? 0 : beta * c[at + j];
+            c[at + j] = Math.fma(alpha, sums[j] * weights.scale(row + j), start);
+        }
     }
 
     private float[] padded(int length) {

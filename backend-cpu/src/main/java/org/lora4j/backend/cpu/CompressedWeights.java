@@ -1,5 +1,6 @@
 package org.lora4j.backend.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.backend.ShapeMismatchException;
 import org.lora4j.tensor.Buffer;
@@ -70,8 +71,29 @@ abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, F
         return perInt * VectorMath.LANES;
     }
 
-    /** Σ over columns of row·x; x padded with zeros to {@link #paddedColumns()}. */
-    abstract float dot(int row, float[] x, int xOffset);
+    /**
+     * A row of floats as {@link #dots} wants it: here as it is, with zeros behind it up to {@link #paddedColumns()}.
+     *
+     * @param x written from {@code to} on
+     */
+    void layOut(float[] a, int from, float[] x, int to) {
+        System.arraycopy(a, from, x, to, columns);
+        Arrays.fill(x, to + columns, to + paddedColumns(), 0);
+    }
+
+    /**
+     * Vector i of sums, from its beginning on, ← the products of row {@code row + i} with x, as lanes that
+     * {@link Dots#addLanes} adds up; {@link #scale} times that is Σ over columns of the row·x. A row's bits do not depend on
+     * the others.
+     *
+     * @param x laid out by {@link #layOut}
+     */
+    abstract void dots(int row, int count, float[] x, int xOffset, float[] sums);
+
+    /** What multiplies all of a row. */
+    float scale(int row) {
+        return 1;
+    }
 
     @Override
     public long capacity() {

@@ -5,7 +5,12 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
 import java.util.Arrays;
 import java.util.Optional;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 import org.lora4j.backend.FourBitWeights;
 import org.lora4j.backend.cpu.Scratch.Slot;
 import org.lora4j.tensor.Buffer;
@@ -13,7 +18,20 @@ import org.lora4j.tensor.Buffer;
 /** {@link FourBitWeights} as rows that products expand: of a file that has them, or made of floats once they are all there. */
 final class FourBitRows extends CompressedWeights {
 
+    /** Codes of an int. */
+    private static final int CODES = 8;
+    private static final int TABLE = 16;
+    /** Codes of a vector of ints. */
+    private static final int GROUP = CODES * LANES;
+    /** Codes that share a scale at least, where they are taken apart as vectors: half a group of the widest vectors. */
+    private static final int HALF = FourBitWeights.BLOCK;
+    private static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, SPECIES.vectorShape());
+    private static final VectorMask<Byte> FIRST_BYTES = BYTES.indexInRange(0, HALF / 2);
+    private static final VectorMask<Float> SECOND_HALF = SPECIES.indexInRange(0, HALF / CODES).not();
+
     private FourBitWeights weights;
+    /** The sixteen numbers' bits. */
+    private int[] table;
     private FourBitWeights.Builder building;
 
     /** Made of floats, which come in blocks of {@link FourBitWeights#BLOCK}. */
@@ -24,7 +42,13 @@ final class FourBitRows extends CompressedWeights {
 
     FourBitRows(int rows, int columns, FourBitWeights weights) {
         super(rows, columns);
+        use(weights);
+    }
+
+    private void use(FourBitWeights weights) {
         this.weights = weights;
+        table = new int[TABLE];
+        Arrays.setAll(table, code -> Float.floatToRawIntBits(weights.table()[code]));
     }
 
     @Override
@@ -42,7 +66,7 @@ final class FourBitRows extends CompressedWeights {
 
     private FourBitWeights weights() {
         if (weights == null) {
-            weights = building.build();
+            use(building.build());
             building = null;
         }
         return weights;
@@ -55,7 +79,7 @@ final class FourBitRows extends CompressedWeights {
 
     @Override
     int paddedColumns() {
-        return AttentionPanels.roundUp(columns, LANES);
+        return AttentionPanels.roundUp(columns, suits() ? GROUP : LANES);
     }
 
     @Override
@@ -86,8 +110,96 @@ final class FourBitRows extends CompressedWeights {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------ few rows of x
+
+    /** Whether rows begin with a block and every lane's codes share a scale. */
+    private boolean suits() {
+        return LANES > 4 && columns % HALF == 0 && weights().block() % HALF == 0;
+    }
+
+    /**
+     * An int has the codes of eight columns that follow each other, so lane l of the vectors that a group is taken apart into
+     * has columns 8·l … 8·l + 7: x is laid out to meet them, a vector for each of the eight.
+     */
     @Override
-    float dot(int row, float[] x, int xOffset) {
+    void layOut(float[] a, int from, float[] x, int to) {
+        if (!suits()) {
+            super.layOut(a, from, x, to);
+            return;
+        }
+        for (int group = 0; group < columns; group += GROUP) {
+            int lanes = Math.min(LANES, (columns - group) / CODES);
+            for (int code = 0; code < CODES; code++) {
+                int at = to + group + code * LANES;
+                for (int lane = 0; lane < lanes; lane++) {
+                    x[at + lane] = a[from + group + CODES * lane + code];
+                }
+                Arrays.fill(x, at + lanes, at + LANES, 0);
+            }
+        }
+    }
+
+    @Override
+    void dots(int row, int count, float[] x, int xOffset, float[] sums) {
+        for (int i = 0; i < count; i++) {
+            if (suits()) {
+                dotOfCodes((long) (row + i) * columns, x, xOffset, sums, i * LANES);
+            } else {
+                dotOfFloats(row + i, x, xOffset, sums, i * LANES);
+            }
+        }
+    }
+
+    /** Σ over groups of scale·Σ table[code]·x, the scale being that of the lane's block. */
+    private void dotOfCodes(long first, float[] x, int xOffset, float[] sums, int to) {
+        FourBitWeights from = weights();
+        byte[] codes = from.codes();
+        int block = from.block();
+        IntVector low = IntVector.fromArray(INTS, table, 0);
+        IntVector high = IntVector.fromArray(INTS, table, TABLE - LANES);
+        FloatVector even = FloatVector.zero(SPECIES);
+        FloatVector odd = even;
+        int group = 0;
+        for (; group + GROUP <= columns; group += GROUP) {
+            IntVector eight = ByteVector.fromArray(BYTES, codes, (int) (first + group >> 1)).reinterpretAsInts();
+            FloatVector scale = FloatVector.broadcast(SPECIES, from.scale((int) ((first + group) / block)));
+            if (GROUP > HALF) {
+                scale = scale.blend(from.scale((int) ((first + group + HALF) / block)), SECOND_HALF);
+            }
+            int at = xOffset + group;
+            even = products(eight, low, high, x, at).fma(scale, even);
+            odd = products(eight.lanewise(VectorOperators.LSHR, 16), low, high, x, at + 4 * LANES).fma(scale, odd);
+        }
+        if (group < columns) { // half a group
+            IntVector eight = ByteVector.fromArray(BYTES, codes, (int) (first + group >> 1), FIRST_BYTES).reinterpretAsInts();
+            float scale = from.scale((int) ((first + group) / block));
+            int at = xOffset + group; // x is 0 where there are no columns
+            even = products(eight, low, high, x, at).fma(FloatVector.broadcast(SPECIES, scale), even);
+            odd = products(eight.lanewise(VectorOperators.LSHR, 16), low, high, x, at + 4 * LANES)
+                    .fma(FloatVector.broadcast(SPECIES, scale), odd);
+        }
+        even.add(odd).intoArray(sums, to);
+    }
+
+    /** Of the lowest four codes of each lane: the first is in the upper half of the lowest byte. */
+    private static FloatVector products(IntVector eight, IntVector low, IntVector high, float[] x, int at) {
+        FloatVector first = numbers(eight.lanewise(VectorOperators.LSHR, 4), low, high).mul(FloatVector.fromArray(SPECIES, x, at));
+        FloatVector third = numbers(eight.lanewise(VectorOperators.LSHR, 12), low, high)
+                .mul(FloatVector.fromArray(SPECIES, x, at + 2 * LANES));
+        first = numbers(eight, low, high).fma(FloatVector.fromArray(SPECIES, x, at + LANES), first);
+        third = numbers(eight.lanewise(VectorOperators.LSHR, 8), low, high)
+                .fma(FloatVector.fromArray(SPECIES, x, at + 3 * LANES), third);
+        return first.add(third);
+    }
+
+    /** table[code], the code being the lowest four bits. */
+    private static FloatVector numbers(IntVector codes, IntVector low, IntVector high) {
+        IntVector code = codes.and(TABLE - 1);
+        return (LANES == TABLE ? code.selectFrom(low) : code.selectFrom(low, high)).reinterpretAsFloats();
+    }
+
+    /** Where rows do not begin with blocks. */
+    private void dotOfFloats(int row, float[] x, int xOffset, float[] sums, int to) {
         int padded = paddedColumns();
         float[] w = Scratch.local().floats(Slot.WEIGHTS, padded);
         weights().expand((long) row * columns, w, 0, columns);
@@ -104,6 +216,6 @@ final class FourBitRows extends CompressedWeights {
         if (i < padded) {
             s0 = FloatVector.fromArray(SPECIES, w, i).fma(FloatVector.fromArray(SPECIES, x, xOffset + i), s0);
         }
-        return VectorMath.sum(s0.add(s1));
+        s0.add(s1).intoArray(sums, to);
     }
 }

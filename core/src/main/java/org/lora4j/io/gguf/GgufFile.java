@@ -12,9 +12,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +69,8 @@ public final class GgufFile extends MappedTensors {
     private final Map<String, GgufValue> values = new LinkedHashMap<>();
     private final Map<String, Quantisation> quantised = new HashMap<>();
     private final Map<String, Integer> types = new HashMap<>();
+    /** Where the elements of arrays begin. */
+    private final Map<String, Long> arrays = new HashMap<>();
     private long pairsFrom;
     private long pairsTo;
     private long at;
@@ -161,6 +165,7 @@ public final class GgufFile extends MappedTensors {
             throw error("the key " + Names.quoted(key) + " is an array of " + Long.toUnsignedString(count) + " " + elements
                     + " at offset " + countAt + ", but only " + (mapped.byteSize() - at) + " bytes follow");
         }
+        arrays.put(key, at);
         if (elements != GgufValue.Type.STRING) {
             take(count * shortest, what);
         } else {
@@ -389,6 +394,42 @@ public final class GgufFile extends MappedTensors {
     /** All pairs, in the file's order. */
     public Map<String, GgufValue> values() {
         return Collections.unmodifiableMap(values);
+    }
+
+    /**
+     * The elements of an array of texts, such as a vocabulary.
+     *
+     * @throws FormatException if there is none of that key, or one is not UTF-8
+     */
+    public List<String> texts(String key) {
+        GgufValue.Array array = array(key, GgufValue.Type.STRING);
+        List<String> texts = new ArrayList<>();
+        at = arrays.get(key);
+        for (long i = 0; i < array.count(); i++) {
+            texts.add(text("element " + i + " of " + Names.quoted(key), Integer.MAX_VALUE - 8));
+        }
+        return texts;
+    }
+
+    /** The elements of an array of numbers. @throws FormatException if there is none of that key */
+    public double[] numbers(String key) {
+        GgufValue.Type type = values.containsKey(key) && values.get(key).value() instanceof GgufValue.Array(var elements, long count)
+                && elements != GgufValue.Type.STRING ? elements : GgufValue.Type.FLOAT32;
+        double[] numbers = new double[(int) Math.min(Integer.MAX_VALUE - 8, array(key, type).count())];
+        at = arrays.get(key);
+        for (int i = 0; i < numbers.length; i++) {
+            Object element = value(key, type).value();
+            numbers[i] = element instanceof Boolean flag ? flag ? 1 : 0 : ((Number) element).doubleValue();
+        }
+        return numbers;
+    }
+
+    private GgufValue.Array array(String key, GgufValue.Type type) {
+        GgufValue found = values.get(key);
+        if (found == null || !(found.value() instanceof GgufValue.Array array) || array.elements() != type) {
+            throw error(Names.quoted(key) + " is " + (found == null ? "missing" : found) + ", expected a list of " + type);
+        }
+        return array;
     }
 
     /** The pairs, their values as texts. */

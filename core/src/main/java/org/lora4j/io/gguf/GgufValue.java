@@ -32,7 +32,7 @@ public record GgufValue(Type type, Object value) {
         }
     }
 
-    /** An array, which is not read: a vocabulary may have many thousand texts. */
+    /** An array, whose elements {@link GgufFile#texts} and {@link GgufFile#numbers} read: a vocabulary has many thousand texts. */
     public record Array(Type elements, long count) {
     }
 

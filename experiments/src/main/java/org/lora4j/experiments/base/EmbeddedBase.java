@@ -13,6 +13,7 @@ import java.nio.file.ProviderNotFoundException;
 import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.family.GgufFolder;
 import org.lora4j.io.FileErrors;
 
 /**
@@ -89,7 +90,8 @@ public final class EmbeddedBase {
     }
 
     /**
-     * The folder that a user means: {@link #folder()} for {@value #NAME} where no folder is called so.
+     * The folder that a user means: {@link #folder()} for {@value #NAME} where no folder is called so, and for a GGUF file
+     * alone the one that {@link GgufFolder} makes of it.
      *
      * @throws LoraException if it is neither
      */
@@ -98,11 +100,12 @@ public final class EmbeddedBase {
         if (nameOrFolder.equals(NAME) && !Files.exists(named)) {
             return folder();
         }
-        if (!Files.isDirectory(named)) {
+        Path folder = GgufFolder.of(named);
+        if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("`model` " + named + ": "
                     + (Files.exists(named) ? "is a file" : FileErrors.absent(named, "folder")) + ". Name a folder in Hugging "
-                    + "Face layout, with a config.json, tensors and a tokenizer, or " + NAME + " for the embedded one"));
+                    + "Face layout, with a config.json, tensors and a tokenizer, a .gguf file, or " + NAME + " for the embedded one"));
         }
-        return named;
+        return folder;
     }
 }
