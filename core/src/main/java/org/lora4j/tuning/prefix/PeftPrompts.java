@@ -59,7 +59,8 @@ public final class PeftPrompts {
 
     /** The method of a configuration of type PROMPT_TUNING. */
     public static AdapterMethod promptTuning(JsonFields fields) {
-        return new PromptTuning(length(fields), TokenInit.RANDOM);
+        boolean words = fields.text("prompt_tuning_init").filter("SAMPLE_VOCAB"::equals).isPresent();
+        return new PromptTuning(length(fields), words ? TokenInit.VOCABULARY : TokenInit.RANDOM);
     }
 
     /** The method of a configuration of type P_TUNING, whatever network there was. */
