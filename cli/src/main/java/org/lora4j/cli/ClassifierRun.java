@@ -61,7 +61,7 @@ final class ClassifierRun {
             if (recipe.isPresent()) {
                 command.plans.evaluateEveryEpoch();
             }
-            TrainingPlan plan = command.plans.plan(job);
+            TrainingPlan plan = command.methods.plan(command.plans.plan(job));
             command.plans.remarkOn(plan, job, command.devExamples, ui);
             if (command.overwrite && !job.isUnfinishedIn(command.out, plan)) {
                 folder.clear();

@@ -5,11 +5,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
-import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.AdapterTuning;
 import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
@@ -29,7 +31,7 @@ final class MethodChoice {
     @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME",
             description = {
                 "How to adapt (default: ${DEFAULT-VALUE}). What only lora has is refused with another: --rank, --alpha, "
-                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora. The others' settings stand in the "
+                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora, --lora-plus-ratio. The others' settings stand in the "
                         + "name, behind a colon: houlsby:64, or houlsby:64,norms=true.",
                 "Saved as a folder beside the base: lora; adapter layers of R features in each block, houlsby:R, lin:R, "
                         + "pfeiffer:R, adapterdrop:R, with activation=NAME, skip=N (the lowest N blocks have none), init=X, "
@@ -46,6 +48,9 @@ final class MethodChoice {
     private LoraChoice lora;
 
     @Mixin
+    private LoraPlusChoice plus;
+
+    @Mixin
     private SpecialTokenChoice tokens;
 
     private Supplier<Tokenizer> tokenizer = () -> {
@@ -57,6 +62,7 @@ final class MethodChoice {
 
     /** What was asked for; a value that makes no sense, or an option that the method does not have, is wrong use. */
     TuningMethod method() {
+        plus.check();
         if (isLora()) {
             tokens.refuse(name);
             return new LowRankAdaptation(lora.config());
@@ -72,8 +78,8 @@ final class MethodChoice {
                 return TuningMethods.parse(word, new LowRankAdaptation(lora.config()));
             }
             TuningMethod method = TuningMethods.parse(word);
-            refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
-                    .map(OptionSpec::longestName).toList());
+            refuse(command, name, Stream.of(new LoraChoice(), new LoraPlusChoice()).flatMap(options ->
+                    CommandSpec.forAnnotatedObject(options).options().stream()).map(OptionSpec::longestName).toList());
             return method;
         } catch (LoraException refused) {
             throw wrongUse(refused);
@@ -93,6 +99,11 @@ final class MethodChoice {
             throw new ParameterException(command.commandLine(), String.join(", ", refused) + ": --method " + method + " has no "
                     + "such option, only lora has. Leave " + (refused.size() == 1 ? "it" : "them") + " out, or take --method lora");
         }
+    }
+
+    /** The plan with what LoRA+ changes of it. */
+    TrainingPlan plan(TrainingPlan plan) {
+        return plus.in(plan);
     }
 
     /** Attaches it; what does not suit this model is wrong use. */

@@ -55,6 +55,9 @@ import org.lora4j.tuning.lora.MergedLoraLinear;
  * part and the columns j·r to (j+1)·r − 1, zero elsewhere. ΔW is the same matrix, by copies only. The file's metadata
  * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros; where
  * other fused maps are adapted as a whole, {@code lora4j.whole} names those.
+ *
+ * <p>An adapter that began as {@link org.lora4j.tuning.lora.Pissa} is written as the plain one of twice the rank that it is on the
+ * base as it was, and is loaded as that.
  */
 public final class PeftFormat {
 
@@ -156,7 +159,7 @@ public final class PeftFormat {
     static SafetensorsWriter tensors(LoraAdapter adapter, Map<String, String> metadata) {
         Backend backend = adapter.model().backend();
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
-        if (!adapter.fusedParts().isEmpty()) {
+        if (!adapter.fusedParts().isEmpty() && adapter.pissa() == null) {
             tensors.metadata(PARTS, String.join(",", adapter.fusedParts()));
             List<String> whole = fusedMapsAdaptedAsAWhole(adapter);
             if (!whole.isEmpty()) {
@@ -168,7 +171,12 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
+            double[] values = inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter())));
+            if (adapter.pissa() == null || !PissaConversion.isFactor(entry)) {
+                tensors.add(entry.key(), DType.F32, entry.shape(), values);
+            } else {
+                tensors.add(entry.key(), DType.F32, PissaConversion.shape(entry), PissaConversion.doubled(adapter.pissa(), entry, values));
+            }
         }
         adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
                 fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
@@ -197,7 +205,7 @@ public final class PeftFormat {
             alphas.put(name, lora.alpha());
         });
         adapter.projections().forEach((name, lora) -> {
-            int parts = lora.loraA().shape().dim(0) / lora.rank();
+            int parts = lora.loraA().shape().dim(0) / lora.rank() * (adapter.pissa() == null ? 1 : 2);
             ranks.put(name, parts * lora.rank());
             alphas.put(name, lora.alpha()
                     * (config.scaling() == LoraScaling.ALPHA_OVER_R ? parts : Math.sqrt(parts)));
@@ -301,7 +309,7 @@ public final class PeftFormat {
     public static LoraAdapter load(
             Model model, Path path, PeftConfig config, TensorSource source, Consumer<String> remarks) {
         PeftUpgrade upgrade = PeftUpgrade.of(config, source);
-        upgrade.config().requireSupported();
+        upgrade.config().requireSupported(true);
         return new PeftLoader(model, path, upgrade.config(), upgrade.source(), remarks).load();
     }
 

@@ -46,6 +46,9 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             wrapAll(adapter, parts);
             adapter.trainWhole(wholeNames(adapter));
             adapter.trainBiases();
+            if (config.isPissa()) {
+                adapter.beginPissa(0, 0); // the file's values follow
+            }
             upload(adapter);
         } catch (RuntimeException e) {
             adapter.detach();

@@ -87,7 +87,10 @@ public final class AddedParts implements AdapterTuning {
 
     @Override
     public AddedParts freeze() {
-        trainable().forEach(Parameter::freeze);
+        trainable().forEach(parameter -> {
+            parameter.freeze();
+            model.backend().freeze(parameter.value());
+        });
         return this;
     }
 

@@ -62,6 +62,7 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
             adapter.embeddings().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
             adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
             return "dropout " + config.dropout() + ", bias " + config.bias().text() + ", " + config.init()
+                    + (config.pissaIterations() > 0 ? " by " + config.pissaIterations() + " iterations" : "")
                     + (config.dora() ? ", DoRA" : "") + ", parts " + config.parts() + ", on " + String.join(", ", updates);
         }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -146,6 +147,21 @@ class SpecialTokenMethodsTest {
         assertThat(loss(batch)).isCloseTo(expected, within(1e-12));
         backend.fill(layers.trainable().get(1).value(), 0.5); // and from there on they are their own
         assertThat(loss(batch)).isNotCloseTo(expected, within(1e-3));
+    }
+
+    /** And so do trained keys and values, rotated as those of words are. */
+    @Test
+    void prefixTuningBeginsAsTheWordsItStandsFor() {
+        LanguageModel llama = Families.load(Path.of("src/test/resources/decoders/llama_biases/model"), backend);
+        for (LanguageModel one : List.of(model, llama)) {
+            Batch batch = SmallBatches.of(new int[] {6, 4, 7}, Side.LEFT, V, 3, 5);
+            Tuning words = method("prefix-embedding:3,init=2-3-9").attach(one, 1);
+            double expected = one.loss(batch, 0, Workspace.forInference(backend, 64));
+            words.detach();
+            Tuning keys = method("prefix-tuning:3,init=2-3-9").attach(one, 1);
+            assertThat(one.loss(batch, 0, Workspace.forInference(backend, 64))).isCloseTo(expected, within(1e-12));
+            keys.detach();
+        }
     }
 
     @Test
@@ -310,7 +326,7 @@ class SpecialTokenMethodsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"prefix-embedding:8,infix=8,init=random", "prefix-layer:0,infix=4", "prompt-tuning:5,init=3-1", "p-tuning:5",
-            "p-tuning:5,width=7", "prefix-tuning:4", "prefix-tuning:4,projection=true,width=9"})
+            "p-tuning:5,width=7", "prefix-tuning:4", "prefix-tuning:4,projection=true,width=9", "prefix-tuning:4,init=random"})
     void aNameSaysAllOfAMethod(String name) {
         assertThat(TuningMethods.parse(name).name()).isEqualTo(name);
         assertThat(TuningMethods.parse(TuningMethods.parse(name).name())).isEqualTo(TuningMethods.parse(name));

@@ -59,7 +59,8 @@ public final class PeftPrompts {
 
     /** The method of a configuration of type PROMPT_TUNING. */
     public static AdapterMethod promptTuning(JsonFields fields) {
-        return new PromptTuning(length(fields), TokenInit.RANDOM);
+        boolean words = fields.text("prompt_tuning_init").filter("SAMPLE_VOCAB"::equals).isPresent();
+        return new PromptTuning(length(fields), words ? TokenInit.VOCABULARY : TokenInit.RANDOM);
     }
 
     /** The method of a configuration of type P_TUNING, whatever network there was. */
@@ -70,7 +71,7 @@ public final class PeftPrompts {
     /** The method of a configuration of type PREFIX_TUNING. */
     public static AdapterMethod prefixTuning(JsonFields fields) {
         boolean project = fields.flag("prefix_projection").orElse(false);
-        return new PrefixTuning(length(fields), project, project ? Math.max(0, fields.whole("encoder_hidden_size").orElse(0)) : 0);
+        return new PrefixTuning(length(fields), project, project ? Math.max(0, fields.whole("encoder_hidden_size").orElse(0)) : 0, TokenInit.VOCABULARY);
     }
 
     private static int length(JsonFields fields) {

@@ -64,6 +64,28 @@ final class PrefixKeys implements KeyValueInsert {
         return all.columns((2 * block + 1) * like.columns(), like.columns());
     }
 
+    /** For a pass over words whose keys and values become P: what training begins with. */
+    record Recorder(Tensor all, int block) implements KeyValueInsert {
+
+        @Override
+        public void forward(QueriesKeysValues in, Workspace ws) {
+            int n = all.rows();
+            int width = in.k().columns();
+            ws.backend().copy(in.k().rows(0, n), all.columns(2 * block * width, width));
+            ws.backend().copy(in.v().rows(0, n), all.columns((2 * block + 1) * width, width));
+        }
+
+        @Override
+        public void backward(QueriesKeysValues gradient, Workspace ws) {
+            throw new UnsupportedOperationException("what records has no backward");
+        }
+
+        @Override
+        public List<Parameter> parameters() {
+            return List.of();
+        }
+    }
+
     /** None of its own: they belong to the embedding of the special tokens, which makes them for all blocks. */
     @Override
     public List<Parameter> parameters() {

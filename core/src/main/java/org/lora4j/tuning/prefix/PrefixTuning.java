@@ -21,14 +21,17 @@ import org.lora4j.tuning.MethodWords;
  *   |Θ| = n·W + W·h + h + (h + 1)·2·L·W
  * </pre>
  *
- * <p>The projection is Li and Liang's reparametrisation, for training only; P is saved, as PEFT does. P begins as N(0, 1) and the
- * maps as PyTorch's do. Tokens count the n as positions.
+ * <p>P begins as the keys and values that the model makes of words at positions 0 to n − 1, so that training starts from a prompt
+ * of words; as N(0, 1), PEFT's default, with {@link TokenInit#RANDOM} and in a model that does not write. The projection is Li and
+ * Liang's reparametrisation, for training only; P is saved, as PEFT does. E begins as N(0, 1) and the maps as PyTorch's do. Tokens
+ * count the n as positions.
  *
  * @param prefix  n
  * @param project whether a network makes P
  * @param width   h, PEFT's {@code encoder_hidden_size}; 0 for W
+ * @param init    what P begins as, where no network makes it
  */
-public record PrefixTuning(int prefix, boolean project, int width) implements SpecialTokenMethod {
+public record PrefixTuning(int prefix, boolean project, int width, TokenInit init) implements SpecialTokenMethod {
 
     /** The word for it. */
     public static final String NAME = "prefix-tuning";
@@ -39,18 +42,21 @@ public record PrefixTuning(int prefix, boolean project, int width) implements Sp
         if (width > 0 && !project) {
             throw new LoraException("`encoderWidth` " + width + ": only a projection has a width. Leave it out, or project");
         }
+        if (project && !init.equals(TokenInit.VOCABULARY)) {
+            throw new LoraException("`init` " + init.word() + ": a projection begins at random. Leave one of the two out");
+        }
     }
 
     /** Without a projection. */
     public PrefixTuning(int prefix) {
-        this(prefix, false, 0);
+        this(prefix, false, 0, TokenInit.VOCABULARY);
     }
 
-    /** From {@code prefix-tuning:10,projection=true,width=64}. */
+    /** From {@code prefix-tuning:10,projection=true,width=64} or {@code prefix-tuning:10,init=random}. */
     static PrefixTuning of(MethodWords typed) {
-        MethodWords words = typed.withMain("length", List.of("length", "projection", "width"));
+        MethodWords words = typed.withMain("length", List.of("length", "projection", "width", "init"));
         return new PrefixTuning(words.whole("length", 1, OptionalInt.empty()), words.flag("projection"),
-                words.whole("width", 1, OptionalInt.of(0)));
+                words.whole("width", 1, OptionalInt.of(0)), TokenInit.of(words));
     }
 
     @Override
@@ -61,6 +67,9 @@ public record PrefixTuning(int prefix, boolean project, int width) implements Sp
         }
         if (width > 0) {
             others.put("width", width);
+        }
+        if (!init.equals(TokenInit.VOCABULARY)) {
+            others.put("init", init.word());
         }
         return MethodWords.spell(NAME, prefix, others);
     }

@@ -202,6 +202,8 @@ public final class SpecialTokenTuning implements AdapterTuning {
                 embed(p.init(), seed);
                 record(seed);
             }
+            case PrefixTuning p when !p.project() && p.init().kind() != TokenInit.Kind.RANDOM && model instanceof CausalModel writes ->
+                    recordKeys(writes, words(p.init(), p.prefix(), seed));
             default -> {
                 draw(trainable.getFirst(), 1, seed);
                 if (rows instanceof EncodedRows(Parameter table, List<Linear> maps, Activation f)) {
@@ -218,14 +220,21 @@ public final class SpecialTokenTuning implements AdapterTuning {
             return;
         }
         Embedding table = table(((SpecialTokens) tokens.get()).base());
-        int[] ids = init.tokens(own.value().rows(), table.rows(), seed);
+        int[] ids = words(init, own.value().rows(), seed);
         for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0 || ids[i] >= table.rows()) {
-                throw new LoraException("token " + ids[i] + " to begin with is outside the model's vocabulary of " + table.rows()
-                        + " tokens");
-            }
             backend.copy(table.table().value().rows(ids[i], 1), own.value().rows(i, 1));
         }
+    }
+
+    private int[] words(TokenInit init, int count, long seed) {
+        int vocabulary = model.sizes().vocabulary();
+        int[] ids = init.tokens(count, vocabulary, seed);
+        for (int id : ids) {
+            if (id < 0 || id >= vocabulary) {
+                throw new LoraException("token " + id + " to begin with is outside the model's vocabulary of " + vocabulary + " tokens");
+            }
+        }
+        return ids;
     }
 
     /** The base's table, whatever has been put around it. */
@@ -263,16 +272,34 @@ public final class SpecialTokenTuning implements AdapterTuning {
             place.clear();
             place.put(new PrefixRows.Recorder(own));
         });
-        int[] ids = IntStream.concat(Arrays.stream(writes.prefix()), Arrays.stream(writes.infix())).toArray();
-        int[] positions = IntStream.range(0, ids.length).toArray();
-        KeyValuePool pool = writes.newPool(ids.length);
-        Workspace ws = Workspace.forInference(backend, ids.length);
-        ws.begin(ids.length, 0);
-        writes.next(ids, positions, pool.prompts(new int[][] {pool.take(ids.length)}, ids.length), new int[] {0}, ws);
+        read(writes, IntStream.concat(Arrays.stream(writes.prefix()), Arrays.stream(writes.infix())).toArray());
         for (int i = 0; i < filled.size(); i++) {
             filled.get(i).clear();
             filled.get(i).put(inserts.get(i));
         }
+    }
+
+    /** Gives P the keys and values that the model makes of words. */
+    private void recordKeys(CausalModel writes, int[] words) {
+        List<KeyValuePlace> places = model.keyValuePlaces();
+        for (KeyValuePlace place : places) {
+            place.clear();
+            place.put(new PrefixKeys.Recorder(trainable.getFirst().value(), place.block()));
+        }
+        read(writes, words);
+        for (KeyValuePlace place : places) {
+            place.clear();
+            place.put(new PrefixKeys(rows, place.block()));
+        }
+    }
+
+    /** A pass over a sequence from its first position on. */
+    private void read(CausalModel writes, int[] ids) {
+        KeyValuePool pool = writes.newPool(ids.length);
+        Workspace ws = Workspace.forInference(backend, ids.length);
+        ws.begin(ids.length, 0);
+        writes.next(ids, IntStream.range(0, ids.length).toArray(),
+                pool.prompts(new int[][] {pool.take(ids.length)}, ids.length), new int[] {0}, ws);
     }
 
     // ------------------------------------------------------------------------------------------------ as a tuning
