@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import org.lora4j.LoraException;
 import org.lora4j.experiments.report.MethodsPage;
 import org.lora4j.experiments.reproduce.Experiment.TableRow;
 import org.lora4j.experiments.reproduce.MethodFamilies;
@@ -99,8 +101,23 @@ final class ComparedMethods {
         AtomicFile.write(setup.root().resolve(TABLE), out -> out.write(text));
     }
 
-    /** The methods that there are. */
-    static List<Family> families() {
-        return MethodFamilies.all().families();
+    /** The methods whose runs' names begin with one of these words; all where there is none. */
+    static List<Family> families(List<String> only) {
+        List<Family> all = MethodFamilies.all().families();
+        List<Family> asked = new ArrayList<>();
+        for (Family family : all) {
+            if (only.isEmpty() || only.contains(word(family))) {
+                asked.add(family);
+            }
+        }
+        if (asked.size() < Math.max(1, only.size())) {
+            throw new LoraException("--only " + String.join(",", only) + ": expected "
+                    + all.stream().map(ComparedMethods::word).collect(Collectors.joining(", ")));
+        }
+        return asked;
+    }
+
+    private static String word(Family family) {
+        return family.rows().getFirst().id().replaceFirst("-.*", "");
     }
 }

@@ -67,6 +67,11 @@ final class ReproduceCommand extends LoraCommand {
     @Option(names = "--table", paramLabel = "N", description = "Run the rows of this table of the paper.")
     private String table;
 
+    @Option(names = "--only", split = ",", paramLabel = "NAME,…",
+            description = "methods: only these, by how their runs' names begin: lora, houlsby, lin, pfeiffer, preembed, prelayer, bitfit, "
+                    + "top, full (default: all).")
+    private List<String> only = List.of();
+
     @Option(names = "--seeds", split = ",", defaultValue = "110", paramLabel = "N",
             description = "A run for each of these seeds, of initialisation, order and data (default: ${DEFAULT-VALUE}).")
     private List<Long> seeds;
@@ -152,6 +157,8 @@ final class ReproduceCommand extends LoraCommand {
         checkOptions();
         if (methods) {
             checkMethods();
+        } else {
+            require(only.isEmpty(), "--only", String.join(",", only), "reproduce methods");
         }
         List<Experiment.TableRow> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
         Split part = option(() -> Split.of(split));
@@ -215,7 +222,7 @@ final class ReproduceCommand extends LoraCommand {
         long total = steps != null ? steps : quick ? QUICK_STEPS : METHODS_STEPS;
         List<MethodsPage.Cell> cells = new ComparedMethods(ui(), runs, setup, seeds, (rate, seed) ->
                 option(() -> TrainingPlan.of(total, rate, seed)).withEvaluateEvery(0).withLogEvery(Math.max(1, total / 200)), commandText())
-                .run(ComparedMethods.families());
+                .run(option(() -> ComparedMethods.families(only)));
         if (json) {
             ui().printJson(cells);
         } else {
