@@ -14,6 +14,7 @@ import org.lora4j.experiments.reproduce.MethodFamilies;
 import org.lora4j.experiments.reproduce.MethodFamilies.Family;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.io.AtomicFile;
+import org.lora4j.train.DivergedException;
 import org.lora4j.train.TrainingPlan;
 
 /**
@@ -57,8 +58,14 @@ final class ComparedMethods {
                 List<Double> losses = new ArrayList<>();
                 RunResult last = null;
                 for (long seed : seeds) {
-                    last = runs.train(row, plan.apply(rate, seed), command);
-                    losses.add(last.training().devLoss());
+                    RunResult found = train(row, plan.apply(rate, seed));
+                    if (found != null) {
+                        last = found;
+                        losses.add(found.training().devLoss());
+                    }
+                }
+                if (last == null) {
+                    continue;
                 }
                 cells.add(new MethodsPage.Cell(family.name(), row.name(), last.row().trainable(), rate, losses));
                 MethodsPage.Cell cell = cells.getLast();
@@ -80,13 +87,23 @@ final class ComparedMethods {
                     .withEvaluateEvery(0).withLogEvery(whole.logEvery());
             TableRow searched = new TableRow("search-" + size.id() + "-" + MethodsPage.rate(rate), size.name() + ", rate "
                     + MethodsPage.rate(rate), size.rank(), size.targets(), size.method(), rate, null);
-            double loss = runs.train(searched, half, command).training().devLoss();
-            if (loss < least) {
-                least = loss;
+            RunResult found = train(searched, half);
+            if (found != null && found.training().devLoss() < least) {
+                least = found.training().devLoss();
                 best = rate;
             }
         }
         return best;
+    }
+
+    /** Null where it diverged, which is said. */
+    private RunResult train(TableRow row, TrainingPlan asked) {
+        try {
+            return runs.train(row, asked, command);
+        } catch (DivergedException diverged) {
+            ui.warn(row.name() + ", seed " + asked.seed() + ": " + diverged.getMessage());
+            return null;
+        }
     }
 
     private void write(List<MethodsPage.Cell> cells, double lossOfBase) {
