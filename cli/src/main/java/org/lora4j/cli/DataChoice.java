@@ -23,7 +23,8 @@ final class DataChoice {
                     + "conversations (ShareGPT's); prompt and completion; instruction, input and output; question and answer; input and "
                     + "output; text; context and completion; or the file of E2E, or text lines context||completion. e2e is the embedded "
                     + "E2E; webnlg:DIR and dart:DIR are the folder with WebNLG's or DART's JSON files (webnlg-seen:DIR, "
-                    + "webnlg-unseen:DIR for these categories). Files may be packed by gzip; - is standard input. White space around the "
+                    + "webnlg-unseen:DIR for these categories); wikisql:DIR and samsum:DIR are the folders of WikiSQL and SAMSum. Files "
+                    + "may be packed by gzip; - is standard input. White space around the "
                     + "texts counts in JSON and is dropped elsewhere. Special and added tokens of the model that are written out in the "
                     + "texts, such as <|endoftext|>, are these tokens. With --task: a folder in GLUE's layout, or JSON lines, CSV or TSV "
                     + "with columns that have names.")

@@ -1,6 +1,7 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
+import org.lora4j.experiments.data.DataName;
 import org.lora4j.experiments.data.E2e;
 import org.lora4j.experiments.evaluate.DecodedLines;
 import org.lora4j.experiments.evaluate.ScorerFiles;
@@ -41,6 +43,9 @@ import picocli.CommandLine.Option;
                     + "folder gets hypotheses.txt and references.txt, which the challenge's own scorer reads, and a decoding "
                     + "that was killed goes on when the same command is given again.",
             "",
+            "--task wikisql and samsum do the same with --data wikisql:DIR and samsum:DIR: logical-form and execution accuracy of queries, "
+                    + "ROUGE-1, ROUGE-2 and ROUGE-L of summaries.",
+            "",
             "--task classification, regression or one of GLUE's prints the task's measures and, of classes, how well each is known: "
                     + "accuracy; also F1 for MRPC and QQP; Matthews for CoLA; Pearson and Spearman for STS-B; MNLI matched, mismatched "
                     + "and overall.",
@@ -53,7 +58,6 @@ import picocli.CommandLine.Option;
 final class EvaluateCommand extends LoraCommand {
 
     private static final String LOSS = "loss";
-    private static final String E2E = "e2e";
 
     @Mixin
     private ModelChoice model;
@@ -71,7 +75,7 @@ final class EvaluateCommand extends LoraCommand {
     private ExampleChoice layout;
 
     @Option(names = "--split", paramLabel = "NAME",
-            description = "train, dev or test (default: dev; test for --task e2e).")
+            description = "train, dev or test (default: dev; test for tasks whose texts are scored).")
     private String split;
 
     @Option(names = "--examples", defaultValue = "0", paramLabel = "N",
@@ -106,8 +110,11 @@ final class EvaluateCommand extends LoraCommand {
             throw wrongUse("--examples " + examples + ": expected 0 (all) or more");
         }
         beam.beam(); // refuses nonsense before anything is read or written
-        Optional<String> other = task.other(LOSS, LOSS, E2E);
-        boolean texts = other.filter(E2E::equals).isPresent();
+        List<String> words = new ArrayList<>(List.of(LOSS));
+        words.addAll(WrittenScores.words());
+        Optional<String> other = task.other(LOSS, words.toArray(String[]::new));
+        Optional<WrittenScores> written = other.flatMap(WrittenScores::of);
+        boolean texts = written.isPresent();
         Split part = option(() -> Split.of(split != null ? split : texts ? "test" : "dev"));
         if (other.isEmpty()) {
             data.requireGiven();
@@ -117,19 +124,29 @@ final class EvaluateCommand extends LoraCommand {
             return ExitCode.OK;
         }
         TaskChoice.refuse(spec(), "--task " + other.get(), TaskChoice.ofTexts(), "texts with labels");
+        written.ifPresent(this::requireItsData);
         if (!texts || out == null) {
-            return texts ? decode(part) : measureLoss(part);
+            return texts ? decode(written.get(), part) : measureLoss(part);
         }
         Destination.reading("--model", model.folder()).and("--data", data.isGiven() ? data.path() : null)
                 .requireFolderApart(out);
         try (RunFolder locked = RunFolder.open(out)) {
-            return decode(part);
+            return decode(written.get(), part);
+        }
+    }
+
+    private void requireItsData(WrittenScores scored) {
+        if (!data.isGiven() && !scored.hasData()) {
+            throw wrongUse("--task " + scored.word() + ": give its folder as --data " + scored.word() + ":DIR");
+        }
+        if (data.isGiven() && !scored.suits(DataName.of(data.name()))) {
+            throw wrongUse("--task " + scored.word() + " --data " + data.name() + ": that task scores --data " + scored.word() + ":DIR");
         }
     }
 
     // ------------------------------------------------------------------------------------------------ texts
 
-    private int decode(Split part) {
+    private int decode(WrittenScores scored, Split part) {
         Beam search = beam.beam();
         if (out != null && data.isGiven()) {
             Destination read = Destination.reading("--data", Path.of(data.name()));
@@ -145,14 +162,19 @@ final class EvaluateCommand extends LoraCommand {
             if (overwrite && out != null) {
                 decoding.forgetOthers(out, List.copyOf(references.keySet()));
             }
-            TaskScores.Result result = new TaskScores(ui()).of("decode", decoding, references, out);
+            TaskScores.Written result = new TaskScores(ui()).write("decode", decoding, references, out);
+            Map<String, Double> scores = scored.scores(references, result.texts(), data.isGiven() ? DataName.of(data.name()) : null, part);
             if (json) {
-                Map<String, Object> printed = new LinkedHashMap<>(TaskScores.json(result.scores()));
+                Map<String, Object> printed = new LinkedHashMap<>(scores);
                 printed.put("inputs", references.size());
                 printed.put("seconds", result.seconds());
                 ui().printJson(printed);
             } else {
-                new TaskScores(ui()).print(result.scores());
+                if (scored == WrittenScores.E2E) {
+                    new TaskScores(ui()).print(scores);
+                } else {
+                    WrittenScores.lines(scores).forEach(ui()::print);
+                }
                 ui().print(ui().dim("%,d inputs of %s, %s".formatted(
                         references.size(), part, BeamChoice.text(search, beam.maxNewTokens()))));
                 if (out != null) {

@@ -47,7 +47,7 @@ import picocli.CommandLine.Option;
             "Trainable parameters are counted as the paper does it: without a classifier's head, which is shown apart.",
         },
         footer = {
-            "  lora4j plan --model gpt2-medium --rank 1,2,4,8,64",
+            "  lora4j plan --model base-6m --rank 1,2,4,8,64",
             "  lora4j plan --model roberta-large --method lora,full,bitfit --batch 16 --length 128",
             "  lora4j plan --model gpt3-175b --method full,lora --base-dtype bf16 --batch 1 --length 2048",
             "  lora4j plan --sizes model_type=llama,hidden_size=1024,num_hidden_layers=8,num_attention_heads=16",

@@ -10,6 +10,7 @@ import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.base.EmbeddedBase;
 import org.lora4j.experiments.data.E2e;
+import org.lora4j.experiments.report.MethodsPage;
 import org.lora4j.experiments.evaluate.TestInputs;
 import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
@@ -37,6 +38,10 @@ import picocli.CommandLine.Parameters;
             "section7: r 8 and r 64 on q and v, two seeds each, and what section 7 asks of them: figures 3, 4, 6, 7, 8 and table 7 "
                     + "as pages, as analyse makes them.",
             "",
+            "methods: every method that the paper compares, in several sizes, on E2E: parameters against dev loss, as in its figure 2. "
+                    + "For each method the best of three learning rates is looked for with one size and half the steps, then all sizes "
+                    + "are trained, once for each seed; methods.html shows it. 300 steps unless --steps says otherwise.",
+            "",
             "Each run has a folder in --out, with the adapter, metrics.jsonl, the texts, the scores and report.html; a command "
                     + "that was killed goes on when it is given again.",
         },
@@ -46,10 +51,14 @@ import picocli.CommandLine.Parameters;
             "  lora4j reproduce e2e --seeds 110,111,112",
             "  lora4j reproduce e2e --table 18       the rank; also 5 (which matrices) and 3 (full fine-tuning)",
             "  lora4j reproduce section7 --quick",
+            "  lora4j reproduce methods --seeds 110,111,112",
             "  lora4j reproduce e2e --full --epochs 1 --lr 1e-3 --out runs/full",
         })
 final class ReproduceCommand extends LoraCommand {
 
+    private static final String E2E = "e2e";
+    private static final String METHODS = "methods";
+    private static final long METHODS_STEPS = 300;
     private static final long TABLE_STEPS = 500;
     private static final double PAPERS_LEARNING_RATE = 2e-4;
     private static final int QUICK_STEPS = 60;
@@ -57,7 +66,7 @@ final class ReproduceCommand extends LoraCommand {
     private static final int QUICK_DEV_PAIRS = 200;
     private static final String NOT_HERE = "with section7";
 
-    @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "The experiment: e2e or section7.")
+    @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "The experiment: e2e, methods or section7.")
     private String name;
 
     @Option(names = "--list", description = "Say what can be reproduced, and by which recipe.")
@@ -65,6 +74,11 @@ final class ReproduceCommand extends LoraCommand {
 
     @Option(names = "--table", paramLabel = "N", description = "Run the rows of this table of the paper.")
     private String table;
+
+    @Option(names = "--only", split = ",", paramLabel = "NAME,…",
+            description = "methods: only these, by how their runs' names begin: lora, houlsby, lin, pfeiffer, preembed, prelayer, bitfit, "
+                    + "top, full (default: all).")
+    private List<String> only = List.of();
 
     @Option(names = "--seeds", split = ",", defaultValue = "110", paramLabel = "N",
             description = "A run for each of these seeds, of initialisation, order and data (default: ${DEFAULT-VALUE}).")
@@ -151,8 +165,14 @@ final class ReproduceCommand extends LoraCommand {
         if (name.equals(Section7Run.NAME)) {
             return section7();
         }
-        Experiment experiment = option(() -> Experiment.named(name));
+        boolean methods = name.equals(METHODS);
+        Experiment experiment = option(() -> Experiment.named(methods ? E2E : name));
         checkOptions();
+        if (methods) {
+            checkMethods();
+        } else {
+            require(only.isEmpty(), "--only", String.join(",", only), "reproduce methods");
+        }
         List<Experiment.TableRow> rows = option(() -> table != null ? experiment.table(table).rows() : List.of(row()));
         Split part = option(() -> Split.of(split));
         List<TextPair> dev = E2e.embedded(Split.DEV);
@@ -168,6 +188,10 @@ final class ReproduceCommand extends LoraCommand {
         rows.forEach(row -> seeds.forEach(seed -> read.requireFolderApart(setup.folder(row, seed))));
         try (RunFolder locked = RunFolder.open(root); Backend b = backend.open()) {
             ReproducedRun runs = new ReproducedRun(ui(), b, setup, overwrite);
+            if (methods) {
+                compareMethods(runs, setup);
+                return ExitCode.OK;
+            }
             ReproducedTable shown = new ReproducedTable(ui());
             List<RunResult> results = new ArrayList<>();
             Path page = null;
@@ -230,6 +254,24 @@ final class ReproduceCommand extends LoraCommand {
                     .withLogEvery(Math.max(1, total / 200)), overwrite, json);
         }
         return ExitCode.OK;
+    }
+
+    /** What only e2e has. */
+    private void checkMethods() {
+        TaskChoice.refuse(spec(), METHODS, List.of("--table", "--rank", "--targets", "--method", "--full", "--epochs", "--lr", "--split",
+                "--train-only"), "e2e");
+    }
+
+    private void compareMethods(ReproducedRun runs, ReproducedRun.Setup setup) {
+        long total = steps != null ? steps : quick ? QUICK_STEPS : METHODS_STEPS;
+        List<MethodsPage.Cell> cells = new ComparedMethods(ui(), runs, setup, seeds, (rate, seed) ->
+                option(() -> TrainingPlan.of(total, rate, seed)).withEvaluateEvery(0).withLogEvery(Math.max(1, total / 200)), commandText())
+                .run(option(() -> ComparedMethods.families(only)));
+        if (json) {
+            ui().printJson(cells);
+        } else {
+            ui().print(ui().bold("Page ") + setup.root().resolve(ComparedMethods.PAGE));
+        }
     }
 
     private void checkOptions() {

@@ -16,6 +16,7 @@ import org.lora4j.data.Split;
 import org.lora4j.data.TextPair;
 import org.lora4j.experiments.data.DataName;
 import org.lora4j.experiments.data.E2e;
+import org.lora4j.experiments.data.WikiSql;
 import org.lora4j.task.LabelScores;
 import org.lora4j.experiments.metrics.Corpus;
 import org.lora4j.task.Correlation;
@@ -23,6 +24,7 @@ import org.lora4j.experiments.metrics.GenerationEval;
 import org.lora4j.experiments.metrics.Metric;
 import org.lora4j.experiments.metrics.Score;
 import org.lora4j.experiments.metrics.TextLines;
+import org.lora4j.experiments.sql.WikiSqlScores;
 import org.lora4j.io.TextInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,11 +33,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "score",
         description = {
-            "Scores texts or labels in files: BLEU, NIST, METEOR, ROUGE-L, CIDEr, TER, F1 …",
+            "Scores texts, queries or labels in files: BLEU, METEOR, ROUGE, TER, F1 …",
             "",
             "Texts: bleu, nist, meteor, rouge-l and cider as the E2E scorer computes them (these five if nothing is asked "
-                    + "for), nist-python as it does with --python, ter as sacrebleu and tercom. METEOR has no paraphrases and "
-                    + "says so. Labels: accuracy, f1, matthews, pearson, spearman.",
+                    + "for), nist-python as it does with --python, ter as sacrebleu and tercom; rouge-1, rouge-2 and rouge-l-f1 as "
+                    + "rouge_score with stems. METEOR has no paraphrases and says so. Queries: with --ref wikisql:DIR logical-form and "
+                    + "execution accuracy. Labels: accuracy, f1, matthews, pearson, spearman.",
             "",
             "Each line of --hyp is a text. References: one file with groups of lines split by blank lines, or with a line "
                     + "for each text; or several files with a line for each text.",
@@ -56,7 +59,7 @@ final class ScoreCommand extends LoraCommand {
 
     @Option(names = "--ref", required = true, paramLabel = "FILE",
             description = "What it is compared with; give it again for more references. A .csv or .jsonl file of pairs is "
-                    + "grouped by input; e2e:dev and e2e:test are the embedded ones, webnlg:DIR and dart:DIR the test part in a folder.")
+                    + "grouped by input; e2e:dev and e2e:test are the embedded ones, webnlg:DIR, dart:DIR, samsum:DIR and wikisql:DIR the test part in a folder.")
     private List<String> referenceFiles;
 
     @Option(names = {"--metric", "--metrics"}, split = ",", paramLabel = "NAME,…", description = "What to compute, see above.")
@@ -111,6 +114,10 @@ final class ScoreCommand extends LoraCommand {
             print(scoreLabels(metrics, hypotheses), Map.of("labels", hypotheses.size()), List.of());
             return ExitCode.OK;
         }
+        if (referenceFiles.size() == 1 && DataName.of(referenceFiles.getFirst()).isWikiSql()) {
+            scoreQueries(hypotheses, generationEval);
+            return ExitCode.OK;
+        }
         Corpus corpus = corpus(hypotheses);
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("segments", corpus.size());
@@ -132,6 +139,17 @@ final class ScoreCommand extends LoraCommand {
         }
         print(lines, facts, perSegment ? scores : List.of());
         return ExitCode.OK;
+    }
+
+    private void scoreQueries(List<String> hypotheses, boolean generationEval) {
+        if (!metricNames.isEmpty() || perSegment || generationEval) {
+            throw wrongUse("--ref " + referenceFiles.getFirst() + ": queries are scored by logical form and execution; leave out --metric, "
+                    + "--per-segment and --rules");
+        }
+        WikiSqlScores scores = WikiSqlScores.of(
+                WikiSql.questions(DataName.of(referenceFiles.getFirst()).path(), Split.TEST), hypotheses);
+        print(List.of(new Line("logical form", "logical_form", scores.logicalForm()), new Line("execution", "execution", scores.execution()),
+                new Line("texts that are queries", "readable", scores.readable())), Map.of("questions", scores.questions()), List.of());
     }
 
     private List<ScoreMetric> metrics() {
@@ -191,7 +209,7 @@ final class ScoreCommand extends LoraCommand {
                 return byInput(E2e.embedded(option(() -> Split.of(file.substring(EMBEDDED.length())))));
             }
             DataName named = DataName.of(file);
-            if (named.isOfTriples()) {
+            if (named.isOfTriples() || named.isSamSum()) {
                 return byInput(named.open(Split.TEST));
             }
             String lower = TextInput.unpackedName(file).toLowerCase(Locale.ROOT);

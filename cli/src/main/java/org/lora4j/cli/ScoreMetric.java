@@ -12,6 +12,7 @@ import org.lora4j.experiments.metrics.Cider;
 import org.lora4j.experiments.metrics.Meteor;
 import org.lora4j.experiments.metrics.Metric;
 import org.lora4j.experiments.metrics.Nist;
+import org.lora4j.experiments.metrics.Rouge;
 import org.lora4j.experiments.metrics.RougeL;
 import org.lora4j.experiments.metrics.Ter;
 
@@ -25,6 +26,9 @@ enum ScoreMetric {
     ROUGE_L("rouge-l", keepCase -> new RougeL()),
     CIDER("cider", keepCase -> new Cider()),
     TER("ter", keepCase -> new Ter()),
+    ROUGE_1("rouge-1", keepCase -> Rouge.ONE),
+    ROUGE_2("rouge-2", keepCase -> Rouge.TWO),
+    ROUGE_L_F1("rouge-l-f1", keepCase -> Rouge.LONGEST),
     ACCURACY("accuracy", null),
     F1("f1", null),
     MATTHEWS("matthews", null),

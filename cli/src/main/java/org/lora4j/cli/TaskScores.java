@@ -18,6 +18,14 @@ final class TaskScores {
         this.ui = ui;
     }
 
+    /** Texts that were written, in the order of the inputs. */
+    record Written(List<Decoded> decoded, double seconds) {
+
+        List<String> texts() {
+            return decoded.stream().map(Decoded::text).toList();
+        }
+    }
+
     /** @param decoded in the order of the inputs */
     record Result(List<Decoded> decoded, E2eScores scores, double seconds) {
 
@@ -32,6 +40,12 @@ final class TaskScores {
      * @param folder     where the texts are kept, and where hypotheses.txt and references.txt go; null for nowhere
      */
     Result of(String task, TextDecoding decoding, Map<String, List<String>> references, Path folder) {
+        Written written = write(task, decoding, references, folder);
+        return new Result(written.decoded, E2eScores.of(written.texts(), List.copyOf(references.values())), written.seconds);
+    }
+
+    /** The same without scores. */
+    Written write(String task, TextDecoding decoding, Map<String, List<String>> references, Path folder) {
         List<String> inputs = List.copyOf(references.keySet());
         int before = folder == null ? 0 : decoding.alreadyIn(folder, inputs);
         if (before > 0 && before < inputs.size()) {
@@ -48,12 +62,11 @@ final class TaskScores {
             });
         }
         double seconds = (System.nanoTime() - start) * 1e-9;
-        List<String> texts = decoded.stream().map(Decoded::text).toList();
-        List<List<String>> people = List.copyOf(references.values());
+        Written written = new Written(decoded, seconds);
         if (folder != null) {
-            ScorerFiles.write(folder, texts, people);
+            ScorerFiles.write(folder, written.texts(), List.copyOf(references.values()));
         }
-        return new Result(decoded, E2eScores.of(texts, people), seconds);
+        return written;
     }
 
     /** The names by which programs find the scores. */
@@ -68,11 +81,16 @@ final class TaskScores {
     }
 
     void print(E2eScores scores) {
-        ui.print(ui.bold("BLEU      ") + "%.2f".formatted(100 * scores.bleu()));
-        ui.print(ui.bold("NIST      ") + "%.4f".formatted(scores.nist()));
-        ui.print(ui.bold("METEOR    ") + "%.2f".formatted(100 * scores.meteor())
+        print(json(scores));
+    }
+
+    /** @param scores by the names that {@link #json} gives them */
+    void print(Map<String, Double> scores) {
+        ui.print(ui.bold("BLEU      ") + "%.2f".formatted(100 * scores.get("bleu")));
+        ui.print(ui.bold("NIST      ") + "%.4f".formatted(scores.get("nist")));
+        ui.print(ui.bold("METEOR    ") + "%.2f".formatted(100 * scores.get("meteor_without_paraphrases"))
                 + ui.dim("   without paraphrases, so not comparable with METEOR 1.5"));
-        ui.print(ui.bold("ROUGE-L   ") + "%.2f".formatted(100 * scores.rougeL()));
-        ui.print(ui.bold("CIDEr     ") + "%.4f".formatted(scores.cider()));
+        ui.print(ui.bold("ROUGE-L   ") + "%.2f".formatted(100 * scores.get("rouge_l")));
+        ui.print(ui.bold("CIDEr     ") + "%.4f".formatted(scores.get("cider")));
     }
 }

@@ -19,7 +19,7 @@ public record PlanRow(String name, StepMemory memory, Map<Term, Long> bytes) {
      * What Java holds besides tensors, as the launcher starts it: 64 MiB for objects that die young, classes and compiled code,
      * stacks, the backend's blocks of operands. Measured, on Linux with two threads.
      */
-    private static final long JAVA_BYTES = 200L << 20;
+    private static final long JAVA_BYTES = 195L << 20;
     /** And of its heap: the collector's tables, large pages that are not full. Measured too: one part in so many. */
     private static final int HEAP_SHARE = 20;
 

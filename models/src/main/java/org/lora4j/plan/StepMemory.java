@@ -114,7 +114,8 @@ public record StepMemory(Base base, Trained trained, Pass pass, Tuning.Saved sav
         model.parameters().forEach(parameter -> backend.freeze(parameter.value())); // as one that is loaded
         Tuning tuning = method.attach(model, 0);
         long gradients = tuning.parameterCount();
-        long values = backend.taken() - gradients;
+        long attached = backend.taken() - gradients;
+        long values = Math.min(attached, tuning.parameterCount()); // the rest is what attaching needs, and perhaps passes
         AdamW adamW = new AdamW(backend, tuning.trainable(), AdamW.Settings.AUTHORS);
         long moments = backend.taken();
         long ofHead = step.labels().isEmpty() ? 0 : tuning.trainable().stream()
@@ -130,7 +131,7 @@ public record StepMemory(Base base, Trained trained, Pass pass, Tuning.Saved sav
         long logits = ws.held(LanguageModelHead.class);
         long kept = ws.held(Object.class) - logits;
         return new StepMemory(base, new Trained(tuning.parameterCount(), ofHead, values, gradients, moments),
-                new Pass(kept, backend.taken() - kept - logits, logits), tuning.saved());
+                new Pass(kept, attached - values + backend.taken() - kept - logits, logits), tuning.saved());
     }
 
     private static Base base(Model model, long numbers) {

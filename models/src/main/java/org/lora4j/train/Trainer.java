@@ -138,7 +138,7 @@ public final class Trainer<E, B> {
      * Trains to the plan's end, or goes on with what a killed run left in the folder.
      *
      * @throws StoppedException if the listener asked for it; the folder then holds a checkpoint
-     * @throws LoraException    if the run diverges, saying what is left
+     * @throws DivergedException if the run diverges, saying what is left
      */
     public Outcome run() {
         boolean resuming = folder != null && Checkpoint.existsIn(folder);
@@ -274,9 +274,9 @@ public final class Trainer<E, B> {
     }
 
     /** Keeps what is left of the run, and says what and where that is. */
-    private LoraException diverged(String what) {
+    private DivergedException diverged(String what) {
         String rescued = folder == null ? "Nothing is kept, since the run has no folder" : rescued();
-        return new LoraException(what + ", so training has diverged. " + rescued + ". Lower `learningRate` ("
+        return new DivergedException(what + ", so training has diverged. " + rescued + ". Lower `learningRate` ("
                 + plan.learningRate() + ")" + (plan.clipNorm() > 0 ? " or `clipNorm` (" + plan.clipNorm() + ")"
                         : ", set `clipNorm` 1") + " or lengthen `warmupSteps`");
     }

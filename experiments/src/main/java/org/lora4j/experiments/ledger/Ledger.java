@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
@@ -34,32 +35,30 @@ import org.lora4j.family.Families;
  */
 public final class Ledger {
 
-    private static final Map<String, String> NEEDS = Map.of(
-            "glue", "needs the pretrained RoBERTa or DeBERTa and GLUE; with both, train --recipe and evaluate --task run it",
-            "e2e", "needs the pretrained GPT-2 medium or large; with it, reproduce e2e and evaluate --task e2e run it",
-            "gpt3", "needs GPT-3's weights, which are not public",
-            "webnlg", "needs the pretrained GPT-2 medium or large and WebNLG; with both, --data webnlg:DIR runs it",
-            "dart", "needs the pretrained GPT-2 medium or large and DART; with both, --data dart:DIR runs it",
-            "machine", "needs the authors' machine, an RTX 8000; bench latency measures the same here",
-            "setting", "a setting and no result, of runs that need GPT-3's weights",
-            "unsaid", "the paper does not say of what size");
-
     /** Functions whose values are counts of numbers in tensors. */
     private static final String OF_TENSORS = ".*\\b(?:parameters|trainable|head)\\(.*";
 
     private final List<CSVRecord> records;
+    /** What a number that is not computed would need, by its key. */
+    private final Map<String, String> needs;
     private final Map<String, BigDecimal> known = new HashMap<>();
 
-    private Ledger(List<CSVRecord> records) {
+    private Ledger(List<CSVRecord> records, Map<String, String> needs) {
         this.records = records;
+        this.needs = needs;
     }
 
     /** All rows, in the order of the paper. */
     public static List<LedgerRow> rows() {
-        try (CSVParser parser = CSVParser.parse(Resources.toString(Resources.getResource(Ledger.class, "paper.csv"), StandardCharsets.UTF_8),
+        Map<String, String> needs = read("needs.csv").stream().collect(Collectors.toMap(need -> need.get("key"), need -> need.get("text")));
+        Ledger ledger = new Ledger(read("paper.csv"), needs);
+        return ledger.records.stream().map(ledger::row).toList();
+    }
+
+    private static List<CSVRecord> read(String resource) {
+        try (CSVParser parser = CSVParser.parse(Resources.toString(Resources.getResource(Ledger.class, resource), StandardCharsets.UTF_8),
                 CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get())) {
-            Ledger ledger = new Ledger(parser.getRecords());
-            return ledger.records.stream().map(ledger::row).toList();
+            return parser.getRecords();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -71,7 +70,7 @@ public final class Ledger {
         if (formula.isEmpty()) {
             String note = record.get("note");
             return new LedgerRow(record.get("place"), record.get("row"), record.get("number"), printed, LedgerRow.Found.NOTHING,
-                    Verdict.NOT_HERE, NEEDS.get(record.get("needs")) + (note.isEmpty() ? "" : "; " + note));
+                    Verdict.NOT_HERE, needs.get(record.get("needs")) + (note.isEmpty() ? "" : "; " + note));
         }
         BigDecimal exact = Formula.value(formula, (name, arguments) -> function(record, name, arguments, Counts.FORMULA));
         Optional<BigDecimal> allocated = formula.matches(OF_TENSORS)
