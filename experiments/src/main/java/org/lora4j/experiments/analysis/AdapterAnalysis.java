@@ -237,13 +237,13 @@ public final class AdapterAnalysis {
         List<MapLine> lines = new ArrayList<>();
         for (Shared line : module) {
             boolean whole = line.place.part() == null;
-            boolean pictured = detailed.contains(line.place.layer()) && !(whole && parted);
-            lines.add(line(line, whole && parted, weight == null ? null : weight.rows(line.place.first(), line.place.out()), pictured));
+            lines.add(line(line, whole && parted, weight == null ? null : weight.rows(line.place.first(), line.place.out()),
+                    detailed.contains(line.place.layer())));
         }
         return lines;
     }
 
-    private MapLine line(Shared line, boolean parted, @Nullable WeightMatrix weight, boolean pictured) {
+    private MapLine line(Shared line, boolean parted, @Nullable WeightMatrix weight, boolean detailed) {
         AnalysedMap.Place place = line.place;
         Map<Side, double[][]> similarity = new EnumMap<>(Side.class);
         if (line.directions.size() > 1) {
@@ -251,11 +251,14 @@ public final class AdapterAnalysis {
                 similarity.put(side, Similarity.of(of(line.directions.get(0), side), of(line.directions.get(1), side)));
             }
         }
+        boolean pictured = detailed && !parted;
         int shorter = Math.min(place.out(), place.in());
         int most = line.directions.stream().mapToInt(update -> update.rightOfDelta().count()).max().orElse(0);
         int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, 128));
         double norm = weight == null ? 0 : weight.norm();
-        TopDirections top = weight == null ? null : TopDirections.of(weight, Math.min(shorter, wanted));
+        // W's own directions are what costs: not where nobody asked for them and they are dear
+        boolean looksAtW = weight != null && (detailed || !parted && (long) place.out() * place.in() < LARGE);
+        TopDirections top = looksAtW ? TopDirections.of(weight, Math.min(shorter, wanted), !pictured) : null;
         List<Analysis.Update> updates = new ArrayList<>();
         for (int k = 0; k < line.maps.size(); k++) {
             AnalysedMap map = line.maps.get(k);
@@ -270,7 +273,8 @@ public final class AdapterAnalysis {
                             Similarity.of(top.right(), found.rightOfDelta()), Similarity.of(top.left(), found.leftOfDelta()),
                             Similarity.of(top.right(), random[1]), Similarity.of(top.left(), random[0])) : null));
         }
-        Analysis.Base ofBase = top == null ? null : new Analysis.Base(norm, top.values(), top.steps(), top.error());
+        Analysis.Base ofBase = weight == null ? null : top == null ? new Analysis.Base(norm, null, 0, 0)
+                : new Analysis.Base(norm, top.values(), top.steps(), top.error());
         return new MapLine(new Analysis.Where(place.module(), place.part(), place.layer(), place.kind(), place.embedding(), place.out(),
                 place.in()), parted, updates, similarity, ofBase);
     }

@@ -109,11 +109,11 @@ public record Analysis(
      * The base's weight.
      *
      * @param norm   ‖W‖_F
-     * @param values its largest singular values
+     * @param values its largest singular values; null where they were not looked for
      * @param steps  of the bidiagonalisation that found them; 0 where it was decomposed whole
      * @param error  the largest residual over σ₁
      */
-    public record Base(double norm, double[] values, int steps, double error) {
+    public record Base(double norm, double @Nullable [] values, int steps, double error) {
     }
 
     /** φ(top, top) between the layers of one kind of map: [a][b]; NaN where a layer has not so many directions. */
