@@ -41,7 +41,7 @@ final class Section7Run {
 
     /** By which {@code reproduce} knows it. */
     static final String NAME = "section7";
-    static final long STEPS = 300;
+    static final long STEPS = 150;
     static final long QUICK_STEPS = 12;
 
     private static final int SMALL = 8;
