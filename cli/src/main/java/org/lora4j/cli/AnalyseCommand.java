@@ -108,11 +108,13 @@ final class AnalyseCommand extends LoraCommand {
             adapters.add(read(paths.get(k), k, base));
         }
         Analysis analysis;
+        boolean[] started = new boolean[1];
         try (Progress progress = ui().progress("analyse")) {
             analysis = new AdapterAnalysis(adapters, base, model, new AdapterAnalysis.Options(seed, Set.copyOf(layers), directions))
                     .run((done, all) -> {
-                        if (done == 1 || progress == Progress.SILENT) {
+                        if (!started[0]) {
                             progress.start(all);
+                            started[0] = true;
                         }
                         progress.update(done, "");
                     });

@@ -2,6 +2,7 @@ package org.lora4j.experiments.analysis;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -163,8 +164,9 @@ public final class AdapterAnalysis {
         }
         if (shared.isEmpty()) {
             throw new LoraException(Names.oneLine(path(0) + " and " + path(1) + " adapt no weight in common: the first "
-                    + all.getFirst().getFirst().place() + ", the second " + all.get(1).getFirst().place()));
+                    + all.getFirst().getFirst().place().described() + ", the second " + all.get(1).getFirst().place().described()));
         }
+        shared.sort(Comparator.comparingInt(line -> line.place.layer())); // files have them by the alphabet, 10 before 2
         return shared;
     }
 
