@@ -267,7 +267,8 @@ public final class AdapterAnalysis {
             UpdateDirections found = line.directions.get(k);
             boolean amplifies = weight != null && !found.isZero();
             Directions[] random = amplifies ? random(place, found.rightOfDelta().count()) : null;
-            updates.add(new Analysis.Update(map.rank(), map.alpha(), adapters.get(k).scaled ? map.scaling() : 1, found.spectrum(),
+            updates.add(new Analysis.Update(
+                    new Analysis.Setting(map.rank(), map.alpha(), adapters.get(k).scaled ? map.scaling() : 1), found.spectrum(),
                     found.valuesA(), found.valuesB(),
                     new int[] {found.rightOfA().count(), found.leftOfB().count(), found.rightOfDelta().count()},
                     amplifies ? Amplification.of(weight, norm, found, top, random[0], random[1]) : null,

@@ -91,14 +91,24 @@ public record Analysis(
     /**
      * What one adapter does to a weight.
      *
+     * @param setting   its rank and factor
      * @param valuesA   singular values of A
      * @param counts    how many directions A has, B and ΔW
      * @param amplified with the base; null without
      * @param withBase  φ of the base's directions (i) and ΔW's (j), right and left; null where it was not asked for
      */
     public record Update(
-            int rank, double alpha, double scaling, UpdateSpectrum spectrum, double[] valuesA, double[] valuesB, int[] counts,
+            Setting setting, UpdateSpectrum spectrum, double[] valuesA, double[] valuesB, int[] counts,
             @Nullable Amplification amplified, @Nullable WithBase withBase) {
+
+        /** r. */
+        public int rank() {
+            return setting.rank;
+        }
+    }
+
+    /** r, alpha and the factor s; of a part of a fused map those of the part. */
+    public record Setting(int rank, double alpha, double scaling) {
     }
 
     /** Figure 8: φ(i, j) of W's first i directions and ΔW's first j; and with random ones in ΔW's place. */

@@ -60,7 +60,7 @@ public final class AnalysisCsv {
         int layer = line.where().layer();
         Analysis.Update update = line.updates().get(k);
         Integer adapter = k + 1;
-        List<Object[]> scalars = List.of(new Object[] {"r", (double) update.rank()}, new Object[] {"scaling", update.scaling()},
+        List<Object[]> scalars = List.of(new Object[] {"r", (double) update.rank()}, new Object[] {"scaling", update.setting().scaling()},
                 new Object[] {"norm_A", update.spectrum().normA()}, new Object[] {"norm_B", update.spectrum().normB()},
                 new Object[] {"norm_delta", update.spectrum().normDelta()},
                 new Object[] {"effective_rank", update.spectrum().effectiveRank()},

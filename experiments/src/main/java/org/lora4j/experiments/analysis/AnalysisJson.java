@@ -75,8 +75,8 @@ public final class AnalysisJson {
     private static Map<String, Object> update(Analysis.Update update, Analysis.@Nullable Base base) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("r", update.rank());
-        json.put("alpha", update.alpha());
-        json.put("scaling", update.scaling());
+        json.put("alpha", update.setting().alpha());
+        json.put("scaling", update.setting().scaling());
         json.put("norm_A", update.spectrum().normA());
         json.put("norm_B", update.spectrum().normB());
         json.put("norm_delta", update.spectrum().normDelta());
