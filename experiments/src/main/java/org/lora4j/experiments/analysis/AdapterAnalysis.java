@@ -36,6 +36,8 @@ public final class AdapterAnalysis {
 
     /** Weights smaller than this are looked at side by side, larger ones one after the other, each by all cores. */
     private static final long LARGE = 4 << 20;
+    /** Beyond so many rows and columns fewer directions of W are looked for, so that it takes less than a minute. */
+    private static final int HUGE = 4096;
     /** Directions that layers are compared by. */
     private static final int BETWEEN = 8;
     private static final int MOST_PICTURED = 6;
@@ -51,7 +53,7 @@ public final class AdapterAnalysis {
     /**
      * @param seed       of what is drawn
      * @param layers     that get figure 8; empty for some of them, the first and the last among these
-     * @param directions of the base's weights; 0 for a tenth of what there are, and at most 128
+     * @param directions of the base's weights; 0 for a tenth of what there are, and at most 128, of huge ones 64
      */
     public record Options(long seed, Set<Integer> layers, int directions) {
     }
@@ -256,7 +258,7 @@ public final class AdapterAnalysis {
         boolean pictured = detailed && !parted;
         int shorter = Math.min(place.out(), place.in());
         int most = line.directions.stream().mapToInt(update -> update.rightOfDelta().count()).max().orElse(0);
-        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, 128));
+        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64));
         double norm = weight == null ? 0 : weight.norm();
         // W's own directions are what costs: not where nobody asked for them and they are dear
         boolean looksAtW = weight != null && (detailed || !parted && (long) place.out() * place.in() < LARGE);
