@@ -108,11 +108,13 @@ final class AnalyseCommand extends LoraCommand {
             adapters.add(read(paths.get(k), k, base));
         }
         Analysis analysis;
+        boolean[] started = new boolean[1];
         try (Progress progress = ui().progress("analyse")) {
             analysis = new AdapterAnalysis(adapters, base, model, new AdapterAnalysis.Options(seed, Set.copyOf(layers), directions))
                     .run((done, all) -> {
-                        if (done == 1 || progress == Progress.SILENT) {
+                        if (!started[0]) {
                             progress.start(all);
+                            started[0] = true;
                         }
                         progress.update(done, "");
                     });
@@ -161,10 +163,11 @@ final class AnalyseCommand extends LoraCommand {
                 Amplification amplified = update.amplified();
                 if (amplified != null) {
                     int last = amplified.byDelta().length - 1;
-                    text += String.format(Locale.ROOT, "   %10.4f / %9.4f / %8.4f %9.2f", amplified.byDelta()[last], amplified.byWeight()[last],
+                    text += String.format(Locale.ROOT, "   %10.4f / %9s / %8.4f %9.2f", amplified.byDelta()[last],
+                            amplified.byWeight() == null ? "-" : String.format(Locale.ROOT, "%.4f", amplified.byWeight()[last]),
                             amplified.byRandom()[last], amplified.factor());
                 } else if (analysis.model() != null) {
-                    text += "   dW is zero and has no directions".substring(0, update.counts()[2] == 0 ? 36 : 0);
+                    text += update.counts()[2] == 0 ? "   dW is zero and has no directions" : "";
                 }
                 ui().print(text + (k == 0 && two ? similarity(line) : ""));
             }

@@ -41,7 +41,7 @@ final class Section7Run {
 
     /** By which {@code reproduce} knows it. */
     static final String NAME = "section7";
-    static final long STEPS = 300;
+    static final long STEPS = 150;
     static final long QUICK_STEPS = 12;
 
     private static final int SMALL = 8;
@@ -171,7 +171,7 @@ final class Section7Run {
         for (MapLine line : parts(ranks)) {
             for (Update update : line.updates()) {
                 Amplification amplified = update.amplified();
-                if (amplified != null && line.base() != null) {
+                if (amplified != null && amplified.byWeight() != null && line.base() != null) {
                     int last = amplified.byDelta().length - 1;
                     text.append(format("| %d | %s | %d | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f |%n", line.where().layer(), letter(line),
                             update.rank(), line.base().norm(), update.spectrum().normDelta(), amplified.byDelta()[last],

@@ -1,5 +1,7 @@
 package org.lora4j.analysis;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How much of W lies in an update's own directions (table 7):
  *
@@ -12,29 +14,31 @@ package org.lora4j.analysis;
  * paper's ‖W‖ = 61.95 in 12,288 × 12,288 this gives 0.02 for r = 4 and 0.32 for r = 64, where table 7 prints 0.02 and 0.33.
  *
  * @param byDelta  with ΔW's directions, for i = 1 … r
- * @param byWeight with W's own
+ * @param byWeight with W's own; null where they were not looked for
  * @param byRandom with those of a drawn Gaussian matrix
  * @param expected what random directions give in the mean square
  * @param factor   NaN where W has nothing in ΔW's directions
  */
-public record Amplification(double[] byDelta, double[] byWeight, double[] byRandom, double[] expected, double factor) {
+public record Amplification(double[] byDelta, double @Nullable [] byWeight, double[] byRandom, double[] expected, double factor) {
 
     /**
      * @param norm   ‖W‖_F
-     * @param top    of W, at least as many as ΔW has
+     * @param top    of W, at least as many as ΔW has; null for none
      * @param random directions of a drawn matrix on both sides, as many as ΔW has
      */
     public static Amplification of(
-            WeightMatrix w, double norm, UpdateDirections update, TopDirections top, Directions randomLeft, Directions randomRight) {
+            WeightMatrix w, double norm, UpdateDirections update, @Nullable TopDirections top, Directions randomLeft, Directions randomRight) {
         int r = update.rightOfDelta().count();
         double[] byDelta = growing(w.between(update.leftOfDelta(), update.rightOfDelta()));
         double[] byRandom = growing(w.between(randomLeft, randomRight));
-        double[] byWeight = new double[r];
+        double[] byWeight = top == null ? null : new double[r];
         double[] expected = new double[r];
         double squares = 0;
         for (int i = 0; i < r; i++) {
-            squares += i < top.values().length ? top.values()[i] * top.values()[i] : 0;
-            byWeight[i] = Math.sqrt(squares);
+            if (top != null) {
+                squares += i < top.values().length ? top.values()[i] * top.values()[i] : 0;
+                byWeight[i] = Math.sqrt(squares);
+            }
             expected[i] = (i + 1) * norm / Math.sqrt((double) w.rows() * w.columns());
         }
         double inside = r == 0 ? 0 : byDelta[r - 1];

@@ -1,11 +1,8 @@
 package org.lora4j.analysis;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import org.lora4j.tensor.Philox;
 
 /**
  * The largest singular values of a large W and their directions on both sides. A small W is decomposed whole; of a larger one they
@@ -29,11 +26,12 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
     /** W is decomposed whole up to this many rows or columns. */
     private static final int SMALL = 256;
-    private static final double TOLERANCE = 1e-11;
+    private static final double TOLERANCE = 1e-10;
+    /** A value is off by its residual at most. */
+    private static final double TOLERANCE_OF_VALUES = 1e-6;
     /** Where a step costs a tenth of a second, and whoever asks waits. */
     private static final int HUGE = 4096;
     private static final double TOLERANCE_OF_HUGE = 1e-6;
-    private static final long SEED = 1;
 
     public double[] values() {
         return left.values();
@@ -41,6 +39,11 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
     /** @param count how many are wanted; fewer are found where W has a smaller rank */
     public static TopDirections of(WeightMatrix w, int count) {
+        return of(w, count, false);
+    }
+
+    /** @param onlyValues whether the directions need not be as exact as the values, which is twice as fast */
+    public static TopDirections of(WeightMatrix w, int count, boolean onlyValues) {
         int shorter = Math.min(w.rows(), w.columns());
         int wanted = Math.min(count, shorter);
         if (w.norm() == 0) {
@@ -50,7 +53,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
         if (shorter <= SMALL) {
             return whole(w, wanted);
         }
-        return new Bidiagonal(w, wanted, shorter <= HUGE ? TOLERANCE : TOLERANCE_OF_HUGE).find();
+        return new Bidiagonal(w, wanted, onlyValues ? TOLERANCE_OF_VALUES : shorter <= HUGE ? TOLERANCE : TOLERANCE_OF_HUGE).find();
     }
 
     private static TopDirections whole(WeightMatrix w, int wanted) {
@@ -71,7 +74,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
         return new TopDirections(wide ? shorter : longer, wide ? longer : shorter, 0, 0);
     }
 
-    /** The bidiagonalisation under way; v are of the shorter side, so that p steps of that many are exact. */
+    /** The bidiagonalisation under way; v are of the shorter side, so that as many steps are exact. */
     private static final class Bidiagonal {
 
         private final WeightMatrix w;
@@ -79,132 +82,87 @@ public record TopDirections(Directions left, Directions right, int steps, double
         private final int wanted;
         private final double tolerance;
         private final int limit;
-        private final List<double[]> us = new ArrayList<>();
-        private final List<double[]> vs = new ArrayList<>();
-        private final List<Double> alphas = new ArrayList<>();
-        private final List<Double> betas = new ArrayList<>();
-        private int drawn;
+        private final Basis us;
+        private final Basis vs;
+        private final double[] alphas;
+        private final double[] betas;
+        private double scale;
 
         Bidiagonal(WeightMatrix w, int wanted, double tolerance) {
-            this.w = w;
+            this.w = w.forManyProducts();
             this.wide = w.columns() > w.rows();
             this.wanted = wanted;
             this.tolerance = tolerance;
             int shorter = Math.min(w.rows(), w.columns());
-            limit = shorter <= HUGE ? shorter : Math.min(shorter, 200 + 3 * wanted);
+            limit = shorter <= HUGE ? Math.min(shorter, 400 + 6 * wanted) : Math.min(shorter, 200 + 2 * wanted);
+            us = new Basis(Math.max(w.rows(), w.columns()), limit, "analysis.left");
+            vs = new Basis(shorter, limit + 1, "analysis.right");
+            alphas = new double[limit];
+            betas = new double[limit];
         }
 
         TopDirections find() {
-            vs.add(orthogonal(random(wide ? w.rows() : w.columns()), vs));
+            vs.add(new double[Math.min(w.rows(), w.columns())], 1); // a drawn one
             int next = Math.min(limit, 2 * wanted + 24);
             while (true) {
-                while (us.size() < next) {
+                while (us.count() < next) {
                     step();
                 }
-                int p = us.size();
-                DMatrixRMaj b = new DMatrixRMaj(p, p);
-                for (int i = 0; i < p; i++) {
-                    b.set(i, i, alphas.get(i));
-                    if (i + 1 < p) {
-                        b.set(i, i + 1, betas.get(i));
-                    }
-                }
-                Thin.Decomposed small = Thin.decomposed(b);
-                double largest = Math.max(small.values()[0], Double.MIN_NORMAL);
+                int p = us.count();
+                double[][] found = small(p).valuesAndEnds();
+                double largest = Math.sqrt(Math.max(found[0][0], Double.MIN_NORMAL));
                 double error = 0;
                 for (int i = 0; i < wanted; i++) {
-                    error = Math.max(error, betas.get(p - 1) * Math.abs(small.u().get(p - 1, i)) / largest);
+                    error = Math.max(error, betas[p - 1] * found[1][i] / largest);
                 }
                 if (error <= tolerance || p == limit) {
-                    return result(small, error);
+                    return result(p, Arrays.copyOf(found[0], wanted), error);
                 }
-                next = Math.min(limit, p + Math.max(24, p * 3 / 10));
+                next = Math.min(limit, p + Math.max(12, p / 8));
             }
         }
 
         private void step() {
-            int j = us.size();
+            int j = us.count();
             double[] v = vs.get(j);
             double[] u = wide ? w.transposedTimes(v) : w.times(v);
-            if (j > 0) {
-                subtract(u, betas.get(j - 1), us.get(j - 1));
-            }
-            alphas.add(join(u, us, alphas));
+            alphas[j] = us.add(u, scale);
+            scale = Math.max(scale, alphas[j]);
             double[] following = wide ? w.times(us.get(j)) : w.transposedTimes(us.get(j));
-            subtract(following, alphas.get(j), v);
-            betas.add(vs.size() < following.length ? join(following, vs, alphas) : 0.0);
+            betas[j] = vs.isFull() ? 0 : vs.add(following, scale);
         }
 
-        /** Adds the vector, made orthogonal to all before it and of length 1; returns the length it had. */
-        private double join(double[] vector, List<double[]> before, List<Double> scales) {
-            double scale = scales.stream().mapToDouble(Double::doubleValue).max().orElse(0);
-            double length = makeOrthogonal(vector, before);
-            if (length <= 1e-14 * scale) { // a subspace that W maps into itself: go on outside of it
-                before.add(orthogonal(random(vector.length), before));
-                return 0;
-            }
-            scale(vector, 1 / length);
-            before.add(vector);
-            return length;
-        }
-
-        private double[] orthogonal(double[] vector, List<double[]> before) {
-            makeOrthogonal(vector, before);
-            scale(vector, 1 / makeOrthogonal(vector, before));
-            return vector;
-        }
-
-        /** Once more where much was taken away, since what is left then holds that much more rounding. */
-        private static double makeOrthogonal(double[] vector, List<double[]> before) {
-            double length = Math.sqrt(Similarity.dot(vector, vector));
-            while (true) {
-                for (double[] other : before) {
-                    subtract(vector, Similarity.dot(vector, other), other);
-                }
-                double left = Math.sqrt(Similarity.dot(vector, vector));
-                if (left > 0.7 * length || left == 0) {
-                    return left;
-                }
-                if (left < 1e-15 * length) {
-                    return 0;
-                }
-                length = left;
-            }
-        }
-
-        private double[] random(int length) {
-            double[] vector = new double[length];
-            new Philox(SEED).fillNormal(vector, 1, drawn++, Philox.site("analysis.lanczos"));
-            return vector;
-        }
-
-        private TopDirections result(Thin.Decomposed small, double error) {
-            int found = Math.min(wanted, Directions.rank(small.values(), Math.max(w.rows(), w.columns())));
-            Directions ofUs = combine(us, small.u(), small.values(), found);
-            Directions ofVs = combine(vs, small.v(), small.values(), found);
-            return new TopDirections(wide ? ofVs : ofUs, wide ? ofUs : ofVs, us.size(), error);
-        }
-
-        private Directions combine(List<double[]> basis, DMatrixRMaj weights, double[] values, int found) {
-            double[][] vectors = new double[found][basis.getFirst().length];
-            for (int i = 0; i < found; i++) {
-                for (int k = 0; k < weights.numRows; k++) {
-                    subtract(vectors[i], -weights.get(k, i), basis.get(k));
+        /** B·Bᵀ. */
+        private Tridiagonal small(int p) {
+            double[] diagonal = new double[p];
+            double[] beside = new double[p - 1];
+            for (int i = 0; i < p; i++) {
+                diagonal[i] = alphas[i] * alphas[i] + (i + 1 < p ? betas[i] * betas[i] : 0);
+                if (i + 1 < p) {
+                    beside[i] = betas[i] * alphas[i + 1];
                 }
             }
-            return new Directions(Arrays.copyOf(values, found), vectors);
+            return new Tridiagonal(diagonal, beside);
         }
 
-        private static void subtract(double[] from, double factor, double[] what) {
-            for (int i = 0; i < from.length; i++) {
-                from[i] -= factor * what[i];
+        private TopDirections result(int p, double[] squares, double error) {
+            double[][] left = small(p).vectors(squares);
+            double[][] right = new double[wanted][p]; // Bᵀ·P, of length σ
+            double[] values = new double[wanted];
+            for (int k = 0; k < wanted; k++) {
+                for (int i = 0; i < p; i++) {
+                    right[k][i] = alphas[i] * left[k][i] + (i > 0 ? betas[i - 1] * left[k][i - 1] : 0);
+                }
+                values[k] = Math.sqrt(Similarity.dot(right[k], right[k]));
+                for (int i = 0; i < p && values[k] > 0; i++) {
+                    right[k][i] /= values[k];
+                }
             }
-        }
-
-        private static void scale(double[] vector, double factor) {
-            for (int i = 0; i < vector.length; i++) {
-                vector[i] *= factor;
-            }
+            int found = Directions.rank(values, Math.max(w.rows(), w.columns()));
+            double[] kept = Arrays.copyOf(values, found);
+            Directions ofUs = new Directions(kept, us.combined(Arrays.copyOf(left, found)));
+            Directions ofVs = new Directions(kept, vs.combined(Arrays.copyOf(right, found)));
+            return new TopDirections(wide ? ofVs : ofUs, wide ? ofUs : ofVs, p, error);
         }
     }
 }

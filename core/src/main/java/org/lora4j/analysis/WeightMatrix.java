@@ -2,6 +2,7 @@ package org.lora4j.analysis;
 
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A large matrix W: (out, in), as floats, to be multiplied with few vectors at a time in doubles. Uses the common pool where it
@@ -17,12 +18,14 @@ public final class WeightMatrix {
     private final int from;
     private final int rows;
     private final int columns;
+    private final @Nullable WeightMatrix transposed;
 
-    private WeightMatrix(float[] values, int from, int rows, int columns) {
+    private WeightMatrix(float[] values, int from, int rows, int columns, @Nullable WeightMatrix transposed) {
         this.values = values;
         this.from = from;
         this.rows = rows;
         this.columns = columns;
+        this.transposed = transposed;
     }
 
     /** @param values (rows, columns), row-major; not copied, not modified */
@@ -30,12 +33,12 @@ public final class WeightMatrix {
         if (values.length != (long) rows * columns) {
             throw new IllegalArgumentException(values.length + " values for " + rows + " × " + columns);
         }
-        return new WeightMatrix(values, 0, rows, columns);
+        return new WeightMatrix(values, 0, rows, columns, null);
     }
 
     /** Some of its rows, such as those of q in a fused map; shares the memory. */
     public WeightMatrix rows(int first, int count) {
-        return new WeightMatrix(values, from + first * columns, count, columns);
+        return new WeightMatrix(values, from + first * columns, count, columns, null);
     }
 
     public int rows() {
@@ -65,8 +68,25 @@ public final class WeightMatrix {
         return Double.isFinite(norm());
     }
 
+    /** The same with its transposed kept beside it, where that is small: then both products run through memory in a row. */
+    WeightMatrix forManyProducts() {
+        if ((long) rows * columns >= LARGE) {
+            return this;
+        }
+        float[] turned = new float[rows * columns];
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) {
+                turned[j * rows + i] = values[from + i * columns + j];
+            }
+        }
+        return new WeightMatrix(values, from, rows, columns, new WeightMatrix(turned, 0, columns, rows, null));
+    }
+
     /** W·v: (columns) → (rows). */
     public double[] times(double[] v) {
+        if (transposed != null) {
+            return transposed.transposedTimes(v);
+        }
         double[] product = new double[rows];
         each(rows, task -> {
             for (int i = task * TASK; i < Math.min(rows, (task + 1) * TASK); i++) {
@@ -100,7 +120,11 @@ public final class WeightMatrix {
         each(columns, task -> {
             int first = task * TASK;
             int end = Math.min(columns, first + TASK);
-            for (int i = 0; i < rows; i++) {
+            int i = 0;
+            for (; i + 3 < rows; i += 4) {
+                fourRows(i, u, product, first, end);
+            }
+            for (; i < rows; i++) {
                 double factor = u[i];
                 int at = from + i * columns;
                 for (int j = first; j < end; j++) {
@@ -109,6 +133,18 @@ public final class WeightMatrix {
             }
         });
         return product;
+    }
+
+    private void fourRows(int i, double[] u, double[] product, int first, int end) {
+        double u0 = u[i];
+        double u1 = u[i + 1];
+        double u2 = u[i + 2];
+        double u3 = u[i + 3];
+        int at = from + i * columns;
+        for (int j = first; j < end; j++) {
+            product[j] += u0 * values[at + j] + u1 * values[at + columns + j]
+                    + (u2 * values[at + 2 * columns + j] + u3 * values[at + 3 * columns + j]);
+        }
     }
 
     /**

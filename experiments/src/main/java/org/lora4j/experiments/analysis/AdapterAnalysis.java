@@ -2,6 +2,7 @@ package org.lora4j.experiments.analysis;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,6 +36,8 @@ public final class AdapterAnalysis {
 
     /** Weights smaller than this are looked at side by side, larger ones one after the other, each by all cores. */
     private static final long LARGE = 4 << 20;
+    /** Beyond so many rows and columns fewer directions of W are looked for, so that it takes less than a minute. */
+    private static final int HUGE = 4096;
     /** Directions that layers are compared by. */
     private static final int BETWEEN = 8;
     private static final int MOST_PICTURED = 6;
@@ -50,7 +53,7 @@ public final class AdapterAnalysis {
     /**
      * @param seed       of what is drawn
      * @param layers     that get figure 8; empty for some of them, the first and the last among these
-     * @param directions of the base's weights; 0 for a tenth of what there are, and at most 128
+     * @param directions of the base's weights; 0 for a tenth of what there are, and at most 128, of huge ones 64
      */
     public record Options(long seed, Set<Integer> layers, int directions) {
     }
@@ -163,8 +166,9 @@ public final class AdapterAnalysis {
         }
         if (shared.isEmpty()) {
             throw new LoraException(Names.oneLine(path(0) + " and " + path(1) + " adapt no weight in common: the first "
-                    + all.getFirst().getFirst().place() + ", the second " + all.get(1).getFirst().place()));
+                    + all.getFirst().getFirst().place().described() + ", the second " + all.get(1).getFirst().place().described()));
         }
+        shared.sort(Comparator.comparingInt(line -> line.place.layer())); // files have them by the alphabet, 10 before 2
         return shared;
     }
 
@@ -237,13 +241,13 @@ public final class AdapterAnalysis {
         List<MapLine> lines = new ArrayList<>();
         for (Shared line : module) {
             boolean whole = line.place.part() == null;
-            boolean pictured = detailed.contains(line.place.layer()) && !(whole && parted);
-            lines.add(line(line, whole && parted, weight == null ? null : weight.rows(line.place.first(), line.place.out()), pictured));
+            lines.add(line(line, whole && parted, weight == null ? null : weight.rows(line.place.first(), line.place.out()),
+                    detailed.contains(line.place.layer())));
         }
         return lines;
     }
 
-    private MapLine line(Shared line, boolean parted, @Nullable WeightMatrix weight, boolean pictured) {
+    private MapLine line(Shared line, boolean parted, @Nullable WeightMatrix weight, boolean detailed) {
         AnalysedMap.Place place = line.place;
         Map<Side, double[][]> similarity = new EnumMap<>(Side.class);
         if (line.directions.size() > 1) {
@@ -251,18 +255,22 @@ public final class AdapterAnalysis {
                 similarity.put(side, Similarity.of(of(line.directions.get(0), side), of(line.directions.get(1), side)));
             }
         }
+        boolean pictured = detailed && !parted;
         int shorter = Math.min(place.out(), place.in());
         int most = line.directions.stream().mapToInt(update -> update.rightOfDelta().count()).max().orElse(0);
-        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, 128));
+        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64));
         double norm = weight == null ? 0 : weight.norm();
-        TopDirections top = weight == null ? null : TopDirections.of(weight, Math.min(shorter, wanted));
+        // W's own directions are what costs: not where nobody asked for them and they are dear
+        boolean looksAtW = weight != null && (detailed || !parted && (long) place.out() * place.in() < LARGE);
+        TopDirections top = looksAtW ? TopDirections.of(weight, Math.min(shorter, wanted), !pictured) : null;
         List<Analysis.Update> updates = new ArrayList<>();
         for (int k = 0; k < line.maps.size(); k++) {
             AnalysedMap map = line.maps.get(k);
             UpdateDirections found = line.directions.get(k);
             boolean amplifies = weight != null && !found.isZero();
             Directions[] random = amplifies ? random(place, found.rightOfDelta().count()) : null;
-            updates.add(new Analysis.Update(map.rank(), map.alpha(), adapters.get(k).scaled ? map.scaling() : 1, found.spectrum(),
+            updates.add(new Analysis.Update(
+                    new Analysis.Setting(map.rank(), map.alpha(), adapters.get(k).scaled ? map.scaling() : 1), found.spectrum(),
                     found.valuesA(), found.valuesB(),
                     new int[] {found.rightOfA().count(), found.leftOfB().count(), found.rightOfDelta().count()},
                     amplifies ? Amplification.of(weight, norm, found, top, random[0], random[1]) : null,
@@ -270,7 +278,8 @@ public final class AdapterAnalysis {
                             Similarity.of(top.right(), found.rightOfDelta()), Similarity.of(top.left(), found.leftOfDelta()),
                             Similarity.of(top.right(), random[1]), Similarity.of(top.left(), random[0])) : null));
         }
-        Analysis.Base ofBase = top == null ? null : new Analysis.Base(norm, top.values(), top.steps(), top.error());
+        Analysis.Base ofBase = weight == null ? null : top == null ? new Analysis.Base(norm, null, 0, 0)
+                : new Analysis.Base(norm, top.values(), top.steps(), top.error());
         return new MapLine(new Analysis.Where(place.module(), place.part(), place.layer(), place.kind(), place.embedding(), place.out(),
                 place.in()), parted, updates, similarity, ofBase);
     }

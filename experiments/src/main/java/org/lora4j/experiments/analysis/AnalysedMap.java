@@ -54,6 +54,10 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
             return out + " × " + in;
         }
 
+        String described() {
+            return this + ", " + shape();
+        }
+
         @Override
         public String toString() {
             return part == null ? module : module + " " + part;

@@ -91,14 +91,24 @@ public record Analysis(
     /**
      * What one adapter does to a weight.
      *
+     * @param setting   its rank and factor
      * @param valuesA   singular values of A
      * @param counts    how many directions A has, B and ΔW
      * @param amplified with the base; null without
      * @param withBase  φ of the base's directions (i) and ΔW's (j), right and left; null where it was not asked for
      */
     public record Update(
-            int rank, double alpha, double scaling, UpdateSpectrum spectrum, double[] valuesA, double[] valuesB, int[] counts,
+            Setting setting, UpdateSpectrum spectrum, double[] valuesA, double[] valuesB, int[] counts,
             @Nullable Amplification amplified, @Nullable WithBase withBase) {
+
+        /** r. */
+        public int rank() {
+            return setting.rank;
+        }
+    }
+
+    /** r, alpha and the factor s; of a part of a fused map those of the part. */
+    public record Setting(int rank, double alpha, double scaling) {
     }
 
     /** Figure 8: φ(i, j) of W's first i directions and ΔW's first j; and with random ones in ΔW's place. */
@@ -109,11 +119,11 @@ public record Analysis(
      * The base's weight.
      *
      * @param norm   ‖W‖_F
-     * @param values its largest singular values
+     * @param values its largest singular values; null where they were not looked for
      * @param steps  of the bidiagonalisation that found them; 0 where it was decomposed whole
      * @param error  the largest residual over σ₁
      */
-    public record Base(double norm, double[] values, int steps, double error) {
+    public record Base(double norm, double @Nullable [] values, int steps, double error) {
     }
 
     /** φ(top, top) between the layers of one kind of map: [a][b]; NaN where a layer has not so many directions. */

@@ -48,7 +48,7 @@ public final class AnalysisCsv {
         int layer = line.where().layer();
         if (line.base() != null) {
             row(module, part, layer, null, "norm_base", null, null, line.base().norm());
-            column(module, part, layer, null, "singular_values_base", line.base().values());
+            column(module, part, layer, null, "singular_values_base", orNone(line.base().values()));
         }
         IntStream.range(0, line.updates().size()).forEach(k -> update(line, k));
         line.similarity().forEach((side, phi) -> grid(module, part, layer, null, "similarity_" + side.key(), phi));
@@ -60,7 +60,7 @@ public final class AnalysisCsv {
         int layer = line.where().layer();
         Analysis.Update update = line.updates().get(k);
         Integer adapter = k + 1;
-        List<Object[]> scalars = List.of(new Object[] {"r", (double) update.rank()}, new Object[] {"scaling", update.scaling()},
+        List<Object[]> scalars = List.of(new Object[] {"r", (double) update.rank()}, new Object[] {"scaling", update.setting().scaling()},
                 new Object[] {"norm_A", update.spectrum().normA()}, new Object[] {"norm_B", update.spectrum().normB()},
                 new Object[] {"norm_delta", update.spectrum().normDelta()},
                 new Object[] {"effective_rank", update.spectrum().effectiveRank()},
@@ -73,7 +73,7 @@ public final class AnalysisCsv {
         if (amplified != null) {
             row(module, part, layer, adapter, "amplification", null, null, amplified.factor());
             column(module, part, layer, adapter, "by_delta_top", amplified.byDelta());
-            column(module, part, layer, adapter, "by_base_top", amplified.byWeight());
+            column(module, part, layer, adapter, "by_base_top", orNone(amplified.byWeight()));
             column(module, part, layer, adapter, "by_random_top", amplified.byRandom());
             column(module, part, layer, adapter, "by_random_expected_top", amplified.expected());
         }
@@ -83,6 +83,10 @@ public final class AnalysisCsv {
             grid(module, part, layer, adapter, "similarity_with_base_random_right", update.withBase().randomRight());
             grid(module, part, layer, adapter, "similarity_with_base_random_left", update.withBase().randomLeft());
         }
+    }
+
+    private static double[] orNone(double @Nullable [] values) {
+        return values == null ? new double[0] : values;
     }
 
     private void column(String module, @Nullable String part, int layer, @Nullable Integer adapter, String quantity, double[] values) {

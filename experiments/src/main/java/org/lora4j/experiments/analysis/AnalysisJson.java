@@ -66,17 +66,17 @@ public final class AnalysisJson {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("norm", base.norm());
         json.put("singular_values", base.values());
-        json.put("exact", base.steps() == 0);
-        json.put("steps", base.steps());
-        json.put("residual", base.error());
+        json.put("exact", base.values() == null ? null : base.steps() == 0);
+        json.put("steps", base.values() == null ? null : base.steps());
+        json.put("residual", base.values() == null ? null : base.error());
         return json;
     }
 
     private static Map<String, Object> update(Analysis.Update update, Analysis.@Nullable Base base) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("r", update.rank());
-        json.put("alpha", update.alpha());
-        json.put("scaling", update.scaling());
+        json.put("alpha", update.setting().alpha());
+        json.put("scaling", update.setting().scaling());
         json.put("norm_A", update.spectrum().normA());
         json.put("norm_B", update.spectrum().normB());
         json.put("norm_delta", update.spectrum().normDelta());
@@ -100,7 +100,7 @@ public final class AnalysisJson {
         json.put("r", r);
         json.put("factor", number(amplified.factor()));
         json.put("by_delta", amplified.byDelta()[r - 1]);
-        json.put("by_base", amplified.byWeight()[r - 1]);
+        json.put("by_base", amplified.byWeight() == null ? null : amplified.byWeight()[r - 1]);
         json.put("by_random", amplified.byRandom()[r - 1]);
         json.put("by_random_expected", amplified.expected()[r - 1]);
         json.put("by_delta_top", amplified.byDelta());

@@ -305,7 +305,7 @@ final class AnalysisView {
                 row.put("norm", line.base() == null ? "–" : significant(line.base().norm()));
                 row.put("delta", significant(update.spectrum().normDelta()));
                 row.put("byDelta", number(amplified, a -> a.byDelta()[last]));
-                row.put("byBase", number(amplified, a -> a.byWeight()[last]));
+                row.put("byBase", number(amplified, a -> a.byWeight() == null ? Double.NaN : a.byWeight()[last]));
                 row.put("byRandom", number(amplified, a -> a.byRandom()[last]));
                 row.put("expected", number(amplified, a -> a.expected()[last]));
                 row.put("factor", number(amplified, Amplification::factor));
