@@ -114,10 +114,10 @@ public final class DebertaFamily implements ModelFamily {
 
     @Override
     public SequenceClassifier randomClassifier(
-            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type) {
+            ModelConfig config, Labels labels, Backend backend, long seed, WeightType type, BaseDropout dropout) {
         DebertaConfig sizes = (DebertaConfig) config;
         return make(sizes, labels, backend,
-                made(sizes, labels, new NewParameters(backend, seed, sizes.initializerRange()), type), Rates.NONE);
+                made(sizes, labels, new NewParameters(backend, seed, sizes.initializerRange()), type), rates(sizes, dropout));
     }
 
     private static Function<String, Parameter> made(DebertaConfig config, Labels labels, NewParameters made, WeightType type) {

@@ -79,6 +79,20 @@ class DebertaTest {
         assertThat(Families.shape("deberta-v3-base").parameterCount()).isEqualTo(183_831_552L);
     }
 
+    /** As bench trains one: with the dropout that it is given, and not that of a configuration without files. */
+    @Test
+    void oneThatIsMadeOfItsSizesDrops() {
+        ModelConfig config = Families.config(SmallClassifiers.write("deberta-v2", LABELS, folder));
+        double[] losses = new double[2];
+        for (int i = 0; i < 2; i++) {
+            SequenceClassifier model = Families.of(config.names()).randomClassifier(
+                    config, LABELS, backend, 1, WeightType.FLOAT32, i == 0 ? BaseDropout.NONE : BaseDropout.everywhere(0.3));
+            LabelledBatch batch = SmallClassifiers.batch(model);
+            losses[i] = model.loss(batch, 0, Workspace.forTraining(backend, 21, 1));
+        }
+        assertThat(losses[1]).isNotEqualTo(losses[0]);
+    }
+
     private Path config(String from, String to) throws IOException {
         Path file = folder.resolve("config.json");
         String text = "{" + SmallClassifiers.config("deberta-v2") + "}";
