@@ -31,7 +31,7 @@ SIZES = dict(vocab_size=53, hidden_size=16, intermediate_size=22, num_hidden_lay
              num_key_value_heads=2, max_position_embeddings=32, bos_token_id=None, eos_token_id=None, pad_token_id=None)
 CONFIGS = {
     "llama": transformers.LlamaConfig, "mistral": transformers.MistralConfig, "qwen2": transformers.Qwen2Config,
-    "qwen3": transformers.Qwen3Config, "gemma": transformers.GemmaConfig, "gemma3": transformers.Gemma3TextConfig,
+    "qwen3": transformers.Qwen3Config, "gemma": transformers.GemmaConfig, "gemma2": transformers.Gemma2Config, "gemma3": transformers.Gemma3TextConfig,
     "phi3": transformers.Phi3Config,
 }
 
@@ -110,6 +110,12 @@ case("llama", "four_bits", "a base in four bits as bitsandbytes writes it, scale
      lora=everywhere(), four_bits=True)
 case("qwen2", "four_bits_single", "a base in four bits, scales in floats, one table", dict(tie_word_embeddings=True), lora=everywhere(),
      four_bits="single")
+
+GEMMA2 = dict(head_dim=6, num_hidden_layers=3, sliding_window=4, query_pre_attn_scalar=9)
+case("gemma2", "all_linear", "scores that stay below 1.5 and logits below 3, a window in every second block",
+     dict(GEMMA2, attn_logit_softcapping=1.5, final_logit_softcapping=3.0), lora=everywhere(), batch=dict(rows=3, length=13))
+case("gemma2", "full", "scores that stay below 2, no adapter",
+     dict(GEMMA2, num_hidden_layers=2, attn_logit_softcapping=2.0, final_logit_softcapping=None))
 
 # ---- four bits, by bitsandbytes' formulas ----------------------------------------------------------------------------
 
@@ -196,6 +202,11 @@ def norm_forward(self, x):
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
 
 
+def softmax(x, dim=None, dtype=None, **more):
+    """Eager attention asks for float32, whatever it is given."""
+    return torch.softmax(x, dim)
+
+
 def rotary_forward(self, x, position_ids, layer_type=None):
     more = () if layer_type is None else (layer_type,)
     type(self).forward(self, x, position_ids, *more)      # dynamic kinds choose their frequencies there
@@ -218,6 +229,9 @@ def in_double(model):
 def load(folder, adapter, attention="sdpa", plain=False):
     """The case as a reader finds it on disk, in float64. Returns the model and {adapter file key: parameter}."""
     folder = pathlib.Path("expanded") if pathlib.Path("expanded").exists() else folder
+    if json.loads((folder / "config.json").read_text())["model_type"] == "gemma2":
+        attention = "eager"    # sdpa passes its cap over
+        torch.nn.functional.softmax = softmax
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)

@@ -7,6 +7,8 @@
   code does not write, are random bytes with moderate factors.
 * the others: models of `decoders`, their tensors named by gguf's own map, changed as llama.cpp's converter changes them (rows of
   heads in pairs for Llama, 1 added to Gemma's norms); of `llama_qv` also its adapter.
+* `lone_bpe/`, `lone_spm/`: models alone, with all that llama.cpp's converter says of them and a tokenizer; `ids.json` has what
+  Hugging Face's tokenizers makes of some texts with the same tokens.
 """
 import argparse
 import json
@@ -66,12 +68,14 @@ def heads(config, name):
     return config["num_key_value_heads"] if ".k_proj" in name else config["num_attention_heads"]
 
 
-def model(case, architecture, out, cases=None):
+def model(case, architecture, out, cases=None, alone=None):
     source = (cases or DECODERS) / case / "model"
     config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(out / "model.gguf", gguf.MODEL_ARCH_NAMES[architecture])
     blocks = config.get("num_hidden_layers", config.get("n_layer"))
     writer.add_block_count(blocks)
+    if alone:
+        alone(writer, config, out)
     names = gguf.get_tensor_name_map(architecture, blocks)
     for name, w in load_file(source / "model.safetensors").items():
         theirs = names.get_name(name, try_suffixes=(".weight", ".bias"))
@@ -83,10 +87,72 @@ def model(case, architecture, out, cases=None):
         if architecture == gguf.MODEL_ARCH.GPT2 and name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")):
             w = w.T
         writer.add_tensor(theirs, np.ascontiguousarray(w))
-    if architecture == gguf.MODEL_ARCH.LLAMA:
+    if architecture == gguf.MODEL_ARCH.LLAMA and not alone:
         writer.add_tensor("rope_freqs.weight", np.ones(2, dtype=np.float32))
     close(writer)
-    shutil.copy(source / "config.json", out)
+    if not alone:
+        shutil.copy(source / "config.json", out)
+
+
+TEXTS = ["the hen and the inn", " a then\nthe 12<|end|>in", "", "and  the", "x"]
+LETTERS = list("abcdefghijklmnopqrstuvwxyz")
+
+
+def sizes(writer, config):
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
+    if config.get("head_dim"):
+        writer.add_key_length(config["head_dim"])
+
+
+def vocabulary(writer, config, tokens, special, scores=None):
+    unused = [f"[PAD{i}]" for i in range(len(tokens), config["vocab_size"])]
+    writer.add_token_list(tokens + unused)
+    writer.add_token_types([special.get(token, 1) for token in tokens] + [5] * len(unused))
+    if scores:
+        writer.add_token_scores(scores + [0.0] * len(unused))
+
+
+def bpe(writer, config, out):
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    sizes(writer, config)
+    merges = ["t h", "th e", "Ġ the", "i n", "Ġ a", "a n", "an d", "Ġ and"]
+    tokens = ["<|end|>", "Ġ", "Ċ", *LETTERS, *"012", *(merge.replace(" ", "") for merge in merges)]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    vocabulary(writer, config, tokens, {"<|end|>": 3})
+    writer.add_token_merges(merges)
+    writer.add_eos_token_id(0)
+    writer.add_chat_template("{% for m in messages %}{{ m.content }}<|end|>{% endfor %}")
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens[1:], 1)}, [tuple(m.split()) for m in merges]))
+    words = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(words), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<|end|>"])
+    shift = {tokenizer.token_to_id("<|end|>"): 0}
+    (out / "ids.json").write_text(json.dumps([[t, [shift.get(i, i) for i in tokenizer.encode(t).ids]] for t in TEXTS]) + "\n")
+
+
+def spm(writer, config, out):
+    from tokenizers import Tokenizer, models, normalizers
+    sizes(writer, config)
+    joined = ["th", "the", "▁the", "in", "▁a", "an", "and", "▁and"]
+    merges = [("t", "h"), ("th", "e"), ("▁", "the"), ("i", "n"), ("▁", "a"), ("a", "n"), ("an", "d"), ("▁", "and")]
+    tokens = ["<unk>", "<s>", "</s>", *joined, "▁", *LETTERS]
+    writer.add_tokenizer_model("llama")
+    vocabulary(writer, config, tokens, {"<unk>": 2, "<s>": 3, "</s>": 3}, [0.0] * 3 + [-float(i) for i in range(len(tokens) - 3)])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    plain = [t for t in TEXTS if "<" not in t]
+    (out / "ids.json").write_text(json.dumps([[t, [1] + tokenizer.encode(t).ids] for t in plain]) + "\n")
 
 
 def adapter(case, out):
@@ -109,13 +175,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "src/test/resources/gguf")
     out = parser.parse_args().out.resolve()
-    for name in ("types", "adapter", "gpt2", *ARCHITECTURES):
+    for name in ("types", "adapter", "gpt2", "lone_bpe", "lone_spm", *ARCHITECTURES):
         shutil.rmtree(out / name, ignore_errors=True)
         (out / name).mkdir(parents=True)
     types(out / "types")
     for case, architecture in ARCHITECTURES.items():
         model(case, architecture, out / case)
     model("c_attn", gguf.MODEL_ARCH.GPT2, out / "gpt2", DECODERS.parent / "golden")
+    model("qwen2_tied", gguf.MODEL_ARCH.QWEN2, out / "lone_bpe", alone=bpe)
+    model("llama_qv", gguf.MODEL_ARCH.LLAMA, out / "lone_spm", alone=spm)
     adapter("llama_qv", out / "adapter")
 
 

@@ -63,7 +63,7 @@ final class CompareCommand extends LoraCommand {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, a .gguf file, or base-6m for the embedded one.")
     private String model;
 
     @Option(names = "--adapter", paramLabel = "DIR", description = "An adapter's folder as PEFT writes it.")

@@ -60,7 +60,7 @@ final class MergeCommand extends LoraCommand {
     private static final int SAMPLE_LENGTH = 32;
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, a .gguf file, or base-6m for the embedded one.")
     private String model;
 
     @Mixin

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 final class ModelChoice {
 
     @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "A model's folder in Hugging Face layout, or base-6m for the embedded one.")
+            description = "A model's folder in Hugging Face layout, a .gguf file, or base-6m for the embedded one.")
     private String model;
 
     @Mixin

@@ -8,14 +8,28 @@ package org.lora4j.backend;
  * @param keyHeads heads of k and v; divides count
  * @param size     columns of one head
  * @param scale    what multiplies q·k, usually 1/√size
+ * @param cap      what scores stay below, softly: s ← cap·tanh(s/cap), as in Gemma 2; 0 for none
  */
-public record AttentionHeads(int count, int keyHeads, int size, double scale) {
+public record AttentionHeads(int count, int keyHeads, int size, double scale, double cap) {
 
     public AttentionHeads {
         if (count < 1 || keyHeads < 1 || size < 1 || count % keyHeads != 0) {
             throw new IllegalArgumentException(count + " heads of " + size + " columns and " + keyHeads
                     + " key heads: expected positive numbers, and key heads that divide the heads");
         }
+        if (!(cap >= 0)) {
+            throw new IllegalArgumentException("scores that stay below " + cap + ": expected a positive number, or 0 for none");
+        }
+    }
+
+    /** Without a cap. */
+    public AttentionHeads(int count, int keyHeads, int size, double scale) {
+        this(count, keyHeads, size, scale, 0);
+    }
+
+    /** The same with a cap, or 0. */
+    public AttentionHeads withCap(double cap) {
+        return new AttentionHeads(count, keyHeads, size, scale, cap);
     }
 
     /** As many key heads as heads. */
@@ -25,7 +39,7 @@ public record AttentionHeads(int count, int keyHeads, int size, double scale) {
 
     /** The same with this many key heads. */
     public AttentionHeads withKeyHeads(int keyHeads) {
-        return new AttentionHeads(count, keyHeads, size, scale);
+        return new AttentionHeads(count, keyHeads, size, scale, cap);
     }
 
     /** Heads that share a key head. */

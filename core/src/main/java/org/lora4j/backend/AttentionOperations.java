@@ -17,6 +17,8 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      *
      * <p>Where there are {@link RelativeScores}, with k̂ and q̂ for their rows, scale·(q·k̂[δ] + q̂[δ]·k) is added to S.
      *
+     * <p>Where the heads have a cap, S ← cap·tanh(S/cap) before anything is hidden.
+     *
      * <p>A query that sees no key at all (in the padding on the left) gets y = 0 and lse = −∞. A score that is NaN makes its
      * query's y NaN. Dropout's element of sequence b, head h, query t, key s is ((b·nHead + h)·queries + t)·keys + s.
      *
@@ -32,6 +34,8 @@ public interface AttentionOperations extends TensorMemory, EmbeddingOperations {
      * <pre>
      *   dv = (P ⊙ M)ᵀ·dy      dS = P ⊙ (M ⊙ (dy·vᵀ) − D)      dq = scale·dS·k      dk = scale·dSᵀ·q
      * </pre>
+     *
+     * <p>Where the heads have a cap, dS ← dS ⊙ (1 − (S/cap)²) before the last two, S being the score below the cap.
      *
      * <p>Where heads share a key head, its dk and dv are the sums over them. With {@link RelativeScores}, and sums over all
      * sequences and all pairs t, s for the last two:

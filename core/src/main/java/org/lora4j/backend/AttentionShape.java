@@ -67,6 +67,11 @@ public record AttentionShape(
         return heads.scale();
     }
 
+    /** What scores stay below, softly; 0 for none. */
+    public double cap() {
+        return heads.cap();
+    }
+
     /** Columns of q and the output. */
     public int width() {
         return heads.width();

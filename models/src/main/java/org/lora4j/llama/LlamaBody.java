@@ -89,7 +89,7 @@ final class LlamaBody extends DecoderBody {
                     .withPositioning(rotaries.computeIfAbsent(
                             config.ropeOf(number), rope -> rope.rotary(config.heads().size())));
             FeedForward mlp = perceptron(name + ".mlp.", number);
-            if (config.variant() == Variant.GEMMA3) {
+            if (config.variant().normsBranches()) {
                 return Block.preNorm(name,
                         new Sublayer<>(attention, norm(name + ".input_layernorm"), norm(name + ".post_attention_layernorm"), Dropout.NONE),
                         new Sublayer<>(mlp, norm(name + ".pre_feedforward_layernorm"), norm(name + ".post_feedforward_layernorm"),

@@ -150,7 +150,7 @@ record LlamaConfig(
         long inner = counts.inner;
         long q = heads.width();
         long k = heads.keyWidth();
-        long block = c * (q + 2 * k) + q * c + 3 * c * inner + (variant == Variant.GEMMA3 ? 4 : 2) * c;
+        long block = c * (q + 2 * k) + q * c + 3 * c * inner + (variant.normsBranches() ? 4 : 2) * c;
         block += variant.normsHeads() ? 2L * heads.size() : 0;
         block += choices.attentionBias ? q + 2 * k : 0;
         block += choices.outputBias ? c : 0;

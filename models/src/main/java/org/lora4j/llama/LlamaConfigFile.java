@@ -74,7 +74,7 @@ final class LlamaConfigFile {
         LlamaConfig.Sizes sizes = new LlamaConfig.Sizes(
                 size("vocab_size", defaults.vocabulary()), size("max_position_embeddings", defaults.positions()), width,
                 size("intermediate_size", defaults.inner()), size("num_hidden_layers", defaults.blocks()));
-        AttentionHeads heads = new AttentionHeads(count, keyHeads, headSize, scale(headSize));
+        AttentionHeads heads = new AttentionHeads(count, keyHeads, headSize, scale(headSize), cap("attn_logit_softcapping", 50));
         LlamaConfig.Windows windows = windows(sizes.blocks());
         JsonNode parameters = json.path("rope_parameters");
         if (variant == Variant.GEMMA3) {
@@ -117,7 +117,7 @@ final class LlamaConfigFile {
 
     /** What multiplies q·k. */
     private double scale(int headSize) {
-        double of = variant == Variant.GEMMA3 ? fields.number("query_pre_attn_scalar").orElse(256) : headSize;
+        double of = variant.normsBranches() ? fields.number("query_pre_attn_scalar").orElse(256) : headSize;
         if (of <= 0) {
             throw fields.error("query_pre_attn_scalar is " + of + ", expected more than 0");
         }
@@ -127,7 +127,7 @@ final class LlamaConfigFile {
     private LlamaConfig.Choices choices() {
         boolean bias = switch (variant) {
             case QWEN2 -> true;
-            case LLAMA, QWEN3, GEMMA, GEMMA3 -> flag("attention_bias", false);
+            case LLAMA, QWEN3, GEMMA, GEMMA2, GEMMA3 -> flag("attention_bias", false);
             case MISTRAL, PHI3 -> false;
         };
         boolean outputBias = bias && variant != Variant.QWEN2;
@@ -135,16 +135,24 @@ final class LlamaConfigFile {
         if (epsilon < 0) {
             throw fields.error("rms_norm_eps is " + epsilon + ", expected 0 or more");
         }
-        double cap = variant == Variant.GEMMA3 ? fields.number("final_logit_softcapping").orElse(0) : 0;
-        if (cap < 0) {
-            throw fields.error("final_logit_softcapping is " + cap + ", expected more than 0, or null for none");
-        }
         return new LlamaConfig.Choices(activation(), epsilon, flag("tie_word_embeddings", defaults.tied()), bias, outputBias,
-                variant == Variant.LLAMA && flag("mlp_bias", false), cap);
+                variant == Variant.LLAMA && flag("mlp_bias", false), cap("final_logit_softcapping", 30));
+    }
+
+    /** What numbers stay below, softly; 0 for none. @param ofGemma2 what Gemma 2 has where the field is absent */
+    private double cap(String field, double ofGemma2) {
+        if (!variant.normsBranches()) {
+            return 0;
+        }
+        double cap = fields.names(field) || variant != Variant.GEMMA2 ? fields.number(field).orElse(0) : ofGemma2;
+        if (cap < 0) {
+            throw fields.error(field + " is " + cap + ", expected more than 0, or null for none");
+        }
+        return cap;
     }
 
     private Activation activation() {
-        String field = variant == Variant.GEMMA3 ? "hidden_activation" : "hidden_act";
+        String field = variant.normsBranches() ? "hidden_activation" : "hidden_act";
         return fields.text(field).map(this::named).orElse(defaults.activation());
     }
 
@@ -169,9 +177,9 @@ final class LlamaConfigFile {
             window = 0;
         }
         List<Boolean> local = new ArrayList<>();
-        if (qwen || variant == Variant.GEMMA3) {
+        if (qwen || variant.normsBranches()) {
             List<String> types = fields.texts("layer_types").orElse(null);
-            int pattern = fields.whole("sliding_window_pattern").orElse(6);
+            int pattern = variant == Variant.GEMMA2 ? 2 : fields.whole("sliding_window_pattern").orElse(6);
             int first = fields.whole("max_window_layers").orElse(28);
             for (int i = 0; i < blocks; i++) {
                 local.add(types != null ? isLocal(types, i, blocks)

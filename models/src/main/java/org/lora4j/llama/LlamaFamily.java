@@ -31,7 +31,7 @@ import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.tokenizer.Tokenizers;
 
 /**
- * Llama (Touvron et al. 2023) and the models that differ from it in a place or two: Mistral, Qwen2, Qwen3, Gemma, Gemma 3's
+ * Llama (Touvron et al. 2023) and the models that differ from it in a place or two: Mistral, Qwen2, Qwen3, Gemma, Gemma 2, Gemma 3's
  * texts, Phi-3. One class for all of them, each by its {@code model_type}.
  */
 public final class LlamaFamily implements ModelFamily {
@@ -159,7 +159,7 @@ public final class LlamaFamily implements ModelFamily {
             }
             case QWEN3 -> shapes.put("qwen3-0.6b",
                     shape(new LlamaConfig.Sizes(151936, 40960, 1024, 3072, 28), heads(16, 8, 128), 1e6, true));
-            case MISTRAL, GEMMA, GEMMA3, PHI3 -> {
+            case MISTRAL, GEMMA, GEMMA2, GEMMA3, PHI3 -> {
             }
         }
         return shapes;

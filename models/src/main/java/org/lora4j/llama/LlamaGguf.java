@@ -8,8 +8,9 @@ import org.lora4j.family.GgufFields;
 /** The {@code config.json} that a model of this family in one file of llama.cpp's would have. */
 final class LlamaGguf {
 
-    /** Of Gemma 3, the size whose scale is not that of its heads. */
-    private static final int BLOCKS_OF_27B = 62;
+    /** Of Gemma 2 and 3, the size whose scale is not that of its heads. */
+    private static final int BLOCKS_OF_27B_2 = 46;
+    private static final int BLOCKS_OF_27B_3 = 62;
 
     private LlamaGguf() {
     }
@@ -41,11 +42,14 @@ final class LlamaGguf {
             json.put("attention_bias", file.hasTensor("blk.0.attn_q.bias"));
             json.put("mlp_bias", file.hasTensor("blk.0.ffn_up.bias"));
         }
-        if (variant == Variant.GEMMA3) {
-            json.put("query_pre_attn_scalar", blocks == BLOCKS_OF_27B ? width / heads : headSize);
+        if (variant.normsBranches()) {
+            json.put("query_pre_attn_scalar", blocks == (variant == Variant.GEMMA2 ? BLOCKS_OF_27B_2 : BLOCKS_OF_27B_3) ? width / heads
+                    : headSize);
             file.wholeIfThere("attention.sliding_window").ifPresent(window -> json.put("sliding_window", window));
             file.number("rope.freq_base_swa").ifPresent(theta -> json.put("rope_local_base_freq", theta));
-            file.number("final_logit_softcapping").ifPresent(cap -> json.put("final_logit_softcapping", cap));
+            for (String cap : List.of("attn_logit_softcapping", "final_logit_softcapping")) {
+                file.number(cap).ifPresent(value -> json.put(cap, value));
+            }
         } else if (variant == Variant.PHI3) {
             int window = file.wholeIfThere("attention.sliding_window").orElse(0);
             json.put("sliding_window", window == 0 ? null : (Object) window);

@@ -121,7 +121,7 @@ public final class LlamaNames implements ModelNames {
                 case "attn_norm.weight" -> "input_layernorm";
                 case "attn_q_norm.weight" -> "self_attn.q_norm";
                 case "attn_k_norm.weight" -> "self_attn.k_norm";
-                case "ffn_norm.weight" -> variant == Variant.GEMMA3 ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+                case "ffn_norm.weight" -> variant.normsBranches() ? "pre_feedforward_layernorm" : "post_attention_layernorm";
                 case "post_attention_norm.weight" -> "post_attention_layernorm";
                 case "post_ffw_norm.weight" -> "post_feedforward_layernorm";
                 default -> "";

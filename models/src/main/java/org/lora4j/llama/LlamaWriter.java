@@ -76,7 +76,8 @@ final class LlamaWriter {
                 json.put("mlp_bias", config.choices().mlpBias());
             }
             case QWEN3, GEMMA -> json.put("attention_bias", config.choices().attentionBias());
-            case GEMMA3 -> {
+            case GEMMA2, GEMMA3 -> {
+                json.put("attn_logit_softcapping", config.heads().cap() == 0 ? null : config.heads().cap());
                 json.put("attention_bias", config.choices().attentionBias());
                 json.put("query_pre_attn_scalar", round(1 / (config.heads().scale() * config.heads().scale())));
                 json.put("final_logit_softcapping", config.choices().headCap() == 0 ? null : config.choices().headCap());
@@ -103,7 +104,7 @@ final class LlamaWriter {
                 json.put("use_sliding_window", any);
                 json.put("sliding_window", window);
             }
-            case GEMMA3 -> json.put("sliding_window", any ? window : 4096);
+            case GEMMA2, GEMMA3 -> json.put("sliding_window", any ? window : 4096);
             case LLAMA, GEMMA -> {
                 return;
             }

@@ -13,7 +13,8 @@ import org.lora4j.backend.Activation;
  *   qwen2         biases on q, k and v; in some blocks a window
  *   qwen3         norms over the heads of q and k; heads of a size of their own
  *   gemma         norms times 1 + γ, embeddings times √C, GELU
- *   gemma3_text   as gemma, and norms behind the branches and over heads; local blocks with a window and a base of their own
+ *   gemma2        as gemma, and norms behind the branches; every second block with a window; scores and logits capped
+ *   gemma3_text   as gemma2 without caps, and norms over heads; local blocks with a window and a base of their own
  *   phi3          q, k and v in one map, gate and up in another
  * </pre>
  */
@@ -28,6 +29,8 @@ enum Variant {
             new Defaults(151936, 4096, 22016, 32, 32, 32, 128, 32768, 1e-6, Activation.SILU, false)),
     GEMMA("gemma", "Gemma", "gemma", "GemmaForCausalLM",
             new Defaults(256000, 3072, 24576, 28, 16, 16, 256, 8192, 1e-6, Activation.GELU_TANH, true)),
+    GEMMA2("gemma2", "Gemma 2", "gemma2", "Gemma2ForCausalLM",
+            new Defaults(256000, 2304, 9216, 26, 8, 4, 256, 8192, 1e-6, Activation.GELU_TANH, true)),
     GEMMA3("gemma3_text", "Gemma 3", "gemma3", "Gemma3ForCausalLM",
             new Defaults(262208, 2304, 9216, 26, 8, 4, 256, 131072, 1e-6, Activation.GELU_TANH, true)),
     PHI3("phi3", "Phi-3", "phi3", "Phi3ForCausalLM",
@@ -68,7 +71,12 @@ enum Variant {
 
     /** Whether norms multiply with 1 + γ, and embeddings with √C. */
     boolean isGemma() {
-        return this == GEMMA || this == GEMMA3;
+        return this == GEMMA || normsBranches();
+    }
+
+    /** Whether a norm stands behind each branch too; such models have local and global blocks, and may cap scores and logits. */
+    boolean normsBranches() {
+        return this == GEMMA2 || this == GEMMA3;
     }
 
     /** Whether q and k have norms over their heads. */

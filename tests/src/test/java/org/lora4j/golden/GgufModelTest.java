@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withPrecision;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +16,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.AdapterFiles;
@@ -23,6 +27,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
 import org.lora4j.family.Families;
+import org.lora4j.family.GgufFolder;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.ModelTensors;
 import org.lora4j.io.DType;
@@ -32,6 +37,7 @@ import org.lora4j.io.Safetensors;
 import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.io.gguf.GgufFile;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tokenizer.Tokenizer;
 
 /** Files that llama.cpp's Python package wrote, against the tensors they were made of; {@code make_gguf.py} makes them. */
 class GgufModelTest {
@@ -136,6 +142,39 @@ class GgufModelTest {
                 .isInstanceOf(LoraException.class).hasMessageContaining("Llama, Mistral, Qwen2").hasMessageContaining("`model`");
         assertThatThrownBy(() -> GgufAdapter.read(GGUF.resolve("adapter/adapter.gguf"))).isInstanceOf(LoraException.class)
                 .hasMessageContaining("`model`");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lone_bpe, qwen2_tied", "lone_spm, llama_qv"})
+    void aFileAloneIsTheModelWithItsTokenizer(String name, String original) throws IOException {
+        Path folder = GgufFolder.of(GGUF.resolve(name).resolve("model.gguf"));
+        assertThat(GgufFolder.of(GGUF.resolve(name))).isEqualTo(folder);
+        try (Backend backend = Backends.create("reference")) {
+            assertThat(GoldenValuesTest.relativeError(logits(folder, backend), logits(original(original), backend))).isLessThan(1e-15);
+        }
+        Tokenizer tokenizer = Families.tokenizer(folder);
+        for (JsonNode pair : new ObjectMapper().readTree(GGUF.resolve(name).resolve("ids.json").toFile())) {
+            int[] expected = new ObjectMapper().convertValue(pair.get(1), int[].class);
+            assertThat(tokenizer.encode(pair.get(0).textValue())).as(pair.get(0).toString()).containsExactly(expected);
+        }
+        assertThat(tokenizer.endOfText()).isEqualTo(name.equals("lone_bpe") ? 0 : 2);
+    }
+
+    @Test
+    void whatAFileAloneDoesNotSayIsRefusedByName() throws IOException {
+        Path file = GGUF.resolve("llama_qv/model.gguf"); // has a table of rotary factors, and no sizes
+        assertThatThrownBy(() -> GgufFolder.of(file)).isInstanceOf(LoraException.class).hasMessageContaining("rope_freqs.weight")
+                .hasMessageContaining("config.json");
+        Path qwen = Files.copy(GGUF.resolve("qwen2_tied/model.gguf"), temp.resolve("only.gguf"));
+        assertThatThrownBy(() -> GgufFolder.of(qwen)).isInstanceOf(LoraException.class)
+                .hasMessageContaining("qwen2.embedding_length is missing");
+        Path changed = temp.resolve("other.gguf"); // of the same length, so that nothing else moves
+        byte[] bytes = Files.readAllBytes(GGUF.resolve("lone_bpe/model.gguf"));
+        String text = new String(bytes, StandardCharsets.ISO_8859_1).replace("tokenizer.ggml.pre\b\0\0\0\5\0\0\0\0\0\0\0qwen2",
+                "tokenizer.ggml.pre\b\0\0\0\5\0\0\0\0\0\0\0qwen9");
+        Files.write(changed, text.getBytes(StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> GgufFolder.of(changed)).isInstanceOf(LoraException.class).hasMessageContaining("'qwen9'")
+                .hasMessageContaining("llama-bpe, qwen2, smollm");
     }
 
     @Test

@@ -40,7 +40,7 @@ class DecoderGradientTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "llama_biases_full", "llama_yarn", "llama_dynamic", "mistral_window", "qwen2_window", "qwen3_full", "gemma_all_linear", "gemma3_full",
+        "llama_biases_full", "llama_yarn", "llama_dynamic", "mistral_window", "qwen2_window", "qwen3_full", "gemma_all_linear", "gemma2_full", "gemma3_full",
         "gemma3_softcap", "phi3_full", "phi3_longrope"})
     void fullFineTuningWithDropoutAndLabelSmoothing(String name) {
         LanguageModel model = load(name, 0.2);

@@ -72,7 +72,7 @@ final class AttentionKernels {
         Scratch scratch = Scratch.local();
         float[] hidden = hidden(scratch, mask, maskOffset, seen);
         float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
-        if (shape.queries() == 1 && relative == null && shape.firstKey(0) == 0) {
+        if (shape.queries() == 1 && relative == null && shape.firstKey(0) == 0 && shape.cap() == 0) {
             int begin = dropout == null ? 0 : dropout.fill((long) head * shape.keys(), seen, factor);
             float logSum = SingleQueryAttention.attend(q, qOffset, k, kOffset, kStride, v, vOffset, vStride, seen, size,
                     (float) shape.scale(), hidden, factor, begin, y, yOffset);
@@ -98,6 +98,9 @@ final class AttentionKernels {
                     queries, QUERY_BLOCK, keys, low * size, size, scores, QUERY_BLOCK, rows, columns, size, false);
             if (relative != null) {
                 RelativeKernels.add(scores, rows, columns, first, shape.queries() - 1, queries, keys, relative, head % shape.nHead());
+            }
+            if (shape.cap() != 0) {
+                ScoreRows.soften(scores, rows, columns, (float) shape.cap());
             }
             ScoreRows.hide(scores, rows, shape.visibleKeys(first) - low, step, columns, hidden, low);
             ScoreRows.hideBefore(scores, rows, shape, first, low);
@@ -177,6 +180,7 @@ final class AttentionKernels {
         float[] dQueries = scratch.floats(Slot.OUTPUT, AttentionPanels.size(QUERY_BLOCK, size));
         float[] hidden = hidden(scratch, mask, maskOffset, seen);
         float[] factor = dropout == null ? null : scratch.floats(Slot.DROPOUT, seen + LANES + DropoutFactors.MARGIN);
+        float[] slopes = shape.cap() == 0 ? null : scratch.floats(Slot.SLOPES, AttentionPanels.size(QUERY_BLOCK, seen));
         int step = shape.causal() ? 1 : 0;
         float scale = (float) shape.scale();
         AttentionPanels.packTransposed(k, kOffset, kStride, seen, size, keys);
@@ -200,11 +204,18 @@ final class AttentionKernels {
                 if (relative != null) {
                     relative.add(scores, rows, columns, first, queries, keys);
                 }
+                if (slopes != null) {
+                    ScoreRows.soften(scores, rows, columns, (float) shape.cap());
+                    ScoreRows.slopes(scores, rows, columns, (float) shape.cap(), slopes);
+                }
                 ScoreRows.hide(scores, rows, shape.visibleKeys(first) - low, step, columns, hidden, low);
                 ScoreRows.hideBefore(scores, rows, shape, first, low);
                 ScoreRows.gradient(scores, dScores, rows, columns, lse, lseOffset + g * shape.queries() + first,
                         dy, dyOffset + shift + first * dyStride, dyStride, y, yOffset + shift + first * yStride, yStride, size,
                         dropout, ((long) (head + g) * shape.queries() + first) * shape.keys() + low, shape.keys(), factor);
+                if (slopes != null) {
+                    ScoreRows.multiply(dScores, rows, columns, slopes);
+                }
                 AttentionPanels.addTransposedProduct(
                         scores, QUERY_BLOCK, dOutput, QUERY_BLOCK, dValues, low, seenRows, columns, size, rows);
                 AttentionPanels.addTransposedProduct(

@@ -46,14 +46,14 @@ final class GatheredAttention {
                 int keyHead = i % nHead / heads.group() * size;
                 int query = i / nHead;
                 attend(q, qOffset + query * qStride + head, k, v, keyHead, heads.keyWidth(), rows, mask, query * keys, keys,
-                        window, size, scale, p, y, yOffset + query * yStride + head);
+                        window, size, scale, (float) heads.cap(), p, y, yOffset + query * yStride + head);
             }
         });
     }
 
     private static void attend(
             float[] q, int qOffset, float[] k, float[] v, int column, int stride, int[] rows, int[] mask, int from,
-            int keys, int window, int size, float scale, float[] p, float[] y, int yOffset) {
+            int keys, int window, int size, float scale, float cap, float[] p, float[] y, int yOffset) {
         int seen = keys;
         while (mask != null && seen > 0 && mask[from + seen - 1] == 0) {
             seen--;
@@ -63,6 +63,9 @@ final class GatheredAttention {
             seen = window;
         }
         scores(q, qOffset, k, column, stride, rows, from, seen, size, scale, p);
+        if (cap != 0) {
+            soften(p, seen, cap);
+        }
         Arrays.fill(p, seen, AttentionPanels.roundUp(seen, LANES), Float.NEGATIVE_INFINITY);
         if (mask != null) {
             hide(p, mask, from, seen);
@@ -124,6 +127,13 @@ final class GatheredAttention {
             whole = Math.fma(q[qOffset + i], k[at + i], whole);
         }
         return whole;
+    }
+
+    /** p ← cap·tanh(p/cap). */
+    private static void soften(float[] p, int keys, float cap) {
+        for (int s = 0; s < keys; s += LANES) {
+            VectorMath.tanh(FloatVector.fromArray(SPECIES, p, s).mul(1 / cap)).mul(cap).intoArray(p, s);
+        }
     }
 
     private static void hide(float[] p, int[] mask, int from, int keys) {

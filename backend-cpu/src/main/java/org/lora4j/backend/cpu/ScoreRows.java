@@ -68,6 +68,37 @@ final class ScoreRows {
         }
     }
 
+    /** Each score ← cap·tanh(score/cap). */
+    static void soften(float[] scores, int rows, int columns, float cap) {
+        for (int i = 0; i < rows; i++) {
+            for (int s = 0; s < columns; s += LANES) {
+                int at = at(i * WIDTH, s);
+                VectorMath.tanh(FloatVector.fromArray(SPECIES, scores, at).mul(1 / cap)).mul(cap).intoArray(scores, at);
+            }
+        }
+    }
+
+    /** slopes ← 1 − (score/cap)²: the derivative of {@link #soften} by what it was given, from what it made. */
+    static void slopes(float[] scores, int rows, int columns, float cap, float[] slopes) {
+        for (int i = 0; i < rows; i++) {
+            for (int s = 0; s < columns; s += LANES) {
+                int at = at(i * WIDTH, s);
+                FloatVector part = FloatVector.fromArray(SPECIES, scores, at).mul(1 / cap);
+                part.neg().fma(part, FloatVector.broadcast(SPECIES, 1)).intoArray(slopes, at);
+            }
+        }
+    }
+
+    /** x ← x ⊙ y. */
+    static void multiply(float[] x, int rows, int columns, float[] y) {
+        for (int i = 0; i < rows; i++) {
+            for (int s = 0; s < columns; s += LANES) {
+                int at = at(i * WIDTH, s);
+                FloatVector.fromArray(SPECIES, x, at).mul(FloatVector.fromArray(SPECIES, y, at)).intoArray(x, at);
+            }
+        }
+    }
+
     /**
      * −∞ for the keys before a row's window.
      *

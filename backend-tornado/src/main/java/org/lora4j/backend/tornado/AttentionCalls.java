@@ -1,5 +1,6 @@
 package org.lora4j.backend.tornado;
 
+import org.lora4j.LoraException;
 import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
@@ -99,9 +100,18 @@ final class AttentionCalls {
     }
 
     static Launch launch(Operands operands, Kernel kernel, int[] args, Attention in) {
+        requireNoCap(in.shape().heads());
         Launch launch = Launch.of(kernel, args, in.shape().scale(), in.dropout().scale(), Double.NEGATIVE_INFINITY);
         IntTensor mask = in.mask();
         return mask == null ? launch : launch.with(8, operands.ints(mask, "mask").values(), mask.size());
+    }
+
+    /** Its kernels have no place for one. */
+    private static void requireNoCap(AttentionHeads heads) {
+        if (heads.cap() != 0) {
+            throw new LoraException("the tornado backend does not soften the scores of attention, which here stay below " + heads.cap()
+                    + ", as Gemma 2's do: take cpu");
+        }
     }
 
     /** @param direction 1, or −1 for the gradient */
@@ -117,6 +127,7 @@ final class AttentionCalls {
     }
 
     void gathered(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
+        requireNoCap(heads);
         Region[] reads = {operands.region(q, "q"), operands.region(keys.k(), "k"), operands.region(keys.v(), "v")};
         Region to = operands.region(y, "y");
         if (q.rows() == 0) {

@@ -103,7 +103,7 @@ final class ReferenceAttention {
                             double p = StrictMath.exp(scores[s] - logSum);
                             double m = kept(b, h, t, s);
                             double dyv = dot(dy, query(dy, b, h, t), v, key(v, b, h, s));
-                            double ds = p * (m * dyv - d);
+                            double ds = p * (m * dyv - d) * slope(scores[s]);
                             addScaled(p * m, dy, query(dy, b, h, t), dv, key(dv, b, h, s));
                             addScaled(shape.scale() * ds, k, key(k, b, h, s), dq, query(dq, b, h, t));
                             addScaled(shape.scale() * ds, q, query(q, b, h, t), dk, key(dk, b, h, s));
@@ -145,7 +145,7 @@ final class ReferenceAttention {
                 if (relativeQueries != null) {
                     products += dot(relativeQueries, relative(relativeQueries, h, t, s), k, key(k, b, h, s));
                 }
-                scores[s] = shape.scale() * products;
+                scores[s] = soften(shape.scale() * products);
                 max = StrictMath.max(max, scores[s]);
             }
         }
@@ -156,6 +156,17 @@ final class ReferenceAttention {
             }
         }
         return max + StrictMath.log(sum); // −∞ if no key is seen, as log 0 is
+    }
+
+    /** cap·tanh(s/cap), where there is a cap. */
+    private double soften(double score) {
+        return shape.cap() == 0 ? score : shape.cap() * StrictMath.tanh(score / shape.cap());
+    }
+
+    /** The slope of {@link #soften} where it gives this score. */
+    private double slope(double softened) {
+        double part = shape.cap() == 0 ? 0 : softened / shape.cap();
+        return 1 - part * part;
     }
 
     private boolean sees(int b, int s) {
