@@ -34,6 +34,12 @@ final class Metrics {
     final Histogram attaching = new Histogram();
 
     Metrics() {
+        Runtime process = Runtime.getRuntime();
+        gauge("lora4j_heap_used_bytes", "Memory in use, what nobody needs any more included.",
+                () -> process.totalMemory() - process.freeMemory());
+        counter("process_cpu_seconds_total", "Processor time of the whole process.", () -> ProcessHandle.current().info()
+                .totalCpuDuration().map(time -> time.toNanos() * 1e-9).orElse(Double.NaN));
+        gauge("lora4j_heap_limit_bytes", "Memory that Java may use.", process::maxMemory);
         for (int i = 0; i < perSecond.length; i++) {
             perSecond[i] = new AtomicLong();
             second[i] = new AtomicLong(-1);

@@ -87,6 +87,8 @@ final class Writing implements TokenListener {
 
     /** The engine's thread's. */
     @Nullable Ticket ticket;
+    private long tag;
+    private long arrival;
     private boolean closed;
 
     /**
@@ -152,6 +154,21 @@ final class Writing implements TokenListener {
             events.add(new Piece(firstChoice + sample, piece, List.copyOf(text.tokens)));
             text.tokens.clear();
         }
+    }
+
+    /** @return the end of what is asked, which begins here */
+    long tagged(long begin, long number) {
+        tag = begin;
+        arrival = number;
+        return begin + Math.max(1, (long) request.maxNewTokens() * request.samples());
+    }
+
+    long tag() {
+        return tag;
+    }
+
+    boolean isBefore(Writing other) {
+        return tag < other.tag || tag == other.tag && arrival < other.arrival;
     }
 
     /** It is at work from now on. */
