@@ -113,7 +113,9 @@ final class TextWork implements WorkThread.Work {
             waiting.decrementAndGet();
             shelf.tend();
         }
-        metrics.cancelled.increment();
+        if (!asked.isClosed()) {
+            metrics.cancelled.increment();
+        }
     }
 
     /** Everything that waits for an adapter is refused. */

@@ -193,6 +193,11 @@ final class Writing implements TokenListener {
         }
     }
 
+    /** Whether its client was told its end. */
+    boolean isClosed() {
+        return closed;
+    }
+
     boolean isLate() {
         return System.nanoTime() - deadline > 0;
     }
