@@ -56,6 +56,11 @@ public abstract class ForwardingBackend implements Backend {
     }
 
     @Override
+    public boolean sumRowsAlone(boolean on) {
+        return delegate.sumRowsAlone(on);
+    }
+
+    @Override
     public boolean allocatesBesideWork() {
         return delegate.allocatesBesideWork();
     }

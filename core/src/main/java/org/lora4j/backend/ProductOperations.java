@@ -28,6 +28,17 @@ public interface ProductOperations {
     void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y);
 
     /**
+     * Whether products from now on sum every row of their first operand as it would be summed alone, which is what texts want that
+     * are written side by side and must not depend on each other. Usually off, since products with many rows are faster
+     * otherwise.
+     *
+     * @return whether that holds for any number of rows once it is on; else it holds for at most 8, on or off
+     */
+    default boolean sumRowsAlone(boolean on) {
+        return false;
+    }
+
+    /**
      * The gradient of a bias: out ← out + Σ over rows of g.
      *
      * @param g   (N, C); read

@@ -29,9 +29,10 @@ import org.lora4j.tuning.lora.AdapterSet;
  * its rows back. Requests that do not fit wait, and nothing overtakes them.
  *
  * <p><b>A text does not depend on its company by a bit</b> (on {@code cpu} and {@code reference}), nor on when it joins or
- * who leaves: a prompt is read in a pass of its own; texts go on in passes of at most {@link #FEW_ROWS} rows, hypotheses of
- * beam search in passes of at least {@link #MANY_ROWS}, and within each of these a product sums every row alike, however
- * many there are. Between the two it would not.
+ * who leaves: a prompt is read in a pass of its own; texts go on in passes whose products sum every row as it would be alone
+ * ({@link org.lora4j.backend.ProductOperations#sumRowsAlone}), or of at most {@link #FEW_ROWS} rows where the backend cannot;
+ * hypotheses of beam search go in passes of at least {@link #MANY_ROWS}, within which a product sums every row alike too, but
+ * in another order.
  *
  * <p>Each request has its own adapter where the engine is over a set. Those that can share a batch do, the others take turns.
  *
@@ -41,6 +42,8 @@ public final class Engine {
 
     /** A product of at most so many rows sums each as it would alone; {@code cpu}'s way for few rows ends there. */
     static final int FEW_ROWS = 8;
+    /** And of so many, where the backend is told to; more make a pass no faster, and what it needs at a time larger. */
+    private static final int MANY_ALONE = 64;
     /** And so does one of at least so many, in another order. */
     static final int MANY_ROWS = 16;
     /** Hypotheses at a time: more make a pass no faster. */
@@ -329,8 +332,18 @@ public final class Engine {
     }
 
     private void goOnFew(List<Job.Row> rows) {
-        for (int from = 0; from < rows.size(); from += FEW_ROWS) {
-            List<Job.Row> some = rows.subList(from, Math.min(from + FEW_ROWS, rows.size())).stream()
+        boolean any = model.backend().sumRowsAlone(true);
+        try {
+            goOnFew(rows, any ? MANY_ALONE : FEW_ROWS);
+        } finally {
+            model.backend().sumRowsAlone(false);
+        }
+    }
+
+    /** @param most rows of a pass */
+    private void goOnFew(List<Job.Row> rows, int most) {
+        for (int from = 0; from < rows.size(); from += most) {
+            List<Job.Row> some = rows.subList(from, Math.min(from + most, rows.size())).stream()
                     .filter(row -> !row.job.ticket.isDone()).toList(); // a listener's fault has ended some perhaps
             if (some.isEmpty()) {
                 continue;

@@ -34,6 +34,19 @@ final class Metrics {
     final Histogram attaching = new Histogram();
 
     Metrics() {
+        counter("lora4j_prompt_tokens_total", "Tokens of prompts.", promptTokens::sum);
+        counter("lora4j_generated_tokens_total", "Tokens that were written.", writtenTokens::sum);
+        counter("lora4j_cancelled_total", "Answers whose client went away.", cancelled::sum);
+        counter("lora4j_adapter_loads_total", "Adapters that came into memory.", loads::sum);
+        counter("lora4j_adapter_unloads_total", "Adapters that left memory.", unloads::sum);
+        gauge("lora4j_tokens_per_second", "Tokens written in the last ten seconds, each second's.", this::tokensPerSecond);
+        gauge("lora4j_adapter_attach_seconds_max", "Longest time that an adapter held up the engine.", attaching::longest);
+        Runtime process = Runtime.getRuntime();
+        gauge("lora4j_heap_used_bytes", "Memory in use, what nobody needs any more included.",
+                () -> process.totalMemory() - process.freeMemory());
+        counter("process_cpu_seconds_total", "Processor time of the whole process.", () -> ProcessHandle.current().info()
+                .totalCpuDuration().map(time -> time.toNanos() * 1e-9).orElse(Double.NaN));
+        gauge("lora4j_heap_limit_bytes", "Memory that Java may use.", process::maxMemory);
         for (int i = 0; i < perSecond.length; i++) {
             perSecond[i] = new AtomicLong();
             second[i] = new AtomicLong(-1);
@@ -80,6 +93,7 @@ final class Metrics {
         }
     }
 
+    /** To be called before anybody reads. */
     void gauge(String name, String what, DoubleSupplier value) {
         gauges.put(name, value);
         help.put(name, what);
@@ -122,13 +136,6 @@ final class Metrics {
         head(out, "lora4j_requests_total", "counter", "Requests that were answered, by route and status.");
         new TreeMap<>(answered).forEach((labels, count) ->
                 out.append("lora4j_requests_total{").append(labels).append("} ").append(count.sum()).append('\n'));
-        counter("lora4j_prompt_tokens_total", "Tokens of prompts.", promptTokens::sum);
-        counter("lora4j_generated_tokens_total", "Tokens that were written.", writtenTokens::sum);
-        counter("lora4j_cancelled_total", "Answers whose client went away.", cancelled::sum);
-        counter("lora4j_adapter_loads_total", "Adapters that came into memory.", loads::sum);
-        counter("lora4j_adapter_unloads_total", "Adapters that left memory.", unloads::sum);
-        gauge("lora4j_tokens_per_second", "Tokens written in the last ten seconds, each second's.", this::tokensPerSecond);
-        gauge("lora4j_adapter_attach_seconds_max", "Longest time that an adapter held up the engine.", attaching::longest);
         counters.forEach((name, value) -> one(out, name, "counter", value));
         gauges.forEach((name, value) -> one(out, name, "gauge", value));
         histogram(out, "lora4j_time_to_first_token_seconds", "From the request to its first token.", firstToken);

@@ -35,8 +35,8 @@ final class ServedAdapter {
     /** Nothing of it begins, so that another one gets its place. */
     boolean held;
     int users;
-    /** The number of its last turn, and when that was. */
-    long lastTurn;
+    /** Behind all that was asked of it, in tokens; see {@link TextWork}. */
+    long end;
     long lastUsed;
     final Deque<Writing> waiting = new ArrayDeque<>();
 

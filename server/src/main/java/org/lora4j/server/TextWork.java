@@ -17,10 +17,11 @@ import org.lora4j.tuning.lora.AdapterSet;
  * Texts: an {@link Engine} and those who wait for it. Everything here happens in the {@link WorkThread}, but for what is said to
  * be otherwise.
  *
- * <p><b>Who is next.</b> Each adapter has a queue of its own. The next request is the first of the adapter that has the fewest
- * at work, of equal ones the adapter whose turn is longest ago: a client that sends a hundred requests to one adapter does not
- * keep those of another one waiting. What does not fit into memory now is waited for, so that short requests do not overtake
- * it for ever.
+ * <p><b>Who is next</b> (start-time fair queueing, Goyal et al. 1996). Each adapter has a queue of its own, and each request a
+ * tag: where the adapter's last one ends, counted in tokens that it may write, but no earlier than what is at work now. The
+ * smallest tag is next. So requests are answered in their order, and a client that sends a hundred to one adapter does not keep
+ * those of another one waiting. What does not fit into memory now is waited for, so that short requests do not overtake it for
+ * ever.
  */
 final class TextWork implements WorkThread.Work {
 
@@ -31,7 +32,9 @@ final class TextWork implements WorkThread.Work {
     private final AtomicInteger waiting = new AtomicInteger();
     private final List<Writing> writing = new ArrayList<>();
     private volatile Engine engine;
-    private long turn;
+    private long arrivals;
+    /** The largest tag at work. */
+    private long now;
     private volatile int texts;
     private volatile int positions;
     private volatile long read;
@@ -97,6 +100,7 @@ final class TextWork implements WorkThread.Work {
             asked.fail(ApiException.notFound("The adapter was unloaded"));
             return;
         }
+        asked.adapter.end = asked.tagged(Math.max(now, asked.adapter.end), arrivals++);
         asked.adapter.waiting.add(asked);
         shelf.want(asked.adapter);
     }
@@ -109,7 +113,9 @@ final class TextWork implements WorkThread.Work {
             waiting.decrementAndGet();
             shelf.tend();
         }
-        metrics.cancelled.increment();
+        if (!asked.isClosed()) {
+            metrics.cancelled.increment();
+        }
     }
 
     /** Everything that waits for an adapter is refused. */
@@ -174,8 +180,8 @@ final class TextWork implements WorkThread.Work {
         while (true) {
             ServedAdapter next = null;
             for (ServedAdapter each : wanted) {
-                if (!each.waiting.isEmpty() && each.inMemory && !each.held && (next == null || each.users < next.users
-                        || each.users == next.users && each.lastTurn < next.lastTurn)) {
+                if (!each.waiting.isEmpty() && each.inMemory && !each.held
+                        && (next == null || each.waiting.peek().isBefore(next.waiting.peek()))) {
                     next = each;
                 }
             }
@@ -193,7 +199,7 @@ final class TextWork implements WorkThread.Work {
             Ticket ticket = engine.submit(one.request);
             one.begin(ticket);
             one.adapter.users++;
-            one.adapter.lastTurn = ++turn;
+            now = Math.max(now, one.tag());
             one.adapter.lastUsed = System.nanoTime();
             writing.add(one);
         } catch (LoraException refused) {

@@ -87,6 +87,8 @@ final class Writing implements TokenListener {
 
     /** The engine's thread's. */
     @Nullable Ticket ticket;
+    private long tag;
+    private long arrival;
     private boolean closed;
 
     /**
@@ -154,6 +156,21 @@ final class Writing implements TokenListener {
         }
     }
 
+    /** @return the end of what is asked, which begins here */
+    long tagged(long begin, long number) {
+        tag = begin;
+        arrival = number;
+        return begin + Math.max(1, (long) request.maxNewTokens() * request.samples());
+    }
+
+    long tag() {
+        return tag;
+    }
+
+    boolean isBefore(Writing other) {
+        return tag < other.tag || tag == other.tag && arrival < other.arrival;
+    }
+
     /** It is at work from now on. */
     void begin(Ticket taken) {
         ticket = taken;
@@ -174,6 +191,11 @@ final class Writing implements TokenListener {
             closed = true;
             events.add(last);
         }
+    }
+
+    /** Whether its client was told its end. */
+    boolean isClosed() {
+        return closed;
     }
 
     boolean isLate() {

@@ -46,7 +46,7 @@ final class CompressedProduct {
         weights.requireWholeRows(w);
         int first = weights.row(w.offset());
         int count = w.storedRows();
-        if (w.transposed() && m <= FEW_ROWS && !aTransposed) {
+        if (w.transposed() && !aTransposed && (m <= FEW_ROWS || gemm.sumsRowsAlone())) {
             rowByRow(weights, first, count, a, aOffset, aStride, m, c, cOffset, cStride, alpha, beta, bias);
             return;
         }

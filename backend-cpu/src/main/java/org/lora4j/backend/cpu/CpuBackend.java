@@ -284,13 +284,11 @@ final class CpuBackend implements Backend {
     public void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta) {
         Checks.matmul(a, b, c);
         if (b.tensor().buffer() instanceof CompressedWeights weights) {
-            compressed.multiply(
-                    weights, b, floats(a, "a"), offset(a), a.rowStride(), a.transposed(), a.rows(), floats(c, "c"),
+            compressed.multiply(weights, b, floats(a, "a"), offset(a), a.rowStride(), a.transposed(), a.rows(), floats(c, "c"),
                     offset(c), c.rowStride(), (float) alpha, (float) beta, null);
             return;
         }
-        gemm.multiply(
-                a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
+        gemm.multiply(a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
                 floats(b, "b"), offset(b), b.rowStride(), b.transposed(),
                 floats(c, "c"), offset(c), c.rowStride(), (float) alpha, (float) beta, null);
     }
@@ -299,8 +297,7 @@ final class CpuBackend implements Backend {
     public void linear(MatrixView x, MatrixView w, Tensor bias, MatrixView y) {
         Checks.linear(x, w, bias, y);
         if (w.tensor().buffer() instanceof CompressedWeights weights) {
-            compressed.multiply(
-                    weights, w.t(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(), x.rows(), floats(y, "y"),
+            compressed.multiply(weights, w.t(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(), x.rows(), floats(y, "y"),
                     offset(y), y.rowStride(), 1, 0, floatsOrNull(bias, "bias"));
             return;
         }
@@ -308,6 +305,11 @@ final class CpuBackend implements Backend {
                 x.rows(), w.rows(), x.columns(), floats(x, "x"), offset(x), x.rowStride(), x.transposed(),
                 floats(w, "w"), offset(w), w.rowStride(), !w.transposed(),
                 floats(y, "y"), offset(y), y.rowStride(), 1, 0, bias == null ? null : floats(bias, "bias"));
+    }
+
+    @Override
+    public boolean sumRowsAlone(boolean on) {
+        return gemm.sumRowsAlone(on);
     }
 
     @Override

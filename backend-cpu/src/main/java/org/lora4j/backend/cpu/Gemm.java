@@ -31,11 +31,22 @@ final class Gemm {
     private final Workers workers;
     private final ThinProduct thin;
     private final TiledProduct tiled;
+    private boolean rowsAlone;
 
     Gemm(Workers workers) {
         this.workers = workers;
         thin = new ThinProduct(workers);
         tiled = new TiledProduct(workers, frozen);
+    }
+
+    /** From now on every row of op(a) is summed as it would be alone, or as its product is computed fastest. */
+    boolean sumRowsAlone(boolean on) {
+        rowsAlone = on;
+        return true;
+    }
+
+    boolean sumsRowsAlone() {
+        return rowsAlone;
     }
 
     /** From now on the panels of this array may be kept. */
@@ -76,7 +87,7 @@ final class Gemm {
         x.bOffset = bOffset;
         x.bStride = bStride;
         x.bTransposed = bTransposed;
-        if (thin.suits(x)) {
+        if (thin.suits(x, rowsAlone)) {
             thin.run(x);
         } else {
             if (aTransposed && n <= ROWS && m > n && bias == null) {

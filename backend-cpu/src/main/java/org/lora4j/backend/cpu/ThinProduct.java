@@ -43,9 +43,10 @@ final class ThinProduct {
         this.workers = workers;
     }
 
-    boolean suits(Product product) {
-        return !product.aTransposed && product.k >= LEAST_DEPTH
-                && (product.n <= FEW_COLUMNS && product.n <= product.m || product.bTransposed && product.m <= FEW_ROWS);
+    /** @param rowsAlone whether rows of a are to be summed as one would be alone, though packing b may pay */
+    boolean suits(Product product, boolean rowsAlone) {
+        return !product.aTransposed && product.k >= LEAST_DEPTH && (product.n <= FEW_COLUMNS && product.n <= product.m
+                || product.bTransposed && (rowsAlone || product.m <= FEW_ROWS));
     }
 
     void run(Product product) {

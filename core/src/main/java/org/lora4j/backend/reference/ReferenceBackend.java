@@ -67,6 +67,12 @@ public final class ReferenceBackend implements Backend {
         return new IntTensor(shape, new Memory.Ints(new int[Math.toIntExact(shape.size())]));
     }
 
+    /** It always does. */
+    @Override
+    public boolean sumRowsAlone(boolean on) {
+        return true;
+    }
+
     @Override
     public boolean allocatesBesideWork() {
         return true;
