@@ -8,5 +8,9 @@ module org.lora4j.cli {
     requires org.lora4j.backend.tornado;
     requires org.lora4j.experiments;
 
+    exports org.lora4j.cli; // for a cluster's workers, which run commands
+
+    uses org.lora4j.cli.Cluster;
+
     opens org.lora4j.cli to info.picocli, com.fasterxml.jackson.databind;
 }

@@ -1,0 +1,36 @@
+package org.lora4j.cli;
+
+import java.io.PrintStream;
+import java.util.List;
+import java.util.ServiceLoader;
+import org.lora4j.LoraException;
+
+/** Machines that train together, found by {@link ServiceLoader}. The command line knows none of them by name. */
+public interface Cluster {
+
+    /**
+     * What is to be done.
+     *
+     * @param master    of the cluster, as it names its masters
+     * @param workers   how many share the micro-batches of a step
+     * @param arguments of {@code lora4j train}, without those that name the cluster; files by absolute paths
+     */
+    record Work(String master, int workers, List<String> arguments) {
+    }
+
+    /**
+     * Runs a training command on all workers, of which each is given a part of the micro-batches.
+     *
+     * @param out gets the results that worker 0 prints
+     * @param err gets its remarks and progress
+     * @return its {@link ExitCode}
+     */
+    int train(Work work, PrintStream out, PrintStream err);
+
+    /** @throws LoraException if there is none */
+    static Cluster find() {
+        return ServiceLoader.load(Cluster.class).findFirst().orElseThrow(() -> new LoraException(
+                "--spark: Apache Spark is not on the class path. In a checkout, ./lora4j puts it there by itself; elsewhere submit "
+                        + "lora4j-spark's jar with spark-submit, see docs/spark.md"));
+    }
+}
