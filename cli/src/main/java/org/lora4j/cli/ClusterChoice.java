@@ -14,7 +14,8 @@ import picocli.CommandLine.Spec.Target;
 /** The options that say which cluster trains. */
 final class ClusterChoice {
 
-    private static final List<String> OPTIONS = List.of("--spark", "--workers");
+    private static final List<String> OPTIONS = List.of("--spark", "--workers", "--ship");
+    private static final List<String> SHIPPABLE = List.of("model", "data");
     private static final List<String> FILES = List.of("DIR", "PATH", "FILE", "TEXT|FILE");
 
     @Option(names = "--spark", paramLabel = "MASTER",
@@ -27,6 +28,11 @@ final class ClusterChoice {
             description = "With --spark: share the --accumulate batches of a step among N workers (default: one each).")
     private Integer workers;
 
+    @Option(names = "--ship", split = ",", paramLabel = "WHAT",
+            description = "With --spark: send model, data or both (model,data) to the executors once, where they do not see this "
+                    + "machine's folders. --out they must see all the same.")
+    private List<String> shipped = List.of();
+
     @Spec(Target.MIXEE)
     private CommandSpec command;
 
@@ -36,6 +42,9 @@ final class ClusterChoice {
 
     /** @param accumulation micro-batches of a step, of which each worker has at least one */
     void check(int accumulation) {
+        if (!shipped.isEmpty() && master == null) {
+            throw wrongUse("--ship: to which cluster? Give --spark too");
+        }
         if (workers != null && master == null) {
             throw wrongUse("--workers " + workers + ": of which cluster? Give --spark too");
         }
@@ -47,7 +56,8 @@ final class ClusterChoice {
     }
 
     Cluster.Work work(int accumulation) {
-        return new Cluster.Work(master, workers == null ? accumulation : workers, others());
+        List<String> others = others();
+        return new Cluster.Work(master, workers == null ? accumulation : workers, others, shipped.stream().map(this::path).toList());
     }
 
     /** The arguments as they were given, without these options; files by absolute paths, since workers stand elsewhere. */
@@ -61,6 +71,18 @@ final class ClusterChoice {
             }
         }
         return others;
+    }
+
+    /** The file or folder that an option names. */
+    private Path path(String option) {
+        if (!SHIPPABLE.contains(option)) {
+            throw wrongUse("--ship " + option + ": expected model, data or both");
+        }
+        String name = String.valueOf(command.commandLine().getParseResult().matchedOptionValue("--" + option, ""));
+        if (!Files.exists(Path.of(name))) {
+            throw wrongUse("--ship " + option + ": " + name + " is no file or folder here, and all machines have what lora4j embeds");
+        }
+        return Path.of(name).toAbsolutePath().normalize();
     }
 
     private static String absolute(OptionSpec option, String value) {

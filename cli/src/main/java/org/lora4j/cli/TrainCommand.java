@@ -132,7 +132,7 @@ final class TrainCommand extends LoraCommand {
         Destination.reading("--model", model.folder()).and("--data", pairs ? data.path() : data.place())
                 .and("--dev", classifier.dev()).and("--adapter", classifier.adapter()).requireFolderApart(out);
         if (cluster.isGiven()) {
-            return Cluster.find().train(cluster.work(plans.accumulation()), ui().resultStream(), ui().remarkStream());
+            return trainOnCluster();
         }
         ClassifierRun run = pairs ? null : new ClassifierRun(this, ui(), recipe);
         try (RunFolder folder = ui().membership().leads() ? RunFolder.open(out) : RunFolder.ofAnother(out)) {
@@ -146,6 +146,15 @@ final class TrainCommand extends LoraCommand {
             }
         }
         return ExitCode.OK;
+    }
+
+    private int trainOnCluster() {
+        Cluster.Work work = cluster.work(plans.accumulation());
+        try (StopSignals signals = StopSignals.listen(() -> ui().info("stopping: this step is finished and a checkpoint written; a "
+                + "second signal (Ctrl-C) ends at once, without"))) {
+            int code = Cluster.find().train(work, ui().resultStream(), ui().remarkStream(), signals::isReceived);
+            return code != ExitCode.OK && signals.isReceived() ? signals.exitCode() : code;
+        }
     }
 
     private void train(TuningMethod method, RunFolder folder) {

@@ -70,6 +70,10 @@ final class Meeting implements Closeable {
         }
     }
 
+    boolean isOpen() {
+        return server.isOpen();
+    }
+
     @Override
     public void close() throws IOException {
         server.close();
