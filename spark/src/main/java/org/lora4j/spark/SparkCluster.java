@@ -42,11 +42,21 @@ public final class SparkCluster implements Cluster {
     /** The same on a context that is there already. */
     static int train(JavaSparkContext spark, Work work, PrintStream out, PrintStream err, BooleanSupplier stop) {
         List<String> arguments = new ArrayList<>(List.of("train"));
-        arguments.addAll(work.arguments());
+        List<Path> shipped = new ArrayList<>(work.shipped());
+        for (String argument : work.arguments()) {
+            if (argument.equals("--data=-")) {
+                throw new LoraException("--data -: a pipe ends on this machine, and all workers read the data. Give a file");
+            }
+            Path lines = argument.startsWith("--data=") ? Tables.asLines(spark, argument.substring("--data=".length())) : null;
+            if (lines != null) {
+                shipped.add(lines);
+            }
+            arguments.add(lines == null ? argument : "--data=" + lines);
+        }
         byte[] secret = new byte[Meeting.SECRET];
         new SecureRandom().nextBytes(secret);
         String host = spark.getConf().get("spark.driver.host");
-        Shipment shipment = Shipment.of(spark, work.shipped());
+        Shipment shipment = Shipment.of(spark, shipped);
         try (Meeting meeting = Meeting.on(host, secret); Reception reception = Reception.open(meeting, out, err, stop)) {
             WorkerTask task = new WorkerTask(arguments, shipment, new InetSocketAddress(host, meeting.port()), secret);
             spark.setJobGroup("lora4j", "lora4j train on " + work.workers() + " workers", true); // a task is told to end by an interrupt

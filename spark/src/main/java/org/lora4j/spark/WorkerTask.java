@@ -117,7 +117,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         return new Result(rank, code, code == 0 ? "" : failure);
     }
 
-    private static String lastLine(String text) {
+    /** What an error says stands last. */
+    static String lastLine(String text) {
         return Arrays.stream(text.split("\\R")).filter(line -> !line.isBlank()).reduce((first, second) -> second).orElse("no word");
     }
 }
