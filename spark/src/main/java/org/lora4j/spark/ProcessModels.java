@@ -15,6 +15,7 @@ import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.data.Batch;
 import org.lora4j.data.EncodedExample;
+import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.LabelledText;
 import org.lora4j.data.TextPair;
@@ -154,8 +155,11 @@ final class ProcessModels {
 
     private static List<Object> score(Writer writer, String adapter, List<RowWork.Question> questions) {
         ExampleEncoder encoder = new ExampleEncoder(writer.tokenizer, writer.model.sizes().positions());
-        List<EncodedExample> encoded = encoder.encode(questions.stream()
-                .map(asked -> new TextPair(asked.input(), asked.target() == null ? "" : asked.target())).toList(), "input").examples();
+        boolean pairs = learnedPairs(adapter);
+        List<EncodedExample> encoded = encoder.encode(questions.stream().map(asked -> {
+            String target = asked.target() == null ? "" : asked.target();
+            return pairs ? new TextPair(asked.input(), target) : new Example.Prompted(asked.input(), target, null);
+        }).toList(), "input").examples();
         Completion objective = new Completion();
         writer.adapters.switchTo(name(adapter));
         Object[] answers = new Object[encoded.size()];

@@ -23,6 +23,7 @@ public final class SparkCluster implements Cluster {
 
     private static final String LOCAL_CLUSTER = "local-cluster";
     private static final int SECONDS_FOR_ROOM = 120;
+    private static final int MOST_LOSSES = 100; // executors that a long run outlives
 
     /** Found by {@link java.util.ServiceLoader}. */
     public SparkCluster() {
@@ -64,15 +65,32 @@ public final class SparkCluster implements Cluster {
             for (int rank = 0; rank < work.workers(); rank++) {
                 ranks.add(rank);
             }
-            WorkerTask.Result[] results = (WorkerTask.Result[]) spark.parallelize(ranks, work.workers()).rdd().barrier()
-                    .mapPartitions(task, false, ClassTag$.MODULE$.<WorkerTask.Result>apply(WorkerTask.Result.class)).collect();
+            WorkerTask.Result[] results = null;
+            for (int lost = 0; results == null; lost++) {
+                try {
+                    results = (WorkerTask.Result[]) spark.parallelize(ranks, work.workers()).rdd().barrier()
+                            .mapPartitions(task, false, ClassTag$.MODULE$.<WorkerTask.Result>apply(WorkerTask.Result.class)).collect();
+                } catch (Exception e) { // Scala throws what it does not declare
+                    if (lost == MOST_LOSSES || !isLoss(e)) {
+                        throw refused(e, work);
+                    }
+                    err.println("a worker was lost; the run goes on from its last checkpoint");
+                }
+            }
             reception.finish();
             return Arrays.stream(results).mapToInt(WorkerTask.Result::code).filter(code -> code != 0).findFirst().orElse(0);
         } catch (IOException e) {
             throw new LoraException("--spark: this machine cannot listen on " + host + " for worker 0: " + e, e);
-        } catch (Exception e) { // Scala throws what it does not declare
-            throw refused(e, work);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LoraException("interrupted while worker 0 was speaking", e);
         }
+    }
+
+    /** A process or machine is gone. Spark does not begin such a stage again by itself, since it cannot know that we can. */
+    private static boolean isLoss(Exception e) {
+        String text = String.valueOf(e.getMessage());
+        return e instanceof SparkException && (text.contains("ExecutorLostFailure") || text.contains(WorkerTask.GONE));
     }
 
     private static LoraException refused(Exception e, Work work) {
@@ -96,7 +114,6 @@ public final class SparkCluster implements Cluster {
             System.setProperty("log4j2.configurationFile", "org/lora4j/spark/log4j2.properties");
         }
         SparkConf settings = new SparkConf().setMaster(master).setIfMissing("spark.app.name", "lora4j")
-                .setIfMissing("spark.stage.maxConsecutiveAttempts", "20") // each after a worker was lost, and none of its work
                 .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "2s")
                 .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", Integer.toString(SECONDS_FOR_ROOM / 2));
         String options = settings.get("spark.executor.extraJavaOptions", "");

@@ -8,13 +8,17 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkEnv;
+import org.lora4j.LoraException;
 import org.lora4j.cli.Main;
 import org.lora4j.cli.Membership;
+import org.lora4j.io.FolderLock;
 import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
@@ -23,12 +27,17 @@ import scala.runtime.AbstractFunction1;
  * One worker of a training run: a task of a barrier stage, so that all of them run at the same time or none.
  *
  * <p>A failure that would come again (wrong options, a file that is broken, a run that diverges) is the task's result, and is
- * told to the other workers. A worker that is gone is an exception: Spark then begins the stage again, and the run goes on from
- * its last checkpoint.
+ * told to the other workers. A worker that is gone is an exception: the driver then begins the stage again, and the run goes on
+ * from its last checkpoint.
  */
 final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<WorkerTask.Result>> implements Serializable {
 
     private static final long serialVersionUID = 1L;
+
+    /** What a worker ends with that has lost another. */
+    static final String GONE = "lora4j has lost a worker";
+
+    private static final int SECONDS_FOR_LAST_STEP = 300;
 
     private final List<String> arguments; // of lora4j, with the command's name
     private final Shipment shipment;
@@ -81,11 +90,31 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     /** Worker 0's words and results go to the driver, who shows them and says when to stop. */
     private Result lead(SocketGroup group, Meeting meeting, int cpus) throws IOException {
         try (Voice voice = Voice.callDriver(new InetSocketAddress(driver, port), meeting)) {
+            awaitFolder();
             int code = run(group, voice.out(), voice.err(), new Membership(group, voice::isStopped), cpus);
             if (code != 0 && group.isLost() && group.reason() != null) {
                 return new Result(0, code, "");
             }
             return end(group, 0, code, "worker 0 has failed");
+        }
+    }
+
+    /** Of a stage that has failed, worker 0 may still be in the middle of a step. */
+    private void awaitFolder() {
+        Path out = arguments.stream().filter(word -> word.startsWith("--out=")).map(word -> Path.of(word.substring("--out=".length())))
+                .findFirst().orElseThrow();
+        for (int waited = 0; waited < SECONDS_FOR_LAST_STEP && Files.isDirectory(out); waited++) {
+            try {
+                FolderLock.take(out).close();
+                return;
+            } catch (LoraException taken) {
+                try {
+                    Thread.sleep(1000);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
+            }
         }
     }
 
@@ -109,7 +138,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     /** @throws IOException if the run can be tried again: another worker is gone without a word */
     private static Result end(SocketGroup group, int rank, int code, String failure) throws IOException {
         if (code != 0 && group.isLost() && group.reason() == null) {
-            throw new IOException("a worker is gone; the run goes on from its last checkpoint");
+            throw new IOException(GONE);
         }
         if (code != 0) {
             group.fail(failure);

@@ -3,6 +3,7 @@ package org.lora4j.spark;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +23,15 @@ final class LocalCluster implements AutoCloseable {
     private static final List<String> OPTIONS = List.of("--model=base-6m", "--method=lora", "--rank=2", "--alpha=16", "--targets=q,v", "--lr=1e-2",
             "--batch=2", "--accumulate=4", "--steps=6", "--checkpoint-every=2", "--log-every=1", "--dropout=0.1", "--samples=0", "--threads=1");
 
-    final JavaSparkContext spark = new JavaSparkContext(SparkCluster.settings("local-cluster[2,2,1024]"));
+    final JavaSparkContext spark = new JavaSparkContext(SparkCluster.settings("local-cluster[2,2,1024]")
+            .set("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "2"));
+
+    /** Waits for both executors. */
+    LocalCluster() throws InterruptedException {
+        while (spark.statusTracker().getExecutorInfos().length < 3) { // with the driver
+            Thread.sleep(50);
+        }
+    }
 
     /** How a run ended, and what it said. */
     record Run(int code, String out, String err) {
@@ -51,6 +60,15 @@ final class LocalCluster implements AutoCloseable {
         words.addAll(options);
         int code = Main.run(stream(out), stream(err), words.toArray(String[]::new));
         return new Run(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** {@code lora4j train --spark} in a process of its own, with one executor. */
+    static Process driver(Path log, List<String> options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow()));
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(option -> option.startsWith("--")).toList());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName(), "train", "--spark=local-cluster[1,2,1024]", "--workers=2"));
+        command.addAll(options);
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     }
 
     private static PrintStream stream(ByteArrayOutputStream bytes) {

@@ -29,7 +29,7 @@ class SparkTrainingTest {
     private static byte[] expected;
 
     @BeforeAll
-    static void startAndTrainAlone() throws IOException {
+    static void startAndTrainAlone() throws Exception {
         pairs = LocalCluster.pairs(folder);
         Path out = folder.resolve("alone");
         LocalCluster.Run alone = LocalCluster.alone(LocalCluster.options(pairs, out));
@@ -59,7 +59,7 @@ class SparkTrainingTest {
     void aKilledExecutorCostsTheWorkSinceTheLastCheckpointAndNoBit() throws Exception {
         Path out = folder.resolve("killed");
         CompletableFuture<LocalCluster.Run> running = CompletableFuture.supplyAsync(
-                () -> cluster.train(2, LocalCluster.options(pairs, out, "--steps=40", "--checkpoint-every=3"), () -> false));
+                () -> cluster.train(4, LocalCluster.options(pairs, out, "--steps=40", "--checkpoint-every=3"), () -> false)); // two on each
         awaitStep(out, 5, running);
         List<ProcessHandle> executors = LocalCluster.executors(ProcessHandle.current());
         assertThat(executors).hasSize(2);
@@ -68,10 +68,41 @@ class SparkTrainingTest {
         LocalCluster.Run run = running.get();
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(run.err()).contains("going on from the checkpoint after step");
+        assertThat(LocalCluster.adapter(out)).isEqualTo(alone40());
+    }
 
+    @Test
+    void aKilledDriverLosesNothingThatACheckpointHas() throws Exception {
+        Path out = folder.resolve("driver");
+        List<String> options = LocalCluster.options(pairs, out, "--steps=40", "--checkpoint-every=3");
+        Process driver = LocalCluster.driver(folder.resolve("driver.log"), options);
+        try {
+            while (lines(out) < 5 && driver.isAlive()) {
+                Thread.sleep(20);
+            }
+            assertThat(driver.isAlive()).as(Files.readString(folder.resolve("driver.log"))).isTrue();
+            List<ProcessHandle> executors = LocalCluster.executors(driver.toHandle());
+            driver.destroyForcibly().waitFor();
+            for (ProcessHandle executor : executors) {
+                executor.onExit().get(1, TimeUnit.MINUTES); // they end by themselves
+            }
+        } finally {
+            driver.destroyForcibly();
+        }
+        assertThat(out.resolve("checkpoint.safetensors")).exists();
+        LocalCluster.Run run = cluster.train(2, options, () -> false);
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.err()).contains("going on from the checkpoint after step");
+        assertThat(LocalCluster.adapter(out)).isEqualTo(alone40());
+    }
+
+    /** Of 40 steps on one machine. */
+    private static byte[] alone40() throws IOException {
         Path alone = folder.resolve("alone-40");
-        assertThat(LocalCluster.alone(LocalCluster.options(pairs, alone, "--steps=40")).code()).isZero();
-        assertThat(LocalCluster.adapter(out)).isEqualTo(LocalCluster.adapter(alone));
+        if (!Files.exists(alone)) {
+            assertThat(LocalCluster.alone(LocalCluster.options(pairs, alone, "--steps=40")).code()).isZero();
+        }
+        return LocalCluster.adapter(alone);
     }
 
     @Test
@@ -109,7 +140,6 @@ class SparkTrainingTest {
 
     @Test
     void moreWorkersThanTheClusterHasRoomForAreRefused() {
-        cluster.spark.sc().conf().set("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "1");
         List<String> options = new ArrayList<>(LocalCluster.options(pairs, folder.resolve("many"), "--accumulate=9"));
         assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> cluster.train(9, options, () -> false)))
                 .hasMessageContaining("--workers 9").hasMessageContaining("room for fewer");
