@@ -9,5 +9,9 @@ module org.lora4j.cli {
     requires org.lora4j.experiments;
     requires org.lora4j.server;
 
+    exports org.lora4j.cli; // for a cluster's workers, which run commands
+
+    uses org.lora4j.cli.Cluster;
+
     opens org.lora4j.cli to info.picocli, com.fasterxml.jackson.databind;
 }

@@ -73,7 +73,9 @@ final class ClassifierRun {
                 run.announce(model, tuning, command.classifier.text(tuning, command.methods), texts, backend);
             }
             Trainer.Outcome outcome = run.train(job, plan, command.out, command.model.name());
-            tell(new Result(model, job, plan, outcome, measure, dev), run, backend);
+            if (ui.membership().leads()) {
+                tell(new Result(model, job, plan, outcome, measure, dev), run, backend);
+            }
         }
     }
 

@@ -95,6 +95,11 @@ public final class Main implements Callable<Integer> {
         return run(new Ui(out, err, Terminal.NONE), args);
     }
 
+    /** Runs one command line as one of several workers. */
+    public static int run(PrintStream out, PrintStream err, Membership membership, String... args) {
+        return run(new Ui(out, err, Terminal.NONE, membership), args);
+    }
+
     static int run(Ui ui, String... args) {
         try {
             String named = args.length == 0 ? "" : args[0];

@@ -129,6 +129,10 @@ final class PlanChoice {
         everyEpoch = !isGiven("--evaluate-every");
     }
 
+    int accumulation() {
+        return accumulation;
+    }
+
     TrainingPlan plan(TrainingJob<?, ?> job) {
         if (everyEpoch) {
             evaluateEvery = job.steps(1, accumulation);

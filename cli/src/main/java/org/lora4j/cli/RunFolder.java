@@ -44,7 +44,7 @@ final class RunFolder implements AutoCloseable {
     private static final String TENSORS = "model.safetensors";
 
     private final Path folder;
-    private final FolderLock lock;
+    private final FolderLock lock; // null where another worker writes
 
     private RunFolder(Path folder, FolderLock lock) {
         this.folder = folder;
@@ -70,6 +70,11 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
+    /** The folder of a run that another worker leads: this one reads a checkpoint there, and changes nothing. */
+    static RunFolder ofAnother(Path folder) {
+        return new RunFolder(folder, null);
+    }
+
     /** A file can be made: the lock's may have been there before. */
     private static void probe(Path folder, FolderLock lock) {
         try {
@@ -86,6 +91,9 @@ final class RunFolder implements AutoCloseable {
      * @throws LoraException if the folder holds what a run has trained: an adapter or a model
      */
     RunFolder requireNothingTrained() {
+        if (lock == null) {
+            return this;
+        }
         if (!Checkpoint.existsIn(folder) && holdsTrainedModel()) {
             throw new LoraException("--out " + folder + ": holds a trained model already. Choose another folder, or give "
                     + "--overwrite to replace it");
@@ -103,7 +111,7 @@ final class RunFolder implements AutoCloseable {
      * @throws LoraException if the folder holds such a model
      */
     RunFolder requireNoOtherModel() {
-        if ((Files.exists(folder.resolve(CONFIG)) || Files.exists(folder.resolve(TENSORS))) && !holdsTrainedModel()) {
+        if (lock != null && (Files.exists(folder.resolve(CONFIG)) || Files.exists(folder.resolve(TENSORS))) && !holdsTrainedModel()) {
             throw new LoraException("--out " + folder + ": holds a model that was not trained there, and nothing replaces it. "
                     + "Choose another folder");
         }
@@ -118,6 +126,9 @@ final class RunFolder implements AutoCloseable {
 
     /** Takes away what another run has left, so that a new one can begin; a model that none has trained stays. */
     void clear() {
+        if (lock == null) {
+            return;
+        }
         AtomicFolder.recover(folder); // or the next reader would put an old adapter back
         boolean trained = holdsTrainedModel();
         try {
@@ -136,6 +147,8 @@ final class RunFolder implements AutoCloseable {
 
     @Override
     public void close() {
-        lock.close();
+        if (lock != null) {
+            lock.close();
+        }
     }
 }

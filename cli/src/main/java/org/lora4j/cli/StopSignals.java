@@ -29,6 +29,11 @@ final class StopSignals implements AutoCloseable {
         this.onFirst = onFirst;
     }
 
+    /** Of a process whose signals are another's business: only what the caller says counts. */
+    static StopSignals elsewhere() {
+        return new StopSignals(() -> { });
+    }
+
     /** @param onFirst is run, in a thread of its own, when the first signal comes */
     static StopSignals listen(Runnable onFirst) {
         StopSignals signals = new StopSignals(onFirst);

@@ -108,6 +108,9 @@ final class TrainCommand extends LoraCommand {
     boolean json;
 
     @Mixin
+    ClusterChoice cluster;
+
+    @Mixin
     BackendChoice backend;
 
     @Override
@@ -129,8 +132,11 @@ final class TrainCommand extends LoraCommand {
         TuningMethod method = methods.method();
         Destination.reading("--model", model.folder()).and("--data", pairs ? data.path() : data.place())
                 .and("--dev", classifier.dev()).and("--adapter", classifier.adapter()).requireFolderApart(out);
+        if (cluster.isGiven()) {
+            return trainOnCluster();
+        }
         ClassifierRun run = pairs ? null : new ClassifierRun(this, ui(), recipe);
-        try (RunFolder folder = RunFolder.open(out)) {
+        try (RunFolder folder = ui().membership().leads() ? RunFolder.open(out) : RunFolder.ofAnother(out)) {
             if (!overwrite) {
                 folder.requireNothingTrained();
             }
@@ -141,6 +147,15 @@ final class TrainCommand extends LoraCommand {
             }
         }
         return ExitCode.OK;
+    }
+
+    private int trainOnCluster() {
+        Cluster.Work work = cluster.work(plans.accumulation());
+        try (StopSignals signals = StopSignals.listen(() -> ui().info("stopping: this step is finished and a checkpoint written; a "
+                + "second signal (Ctrl-C) ends at once, without"))) {
+            int code = Cluster.find().train(work, ui().resultStream(), ui().remarkStream(), signals::isReceived);
+            return code != ExitCode.OK && signals.isReceived() ? signals.exitCode() : code;
+        }
     }
 
     private void train(TuningMethod method, RunFolder folder) {
@@ -179,9 +194,13 @@ final class TrainCommand extends LoraCommand {
                 run.announce(loaded, tuning, methods.text(tuning), ExampleChoice.unit(train), learned,
                         job.examplesMeasured(), b);
             }
-            Samples texts = new Samples(loaded, tokenizer, dev, job.encoder(), samples, ui()::warn);
+            boolean leads = ui().membership().leads();
+            Samples texts = new Samples(loaded, tokenizer, dev, job.encoder(), leads ? samples : 0, ui()::warn);
             texts.before();
             Trainer.Outcome outcome = run.train(job, plan, out, model.name());
+            if (!leads) {
+                return;
+            }
             Path report = new RunReporter(out, tuning.saved(), tuning.title() + " on " + data.name(),
                     new RunReport.Base(model.name(), loaded.parameterCount()), methods.reported(tuning))
                     .subtitle("%,d steps on %,d %s".formatted(plan.steps(), learned, ExampleChoice.unit(train))).beside(data.experiment())
@@ -230,6 +249,7 @@ final class TrainCommand extends LoraCommand {
     /** Refuses what is wrong whatever the data and the model; the plan checks the rest. */
     private void checkOptions() {
         plans.check();
+        cluster.check(plans.accumulation());
         require(examples >= 0, "--examples", examples, "0 (all) or more");
         require(devExamples >= 0, "--dev-examples", devExamples, "0 (all) or more");
         require(samples >= 0, "--samples", samples, "0 or more");

@@ -76,14 +76,14 @@ final class TrainingRun {
 
     Trainer.Outcome train(TrainingJob<?, ?> job, TrainingPlan plan, Path out, String baseModel) {
         try (Progress progress = ui.progress("train");
-                StopSignals signals = StopSignals.listen(() -> ui.info("stopping: this step is finished and a checkpoint "
+                StopSignals signals = !ui.membership().isAlone() ? StopSignals.elsewhere() : StopSignals.listen(() -> ui.info("stopping: this step is finished and a checkpoint "
                         + "written; a second signal (Ctrl-C) ends at once, without"))) {
             Display display = new Display(progress, plan.steps(), "dev " + job.measure().name(), signals);
             if (job.dev().isEmpty() && !Checkpoint.existsIn(out)) {
                 display.start(); // so that the first step, the slowest, counts
             }
             try {
-                return job.run(plan, out, baseModel, display);
+                return job.run(plan, out, baseModel, display, ui.membership().group());
             } catch (StoppedException stopped) {
                 throw new InterruptedRun(stopped, signals.exitCode());
             }
@@ -160,7 +160,7 @@ final class TrainingRun {
 
         @Override
         public boolean stopRequested() {
-            return signals.isReceived();
+            return signals.isReceived() || ui.membership().stop().getAsBoolean();
         }
 
         private void start() {

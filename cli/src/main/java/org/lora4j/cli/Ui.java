@@ -32,8 +32,14 @@ public final class Ui {
     private boolean verbose;
     private Set<String> options = Set.of();
     private BarProgress bar;
+    private final Membership membership;
 
     Ui(PrintStream out, PrintStream err, Terminal terminal) {
+        this(out, err, terminal, Membership.NONE);
+    }
+
+    Ui(PrintStream out, PrintStream err, Terminal terminal, Membership membership) {
+        this.membership = membership;
         this.out = out;
         this.err = err;
         this.terminal = terminal;
@@ -47,6 +53,11 @@ public final class Ui {
             Runtime.getRuntime().addShutdownHook(new Thread(ui::abandonBar, "lora4j-terminal"));
         }
         return ui;
+    }
+
+    /** Of a group of workers, where this process is one of them. */
+    Membership membership() {
+        return membership;
     }
 
     /** Sets what {@code --quiet} and {@code --verbose} said. */
@@ -219,6 +230,16 @@ public final class Ui {
     boolean isUnicode() {
         Charset charset = err.charset();
         return charset.equals(StandardCharsets.UTF_8) || charset.newEncoder().canEncode('█');
+    }
+
+    /** For results that another process of the same program has made ready to show. */
+    PrintStream resultStream() {
+        return out;
+    }
+
+    /** For remarks of such a process. */
+    PrintStream remarkStream() {
+        return err;
     }
 
     PrintWriter outWriter() {

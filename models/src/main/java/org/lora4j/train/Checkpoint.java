@@ -141,11 +141,12 @@ public final class Checkpoint {
     /**
      * Puts parameters and moments back.
      *
-     * @param best filled with the best values, where there are some
+     * @param best filled with the best values, where there are some; null where nobody wants them
      * @return where the run was
      * @throws LoraException if the checkpoint belongs to a run with another recipe, naming what differs
      */
-    static Progress load(Path folder, Backend backend, AdamW adamW, KeptValues best, Map<String, String> recipe) {
+    static Progress load(
+            Path folder, Backend backend, AdamW adamW, @Nullable KeptValues best, Map<String, String> recipe) {
         Path file = folder.resolve(FILE_NAME);
         try (Safetensors source = Safetensors.open(file)) {
             requireRecipe(file, source, recipe);
@@ -156,7 +157,7 @@ public final class Checkpoint {
                 upload(source, "value.", parameter, parameter.value(), backend);
                 upload(source, "m.", parameter, adamW.firstMoment(i), backend);
                 upload(source, "v.", parameter, adamW.secondMoment(i), backend);
-                if (progress.hasBest()) {
+                if (progress.hasBest() && best != null) {
                     upload(source, "best.", parameter, best.value(i), backend);
                 }
             }

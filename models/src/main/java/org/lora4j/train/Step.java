@@ -1,5 +1,7 @@
 package org.lora4j.train;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
@@ -170,6 +172,56 @@ public final class Step<B> {
     }
 
     // ------------------------------------------------------------------------------------------------ for the Trainer
+
+    /**
+     * Leaves in the parameters the gradients of all of the step's micro-batches, of which this worker makes its own: the same
+     * bits as {@link #gradients(List, long, long)} makes of them alone.
+     *
+     * @param stop whether this worker was asked to stop
+     */
+    WorkerGroup.Sum gradients(List<B> batches, long targetsOfTheStep, long number, WorkerGroup group, boolean stop) {
+        List<WorkerGroup.Partial> own = new ArrayList<>();
+        for (int i = group.first(batches.size()); i < group.end(batches.size()); i++) {
+            double loss = gradients(List.of(batches.get(i)), targetsOfTheStep, number + i);
+            own.add(new WorkerGroup.Partial(loss, readGradients()));
+        }
+        boolean single = backend.unitRoundoff() > 0x1p-53;
+        WorkerGroup.Sum sum = group.sum(new WorkerGroup.Contribution(own, batches.size(), numbers(), single, stop));
+        writeGradients(sum.gradient());
+        return sum;
+    }
+
+    /** A text that differs when a value does: machines of different kinds drift apart in the last places. */
+    String digest() {
+        StringBuilder digest = new StringBuilder();
+        trainable.forEach(parameter -> digest.append(Double.toHexString(backend.sumOfSquares(parameter.value()))).append(' '));
+        return digest.toString();
+    }
+
+    private int numbers() {
+        return Math.toIntExact(trainable.stream().mapToLong(Parameter::size).sum());
+    }
+
+    /** All gradients, one parameter's behind the other's. */
+    private double[] readGradients() {
+        double[] all = new double[numbers()];
+        int at = 0;
+        for (int i = 0; i < trainable.size(); i++) {
+            double[] gradient = readGradient(i);
+            System.arraycopy(gradient, 0, all, at, gradient.length);
+            at += gradient.length;
+        }
+        return all;
+    }
+
+    private void writeGradients(double[] values) {
+        int at = 0;
+        for (int i = 0; i < trainable.size(); i++) {
+            int end = at + Math.toIntExact(trainable.get(i).size());
+            writeGradient(i, Arrays.copyOfRange(values, at, end));
+            at = end;
+        }
+    }
 
     /** Σ of the losses of a batch with the parameters as they are, without gradients. */
     double loss(B batch) {

@@ -58,7 +58,9 @@ public final class Trainer<E, B> {
     private final Measure<B> measure;
     private final String measured; // "dev loss"
     private final TrainingPlan plan;
-    private final Path folder;
+    private final WorkerGroup group;
+    private final Path checkpoints; // where a run to go on with may be; null for none
+    private final Path folder; // what this worker writes to; null for nowhere
     private final Map<String, String> recipe;
     private final Runnable saveBest;
     private final TrainingListener listener;
@@ -82,14 +84,17 @@ public final class Trainer<E, B> {
         objective = parts.objective;
         trainable = List.copyOf(parts.parameters);
         data = parts.data;
-        dev = List.copyOf(parts.dev);
+        group = parts.group;
+        boolean leads = group.rank() == 0; // of several workers one measures and writes
+        dev = leads ? List.copyOf(parts.dev) : List.of();
         measure = parts.measure;
         measured = "dev " + measure.name();
         plan = parts.plan;
-        folder = parts.folder;
+        checkpoints = parts.folder;
+        folder = leads ? parts.folder : null;
         recipe = new LinkedHashMap<>(parts.recipe);
         recipe.putAll(recipe(plan, data, measure));
-        saveBest = parts.save;
+        saveBest = leads ? parts.save : () -> { };
         listener = parts.listener;
         step = Step.of(model, objective, trainable, plan, data.maxTokensPerBatch(model.specialTokens()));
         adamW = step.adamW();
@@ -141,13 +146,16 @@ public final class Trainer<E, B> {
      * @throws DivergedException if the run diverges, saying what is left
      */
     public Outcome run() {
-        boolean resuming = folder != null && Checkpoint.existsIn(folder);
+        group.agree("model, method, data or plan", recipe.toString());
+        boolean resuming = checkpoints != null && Checkpoint.existsIn(checkpoints);
         if (resuming) {
-            progress = Checkpoint.load(folder, backend, adamW, best, recipe);
+            progress = Checkpoint.load(checkpoints, backend, adamW, best, recipe);
             checkpointed = progress.step();
-            log = MetricsLog.resume(folder, progress.step(), progress.evaluated());
+            log = folder == null ? null : MetricsLog.resume(folder, progress.step(), progress.evaluated());
             listener.resumed(progress.step());
-        } else {
+        }
+        group.agree("the step to begin with in " + checkpoints, Long.toString(progress.step()));
+        if (!resuming) {
             requireFiniteBase();
             log = folder == null ? null : MetricsLog.begin(folder);
             if (plan.checkpointEvery() > 0) {
@@ -161,8 +169,7 @@ public final class Trainer<E, B> {
             if (progress.step() == plan.steps()) {
                 return finish();
             }
-            step();
-            if (listener.stopRequested()) {
+            if (step()) {
                 throw stopped();
             }
         }
@@ -317,7 +324,8 @@ public final class Trainer<E, B> {
 
     // ------------------------------------------------------------------------------------------------ one step
 
-    private void step() {
+    /** @return whether it was the last for now, because somebody asked for that */
+    private boolean step() {
         long start = System.nanoTime();
         Cursor cursor = progress.cursor();
         int epoch = cursor.epoch();
@@ -327,7 +335,10 @@ public final class Trainer<E, B> {
             cursor = data.after(cursor);
         }
         long targets = Evaluation.targets(objective, batches);
-        double loss = step.gradients(batches, targets, progress.step() * plan.accumulation()) / targets;
+        long number = progress.step() * plan.accumulation();
+        boolean alone = group.size() == 1;
+        WorkerGroup.Sum sum = alone ? null : step.gradients(batches, targets, number, group, listener.stopRequested());
+        double loss = (alone ? step.gradients(batches, targets, number) : sum.loss()) / targets;
         nanos += System.nanoTime() - start;
         long done = progress.step() + 1;
         if (!Double.isFinite(loss)) {
@@ -336,6 +347,9 @@ public final class Trainer<E, B> {
         }
         if (checkpointDue) { // the loss says that the values are fit to go on with
             requireFiniteValues();
+            if (!alone) {
+                group.agree("the values after step " + progress.step(), step.digest());
+            }
             checkpoint();
             checkpointDue = false;
         }
@@ -363,6 +377,7 @@ public final class Trainer<E, B> {
         }
         progress = progress.after(done, cursor);
         checkpointDue = plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0;
+        return alone ? listener.stopRequested() : sum.stop();
     }
 
     // ------------------------------------------------------------------------------------------------ the measure on dev

@@ -33,6 +33,7 @@ public final class TrainerBuilder<E, B> {
     Map<String, String> recipe = Map.of();
     Runnable save = () -> { };
     TrainingListener listener = TrainingListener.NONE;
+    WorkerGroup group = WorkerGroup.ALONE;
 
     TrainerBuilder(TrainableModel<B> model, Objective<E, B> objective) {
         this.model = model;
@@ -92,6 +93,12 @@ public final class TrainerBuilder<E, B> {
      */
     public TrainerBuilder<E, B> save(Runnable writes) {
         save = writes;
+        return this;
+    }
+
+    /** With whom the micro-batches are shared; with nobody at first. */
+    public TrainerBuilder<E, B> group(WorkerGroup workers) {
+        group = workers;
         return this;
     }
 

@@ -117,8 +117,20 @@ public abstract class TrainingJob<E, B> {
      * @param baseModel what an adapter's configuration names as its base
      */
     public Trainer.Outcome run(TrainingPlan plan, @Nullable Path folder, String baseModel, TrainingListener listener) {
+        return run(plan, folder, baseModel, listener, WorkerGroup.ALONE);
+    }
+
+    /**
+     * Trains as one of several workers, each of which has a job that is made in the same way. A step needs at least as many
+     * micro-batches ({@link TrainingPlan#accumulation}) as there are workers, or some have nothing to do.
+     *
+     * @param folder the run's, the same for all; only worker 0 writes to it
+     * @see #run(TrainingPlan, Path, String, TrainingListener)
+     */
+    public Trainer.Outcome run(
+            TrainingPlan plan, @Nullable Path folder, String baseModel, TrainingListener listener, WorkerGroup group) {
         TrainerBuilder<E, B> trainer = Trainer.of(model, objective).parameters(tuning.trainable()).data(data)
-                .dev(dev).measure(measure).plan(plan).recipe(recipe).listener(listener);
+                .dev(dev).measure(measure).plan(plan).recipe(recipe).listener(listener).group(group);
         if (folder != null) {
             trainer.folder(folder).save(() -> save(folder, baseModel, listener));
         }
