@@ -26,7 +26,11 @@ public final class SelfAttention implements Layer {
     private final Slot<Projection> output;
     private final String heads;
 
-    /** @param output the map after the heads are put side by side */
+    /**
+     * Attention of these parts.
+     *
+     * @param output the map after the heads are put side by side
+     */
     public SelfAttention(AttentionRule rule, AttentionMaps maps, Slot<Projection> output) {
         this(rule, maps, null, output);
     }
@@ -45,6 +49,8 @@ public final class SelfAttention implements Layer {
     }
 
     /**
+     * y = output(attention(q, k, v)), with what backward needs kept in the workspace.
+     *
      * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
      * @param y (N, C); written
      */
@@ -65,6 +71,8 @@ public final class SelfAttention implements Layer {
     }
 
     /**
+     * Adds up the gradients of what trains in the maps, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y (N, C); read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
@@ -110,6 +118,7 @@ public final class SelfAttention implements Layer {
         return maps.keepsInput();
     }
 
+    /** Heads, scale, sight and dropout. */
     public AttentionRule rule() {
         return rule;
     }

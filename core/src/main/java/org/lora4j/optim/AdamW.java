@@ -21,6 +21,8 @@ import org.lora4j.tensor.Tensor;
 public final class AdamW {
 
     /**
+     * The numbers of AdamW that stay the same.
+     *
      * @param beta1       β₁
      * @param beta2       β₂
      * @param epsilon     ε; the authors' scripts use 1e-6, PyTorch 1e-8
@@ -52,7 +54,11 @@ public final class AdamW {
     private final Tensor[] secondMoments;
     private long step;
 
-    /** @param parameters what trains; each has a gradient */
+    /**
+     * An optimiser whose moments are zero.
+     *
+     * @param parameters what trains; each has a gradient
+     */
     public AdamW(Backend backend, List<Parameter> parameters, Settings settings) {
         this.backend = backend;
         this.parameters = List.copyOf(parameters);
@@ -87,6 +93,7 @@ public final class AdamW {
         step = steps;
     }
 
+    /** What it updates. */
     public List<Parameter> parameters() {
         return parameters;
     }

@@ -24,11 +24,14 @@ public interface Tuning {
      */
     @FunctionalInterface
     interface ModelWriter {
+        /** Writes what was trained into a folder, which is there; the method knows in which files. */
         void write(Model model, Path folder, Map<String, String> metadata);
     }
 
+    /** The model that is adapted. */
     Model model();
 
+    /** The method that made this. */
     TuningMethod method();
 
     /** The method's {@link TuningMethod#name}. */
@@ -52,6 +55,7 @@ public interface Tuning {
         return trainable().stream().mapToLong(Parameter::size).sum();
     }
 
+    /** What {@link #write} writes: an adapter, or a whole model. */
     Saved saved();
 
     /**

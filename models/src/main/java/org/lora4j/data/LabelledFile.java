@@ -36,7 +36,11 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
 
     private final TextColumns columns;
 
-    /** @param columns which of them to read */
+    /**
+     * Reads files with these columns.
+     *
+     * @param columns which of them to read
+     */
     public LabelledFile(TextColumns columns) {
         this.columns = columns;
     }

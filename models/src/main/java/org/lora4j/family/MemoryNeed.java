@@ -31,6 +31,7 @@ import org.lora4j.tuning.lora.LoraConfig;
  */
 public record MemoryNeed(long weights, long adapter, long workspace, Map<WeightType, Long> held) {
 
+    /** Keeps its own copy of what is held. */
     public MemoryNeed {
         held = Map.copyOf(held);
     }
