@@ -57,6 +57,7 @@ public final class Main implements Callable<Integer> {
             InspectCommand.class,
             CompareCommand.class,
             BenchCommand.class,
+            CompletionCommand.class,
             DoctorCommand.class);
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
