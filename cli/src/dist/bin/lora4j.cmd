@@ -14,27 +14,27 @@ for %%I in ("%~dp0..") do set "home=%%~fI"
 if not defined LORA4J_JAVA_HOME goto look
 call :consider "%LORA4J_JAVA_HOME%"
 if defined java goto found
-echo lora4j: LORA4J_JAVA_HOME="%LORA4J_JAVA_HOME%" is no Java %needed% or later. 1>&2
-if defined looked echo It is Java %looked%. 1>&2
+echo lora4j: LORA4J_JAVA_HOME="%LORA4J_JAVA_HOME%" is no Java %needed% or later.>&2
+if defined looked echo It is Java %looked%.>&2
 exit /b 1
 
 :look
 call :consider "%home%\runtime"
 if not defined java if defined JAVA_HOME call :consider "%JAVA_HOME%"
 if defined java goto found
-for %%J in (java.exe) do set "onpath=%%~dp$PATH:J"
-if not defined onpath goto folders
-for %%I in ("%onpath%..") do call :consider "%%~fI"
+set "program="
+for %%J in (java.exe) do set "program=%%~$PATH:J"
+if defined program call :askprogram
 
 :folders
 if defined java goto found
 for /d %%D in ("%ProgramFiles%\Eclipse Adoptium\*" "%ProgramFiles%\Java\*" "%ProgramFiles%\Microsoft\jdk*" "%ProgramFiles%\Zulu\*" "%ProgramFiles%\Amazon Corretto\*" "%ProgramFiles%\BellSoft\*" "%USERPROFILE%\.jdks\*") do call :consider "%%~fD"
 if defined java goto found
-echo lora4j needs a Java %needed% or later and found none. 1>&2
-if defined looked echo The newest it found is Java %looked%. 1>&2
-echo It looked at LORA4J_JAVA_HOME, JAVA_HOME, PATH, and the usual folders in "%ProgramFiles%". 1>&2
-echo Install one, for example with: winget install EclipseAdoptium.Temurin.%needed%.JDK 1>&2
-echo or unpack one anywhere and say where: set LORA4J_JAVA_HOME=C:\path\to\jdk 1>&2
+echo lora4j needs a Java %needed% or later and found none.>&2
+if defined looked echo It found Java %looked%.>&2
+echo It looked at LORA4J_JAVA_HOME, JAVA_HOME, PATH, and the usual folders in "%ProgramFiles%".>&2
+echo Install one, for example with: winget install EclipseAdoptium.Temurin.%needed%.JDK>&2
+echo or unpack one anywhere and say where: set LORA4J_JAVA_HOME=C:\path\to\jdk>&2
 exit /b 1
 
 :found
@@ -48,14 +48,31 @@ set "result=%ERRORLEVEL%"
 if defined codepage chcp %codepage% > nul
 exit /b %result%
 
-rem Sets java to the one in folder %1, if there is one, it is new enough, and none is taken yet; else looked to its version.
+rem Takes the Java in folder %1, if there is one, it is new enough, and none is taken yet. Its file "release" has its version;
+rem a program that is asked for it writes into a file, since for /f cannot run one whose name has spaces and parentheses.
 :consider
 if defined java exit /b 0
 if not exist "%~1\bin\java.exe" exit /b 0
+if not exist "%~1\release" goto ask
 set "version="
-for /f "tokens=2,3" %%A in ('""%~1\bin\java.exe" -version 2^>^&1"') do if "%%A"=="version" set "version=%%~B"
+for /f "usebackq tokens=1,2 delims==" %%A in ("%~1\release") do if "%%A"=="JAVA_VERSION" set "version=%%~B"
+set "program=%~1\bin\java.exe"
+goto compare
+
+:ask
+set "program=%~1\bin\java.exe"
+:askprogram
+set "version="
+set "answer=%TEMP%\lora4j-%RANDOM%.txt"
+"%program%" -version > nul 2> "%answer%"
+for /f "usebackq tokens=2,3" %%A in ("%answer%") do if "%%A"=="version" set "version=%%~B"
+del "%answer%" > nul 2>&1
+
+:compare
 if not defined version exit /b 0
-for /f "tokens=1,2 delims=.-+_" %%A in ("%version%") do if "%%A"=="1" (set "feature=%%B") else (set "feature=%%A")
-if %feature% GEQ %needed% set "java=%~1\bin\java.exe"
+set "feature=%version:-=.%"
+for /f "tokens=1 delims=." %%A in ("%feature%") do set "feature=%%A"
+if "%feature%"=="1" set "feature=8"
+if %feature% GEQ %needed% set "java=%program%"
 if %feature% LSS %needed% if not defined looked set "looked=%version%"
 exit /b 0
