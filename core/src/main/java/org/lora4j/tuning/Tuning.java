@@ -24,7 +24,7 @@ public interface Tuning {
      */
     @FunctionalInterface
     interface ModelWriter {
-        /** Writes what was trained into a folder, which is there; the method knows in which files. */
+        /** Writes the model into the folder, with this metadata beside its tensors. */
         void write(Model model, Path folder, Map<String, String> metadata);
     }
 
@@ -55,7 +55,7 @@ public interface Tuning {
         return trainable().stream().mapToLong(Parameter::size).sum();
     }
 
-    /** What {@link #write} writes: an adapter, or a whole model. */
+    /** What {@link #save} writes: an adapter, or a whole model. */
     Saved saved();
 
     /**
