@@ -31,9 +31,14 @@ final class ApiDocs {
         this.modules = modules;
     }
 
-    /** Writes the pages, with every class and not only those that are exported, and the sources. */
-    void write(String version, Path out) {
+    /**
+     * Writes the pages, with every class and not only those that are exported, and the sources.
+     *
+     * @param style a style sheet that comes behind the tool's own
+     */
+    void write(String version, Path style, Path out) {
         run(List.of("-d", out.toString(), "-Xdoclint:all,-missing", "-linksource", "-notimestamp",
+                "--add-stylesheet", style.toString(),
                 "--show-packages", "all", "--show-types", "package", "--show-members", "protected",
                 "-windowtitle", "lora4j " + version, "-doctitle", "lora4j " + version,
                 "-header", "<a href=\"{@docRoot}/../index.html\">The book</a>"));

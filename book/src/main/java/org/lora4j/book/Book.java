@@ -47,7 +47,8 @@ public final class Book {
         List<String> gaps = api.gaps(site.resolve("api"));
         Files.writeString(site.resolve(GAPS).normalize(), String.join("\n", gaps));
         clear();
-        api.write(version, site.resolve("api"));
+        resource("javadoc.css");
+        api.write(version, site.resolve("book/javadoc.css"), site.resolve("api"));
 
         Contents contents = Contents.read(root);
         Names names = new Names(root, modules, site);

@@ -19,6 +19,8 @@ final class Formula {
     private static final Pattern TOKEN = Pattern.compile("(?<sub>_(?:(?:[A-Za-zα-ω]\\p{Mn}?)+|\\d+))|(?<word>\\p{L}[\\p{L}\\p{Mn}]*)|(?<rest>.)",
             Pattern.DOTALL);
 
+    private static final Pattern GAP = Pattern.compile(" {3,}|\\s*\\n\\s*");
+
     private Formula() {
     }
 
@@ -26,8 +28,29 @@ final class Formula {
         return MATHEMATICAL.matcher(text).find() && !COMMAND.matcher(text).find() && !text.contains(";\n") && !text.contains("{\"");
     }
 
+    /** The text set; what stands between gaps of several spaces is a cell, which a narrow screen may move to a line of its own. */
     static String html(String text) {
         StringBuilder html = new StringBuilder();
+        int begin = 0;
+        Matcher gap = GAP.matcher(text);
+        while (gap.find()) {
+            cell(text.substring(begin, gap.start()), html);
+            html.append(gap.group());
+            begin = gap.end();
+        }
+        cell(text.substring(begin), html);
+        return html.toString();
+    }
+
+    private static void cell(String text, StringBuilder html) {
+        if (!text.isEmpty()) {
+            html.append("<span class=\"eq\">");
+            set(text, html);
+            html.append("</span>");
+        }
+    }
+
+    private static void set(String text, StringBuilder html) {
         Matcher token = TOKEN.matcher(text);
         while (token.find()) {
             if (token.group("sub") != null) {
@@ -40,7 +63,6 @@ final class Formula {
                 html.append(Html.escape(token.group("rest")));
             }
         }
-        return html.toString();
     }
 
     private static String word(String word) {
