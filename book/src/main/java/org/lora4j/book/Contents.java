@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -89,7 +90,7 @@ final class Contents {
         }
         boolean ours = file.startsWith("docs/");
         name = name.endsWith("/README.md") ? name.replace("/README.md", ours ? "/index" : "") : name.replace(".md", "");
-        return name.replace('/', ours ? '/' : '-').toLowerCase() + ".html";
+        return name.replace('/', ours ? '/' : '-').toLowerCase(Locale.ROOT) + ".html";
     }
 
     List<Part> parts() {

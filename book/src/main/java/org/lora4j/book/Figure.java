@@ -9,7 +9,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.commonmark.ext.gfm.tables.TableBlock;
 import org.commonmark.ext.gfm.tables.TableCell;
-import org.commonmark.ext.gfm.tables.TableHead;
 import org.commonmark.node.HtmlBlock;
 import org.commonmark.node.Node;
 
@@ -21,11 +20,12 @@ import org.commonmark.node.Node;
  *   &lt;!-- figure: bars of "dev loss" by "adapted" --&gt;
  * </pre>
  *
- * Several columns after {@code of} are several bars to a row. Of a cell such as {@code 403 (402–420)} the first number counts.
+ * Several columns after {@code of}, with commas, are as many bars to a row. Of a cell such as {@code 403 (402–420)} the first number counts.
  */
 final class Figure {
 
-    private static final Pattern ASKED = Pattern.compile("<!-- figure: bars of ((?:\"[^\"]+\"(?:, )?)+) by \"([^\"]+)\" -->");
+    private static final Pattern ASKED = Pattern.compile(
+            "<!-- figure: bars of ((?:\"[^\"]+\"(?:, )?)+) by \"([^\"]+)\" -->");
     private static final Pattern NAME = Pattern.compile("\"([^\"]+)\"");
     private static final Pattern NUMBER = Pattern.compile("[−-]?\\d[\\d,]*(?:\\.\\d+)?");
     private static final int LABELS = 230;
@@ -56,7 +56,8 @@ final class Figure {
             List<Double> values = new ArrayList<>();
             List<String> texts = new ArrayList<>();
             for (String name : columns) {
-                MatchResult number = NUMBER.matcher(Page.text(row.get(column(header, name)))).results().findFirst().orElse(null);
+                MatchResult number = NUMBER.matcher(Page.text(row.get(column(header, name)))).results().findFirst()
+                        .orElse(null);
                 values.add(number == null ? null : Double.valueOf(number.group().replace(",", "").replace('−', '-')));
                 texts.add(number == null ? "" : number.group());
             }
@@ -93,15 +94,16 @@ final class Figure {
                     double width = most == 0 ? 0 : BARS * value / most;
                     svg.append(String.format(Locale.ROOT, "<rect class=\"b%d\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>",
                             i, LABELS, y + i * BAR, Math.max(width, 1), BAR - 2));
-                    svg.append(String.format(Locale.ROOT, "<text class=\"v\" x=\"%.1f\" y=\"%d\">%s</text>", LABELS + width + 5,
-                            y + i * BAR + BAR - 4, row.texts().get(i)));
+                    svg.append(String.format(Locale.ROOT, "<text class=\"v\" x=\"%.1f\" y=\"%d\">%s</text>",
+                            LABELS + width + 5, y + i * BAR + BAR - 4, row.texts().get(i)));
                 }
             }
             y += columns.size() * BAR + gap;
         }
         svg.append("</svg><figcaption>");
         for (int i = 0; i < columns.size(); i++) {
-            svg.append(i > 0 ? ", " : "").append("<span class=\"b").append(i).append("\"></span> ").append(Html.escape(columns.get(i)));
+            svg.append(i > 0 ? ", " : "").append("<span class=\"b").append(i).append("\"></span> ")
+                    .append(Html.escape(columns.get(i)));
         }
         return svg.append(" by ").append(Html.escape(by)).append("</figcaption></figure>").toString();
     }

@@ -12,12 +12,13 @@ import java.util.regex.Pattern;
 final class Formula {
 
     private static final Pattern MATHEMATICAL = Pattern.compile("[·∂ᵀ⎡⎤Σ√⊙∞₀₁₂ₜθσμεβΔ≤≥∈²]| ← | = .*[/^(]|\\bexp\\b|\\bsqrt\\b");
-    private static final Pattern COMMAND =
-            Pattern.compile("(?m)^\\s*(\\./lora4j|bin/lora4j|lora4j |mvn|python|pip|java |benchmarks/|git |export |curl|[A-Z_0-9]+=\\S+ )|--[a-z]");
+    private static final Pattern COMMAND = Pattern.compile("(?m)^\\s*(?:\\./lora4j|bin/lora4j|lora4j |mvn|python|pip|java "
+            + "|benchmarks/|git |export |curl|[A-Z_0-9]+=\\S+ )|--[a-z]");
+    private static final Pattern DRAWN = Pattern.compile("[⎡⎢┬│]");
     private static final Set<String> FUNCTIONS = Set.of("exp", "log", "tanh", "erf", "max", "min", "mean", "var", "softmax",
             "sqrt", "sum", "cos", "sin", "sigmoid", "abs", "round", "sign", "diag", "rank", "tr", "gelu", "silu", "relu");
-    private static final Pattern TOKEN = Pattern.compile("(?<sub>_(?:(?:[A-Za-zα-ω]\\p{Mn}?)+|\\d+))|(?<word>\\p{L}[\\p{L}\\p{Mn}]*)|(?<rest>.)",
-            Pattern.DOTALL);
+    private static final Pattern TOKEN = Pattern.compile("(?<sub>_(?:(?:[A-Za-zα-ω]\\p{Mn}?)+|\\d+))"
+            + "|(?<word>\\p{L}[\\p{L}\\p{Mn}]*)|(?<rest>.)", Pattern.DOTALL);
 
     private static final Pattern GAP = Pattern.compile(" {3,}|\\s*\\n\\s*");
 
@@ -25,10 +26,16 @@ final class Formula {
     }
 
     static boolean is(String text) {
-        return MATHEMATICAL.matcher(text).find() && !COMMAND.matcher(text).find() && !text.contains(";\n") && !text.contains("{\"");
+        return MATHEMATICAL.matcher(text).find() && !COMMAND.matcher(text).find() && !text.contains(";\n")
+                && !text.contains("{\"");
     }
 
-    /** The text set; what stands between gaps of several spaces is a cell, which a narrow screen may move to a line of its own. */
+    /** Whether its lines belong together, as those of a matrix do. */
+    static boolean isDrawn(String text) {
+        return DRAWN.matcher(text).find();
+    }
+
+    /** The text, set. What stands between gaps of several spaces is a cell, which a narrow screen may put on its own line. */
     static String html(String text) {
         StringBuilder html = new StringBuilder();
         int begin = 0;
@@ -72,7 +79,7 @@ final class Formula {
         }
         return switch (letters.codePointCount(0, letters.length())) {
             case 0, 1 -> "<i>" + word + "</i>";
-            case 2 -> letters.startsWith("d") || letters.startsWith("Δ") || letters.startsWith("∂") ? "<i>" + word + "</i>" : quiet(word);
+            case 2 -> "dΔ∂".indexOf(letters.charAt(0)) >= 0 ? "<i>" + word + "</i>" : quiet(word);
             default -> quiet(word);
         };
     }

@@ -14,14 +14,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
 import org.commonmark.ext.gfm.tables.TableBlock;
-import org.commonmark.ext.gfm.tables.TableBody;
 import org.commonmark.ext.gfm.tables.TableCell;
-import org.commonmark.ext.gfm.tables.TableRow;
 import org.commonmark.ext.gfm.tables.TablesExtension;
 import org.commonmark.node.AbstractVisitor;
 import org.commonmark.node.Block;
 import org.commonmark.node.Code;
+import org.commonmark.node.CustomBlock;
 import org.commonmark.node.FencedCodeBlock;
 import org.commonmark.node.Heading;
 import org.commonmark.node.HtmlBlock;
@@ -74,7 +74,7 @@ final class Page {
                 .replace("</table>", "</table></div>")
                 .replaceAll("(<h([2-4]) id=\"([^\"]+)\">)(.*?)(</h\\2>)",
                         "$1$4<a class=\"anchor\" href=\"#$3\" aria-label=\"Link to this heading\">#</a>$5");
-        html = html.replaceFirst("</h1>", "</h1>" + java.util.regex.Matcher.quoteReplacement(alive(document)));
+        html = html.replaceFirst("</h1>", "</h1>" + Matcher.quoteReplacement(alive(document)));
         return this;
     }
 
@@ -214,11 +214,15 @@ final class Page {
         }
 
         @Override
-        public void visit(org.commonmark.node.CustomBlock block) {
+        public void visit(CustomBlock block) {
             if (block instanceof TableBlock table) {
                 columns(table);
             }
             visitChildren(block);
+        }
+
+        private boolean isNumber(String cell) {
+            return cell.isEmpty() || cell.equals("–") || cell.length() < 12 && cell.matches("[−–≥≤<>~-]? ?\\d.*");
         }
 
         private void columns(TableBlock table) {
@@ -227,9 +231,7 @@ final class Page {
                 int at = column;
                 List<String> cells = rows.stream().skip(1).filter(row -> at < row.size())
                         .map(row -> Page.text(row.get(at)).strip()).toList();
-                if (cells.stream().anyMatch(cell -> cell.matches(".*\\d.*"))
-                        && cells.stream().allMatch(cell -> cell.matches("[−-]?\\d[\\d,.e−-]*( ?[%×s]| [kM]i?B| GB| ms| MB)?|–|")
-                                || cell.length() < 12 && cell.matches("[−–≥≤<>~]? ?\\d.*"))) {
+                if (cells.stream().anyMatch(cell -> cell.matches(".*\\d.*")) && cells.stream().allMatch(this::isNumber)) {
                     rows.stream().filter(row -> at < row.size()).forEach(row -> numbers.put(row.get(at), true));
                 }
             }
@@ -317,8 +319,9 @@ final class Page {
                 out.raw("<pre class=\"java\" tabindex=\"0\">" + SourcePage.coloured(body) + "</pre>");
             } else if (info.isEmpty() && Formula.is(body)) {
                 formulas++;
-                out.raw("<figure class=\"formula" + (body.matches("(?s).*[⎡⎢┬│].*") ? " drawn" : "") + "\" id=\"formula-" + formulas
-                        + "\"><pre tabindex=\"0\">" + Formula.html(body) + "</pre><figcaption><a href=\"#formula-" + formulas
+                String id = "formula-" + formulas;
+                out.raw("<figure class=\"formula" + (Formula.isDrawn(body) ? " drawn" : "") + "\" id=\"" + id
+                        + "\"><pre tabindex=\"0\">" + Formula.html(body) + "</pre><figcaption><a href=\"#" + id
                         + "\" aria-label=\"Formula " + formulas + " of this page\">" + formulas + "</a></figcaption></figure>");
             } else {
                 out.raw("<pre tabindex=\"0\">" + Html.escape(body) + "</pre>");

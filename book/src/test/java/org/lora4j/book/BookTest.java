@@ -113,7 +113,7 @@ class BookTest {
 
     @Test
     void nothingThatIsExportedIsWithoutAWord() throws IOException {
-        assertThat(Files.readAllLines(Path.of("target/javadoc-gaps.txt"))).as("what doclint says of the exported packages").isEmpty();
+        assertThat(Files.readAllLines(Path.of("target/javadoc-gaps.txt"))).as("what doclint says of exported packages").isEmpty();
     }
 
     @Test
