@@ -37,11 +37,15 @@ final class ApiDocs {
      * @param style a style sheet that comes behind the tool's own
      */
     void write(String version, Path style, Path out) {
-        run(List.of("-d", out.toString(), "-Xdoclint:all,-missing", "-linksource", "-notimestamp",
+        List<String> said = run(List.of("-d", out.toString(), "-Xdoclint:all,-missing", "-linksource", "-notimestamp",
                 "--add-stylesheet", style.toString(),
                 "--show-packages", "all", "--show-types", "package", "--show-members", "protected",
                 "-windowtitle", "lora4j " + version, "-doctitle", "lora4j " + version,
                 "-header", "<a href=\"{@docRoot}/../index.html\">The book</a>"));
+        List<String> errors = said.stream().filter(line -> line.contains("error: ")).toList();
+        if (!errors.isEmpty()) {
+            throw new IllegalStateException("javadoc failed:\n" + String.join("\n", errors));
+        }
     }
 
     /**
@@ -72,15 +76,11 @@ final class ApiDocs {
         arguments.addAll(List.of("--module", modules.stream().map(Module::name).collect(Collectors.joining(","))));
         StringWriter said = new StringWriter();
         PrintWriter writer = new PrintWriter(said);
-        int result = ToolProvider.findFirst("javadoc")
+        ToolProvider.findFirst("javadoc")
                 .orElseThrow(() -> new IllegalStateException("this Java has no javadoc: a JDK is needed"))
                 .run(writer, writer, arguments.toArray(String[]::new));
-        List<String> messages = said.toString().lines().filter(line -> MESSAGE.matcher(line).find())
+        return said.toString().lines().filter(line -> MESSAGE.matcher(line).find())
                 .map(line -> line.replace(root + File.separator, "")).toList();
-        if (result != 0) {
-            throw new IllegalStateException("javadoc failed:\n" + said);
-        }
-        return messages;
     }
 
     private static String joined(Stream<String> entries) {
