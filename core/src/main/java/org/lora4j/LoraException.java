@@ -11,10 +11,12 @@ public class LoraException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    /** Says what is wrong and what to do, in one line. */
     public LoraException(String message) {
         super(Names.bounded(message));
     }
 
+    /** The same, with what led to it. */
     public LoraException(String message, @Nullable Throwable cause) {
         super(Names.bounded(message), cause);
     }

@@ -62,6 +62,7 @@ public final class Main implements Callable<Integer> {
             ExplainCommand.class,
             CompareCommand.class,
             BenchCommand.class,
+            CompletionCommand.class,
             DoctorCommand.class);
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")

@@ -17,7 +17,7 @@ final class Version implements IVersionProvider {
         };
     }
 
-    /** For example {@code 0.1.0}. */
+    /** For example {@code 0.2.0}. */
     static String current() {
         Properties properties = new Properties();
         try (InputStream in = Version.class.getResourceAsStream("version.properties")) {

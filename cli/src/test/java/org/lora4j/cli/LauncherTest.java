@@ -138,7 +138,7 @@ class LauncherTest {
         jdk(jdks, "jdk-25", "25");
         Path link = Files.createSymbolicLink(temp.resolve("link"), distribution());
         Path bin = Files.createDirectory(temp.resolve("bin"));
-        Files.createSymbolicLink(bin.resolve("lora4j"), Path.of("../link/lora4j"));
+        Files.createSymbolicLink(bin.resolve("lora4j"), Path.of("../link/bin/lora4j"));
 
         Run run = launch(bin, "doctor");
 
@@ -160,6 +160,36 @@ class LauncherTest {
         assertThat(run.exitCode()).isEqualTo(7);
         String classPath = run.out().substring(run.out().indexOf("[-cp]\n[") + 7, run.out().indexOf("]\n[org.lora4j.cli.Main]"));
         assertThat(classPath).isEqualTo(name.contains(":") ? "/proc/self/fd/8/a.jar" : folder.toRealPath() + "/lib/a.jar");
+    }
+
+    /** Shells in which nothing of bash's own works; macOS's sh is an old bash in that mode. */
+    @ParameterizedTest
+    @ValueSource(strings = {"dash", "bash --posix", "busybox sh", "mksh", "zsh --emulate sh"})
+    void itRunsInAnyShell(String shell) throws Exception {
+        List<String> command = new ArrayList<>(List.of(shell.split(" ")));
+        assumeTrue(Stream.of("/bin", "/usr/bin").anyMatch(bin -> Files.exists(Path.of(bin, command.getFirst()))));
+        jdk(jdks, "jdk-25", "25");
+        environment.put("PATH", tools + ":/bin:/usr/bin");
+        environment.put("JAVA_HOME", jdks.resolve("jdk-25").toString());
+        command.addAll(List.of(distribution().resolve("bin/lora4j").toString(), "predict", "--text", "a film"));
+
+        Run run = finish(start(command));
+
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out()).endsWith("[predict]\n[--text]\n[a film]\n");
+        assertThat(run.exitCode()).isEqualTo(7);
+    }
+
+    @Test
+    void aDistributionThatBringsAJavaRunsOnThatOne() throws Exception {
+        environment.put("JAVA_HOME", jdk(jdks, "jdk-25", "25").toString());
+        Path dist = distribution();
+        jdk(dist, "runtime", "25.0.9");
+
+        assertThat(launch(dist, "doctor").out()).startsWith("java 25.0.9\n");
+
+        environment.put("LORA4J_JAVA_HOME", jdks.resolve("jdk-25").toString());
+        assertThat(launch(dist, "doctor").out()).startsWith("java 25\n");
     }
 
     // ------------------------------------------------------------------------------------------------ the locale
@@ -210,7 +240,7 @@ class LauncherTest {
         program(java, "true <&0 && true 9>&1 && true 9>&2 || exit 9\necho result || exit 1\nexit 7\n");
         Path dist = distribution();
 
-        Run run = launch("/bin/sh", "-c", "\"$0\" doctor " + closed, dist.resolve("lora4j").toString());
+        Run run = launch("/bin/sh", "-c", "\"$0\" doctor " + closed, dist.resolve("bin/lora4j").toString());
 
         assertThat(run.exitCode()).isEqualTo(exitCode);
         assertThat(run.out()).isEqualTo(exitCode == 7 ? "result\n" : "");
@@ -319,7 +349,7 @@ class LauncherTest {
         Path dist = Files.createDirectories(temp.resolve("a folder/dist"));
         Files.createDirectories(dist.resolve("lib"));
         Files.writeString(dist.resolve("lib/a.jar"), "");
-        Files.copy(SCRIPT, dist.resolve("lora4j"), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(SCRIPT, Files.createDirectories(dist.resolve("bin")).resolve("lora4j"), StandardCopyOption.REPLACE_EXISTING);
         return dist;
     }
 
@@ -353,7 +383,9 @@ class LauncherTest {
     }
 
     private Process start(Path folder, String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(folder.resolve("lora4j").toString()));
+        Path unpacked = folder.resolve("bin/lora4j");
+        List<String> command = new ArrayList<>(
+                List.of((Files.exists(unpacked) ? unpacked : folder.resolve("lora4j")).toString()));
         command.addAll(List.of(args));
         return start(command);
     }

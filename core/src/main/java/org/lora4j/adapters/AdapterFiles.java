@@ -65,12 +65,20 @@ public final class AdapterFiles {
 
     // ------------------------------------------------------------------------------------------------ reading
 
-    /** @param loralib what to know of a loralib file beside what it says; of no effect for the others */
+    /**
+     * Reads an adapter of any format, which it is told by what lies there.
+     *
+     * @param loralib what to know of a loralib file beside what it says; of no effect for the others
+     */
     public static StoredAdapter read(Path path, LoralibFormat.Options loralib) {
         return read(path, loralib, null);
     }
 
-    /** @param base the base's {@code config.json}, for GGUF; null where it is not at hand */
+    /**
+     * The same, for a format that needs the base's configuration.
+     *
+     * @param base the base's {@code config.json}, for GGUF; null where it is not at hand
+     */
     public static StoredAdapter read(Path path, LoralibFormat.Options loralib, @Nullable ObjectNode base) {
         return switch (formatOf(path)) {
             case PEFT, PEFT_BIN -> readPeft(path);
@@ -97,7 +105,11 @@ public final class AdapterFiles {
         write(adapter, format, out, null, remarks);
     }
 
-    /** @param base the base's {@code config.json}, for GGUF; null where it is not at hand */
+    /**
+     * Writes an adapter in the given format, whole or not at all.
+     *
+     * @param base the base's {@code config.json}, for GGUF; null where it is not at hand
+     */
     public static void write(
             StoredAdapter adapter, AdapterFormat format, Path out, @Nullable ObjectNode base, List<String> remarks) {
         if (adapter.updates().isEmpty()) {

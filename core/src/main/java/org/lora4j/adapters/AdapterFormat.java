@@ -26,6 +26,7 @@ public enum AdapterFormat {
         return text;
     }
 
+    /** Whether an adapter of this format is a folder, rather than one file. */
     public boolean isFolder() {
         return this == PEFT || this == PEFT_BIN;
     }

@@ -66,6 +66,8 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
     }
 
     /**
+     * Refuses a classifier whose head would stay untrained, since the adapter brings none.
+     *
      * @param folder an adapter's
      * @throws LoraException if the model's own head has learnt nothing and the adapter brings none, so that its scores would
      *                       be noise; so of a module before the head

@@ -60,6 +60,8 @@ public final class GgufAdapter {
     // ------------------------------------------------------------------------------------------------ writing
 
     /**
+     * Writes an adapter as llama.cpp loads it.
+     *
      * @param name    what to call the adapter in {@code general.name}
      * @param base    the base's {@code config.json}; null where it is not at hand
      * @param remarks what the user should know
@@ -176,6 +178,8 @@ public final class GgufAdapter {
     }
 
     /**
+     * Reads an adapter of llama.cpp's.
+     *
      * @param base the base's {@code config.json}; null where it is not at hand
      * @throws FormatException if it is no GGUF adapter of a family that is known here, or the rows of its B cannot be put in order
      *                         without the base

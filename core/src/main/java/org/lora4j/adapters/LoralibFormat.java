@@ -65,6 +65,7 @@ public final class LoralibFormat {
      */
     public record Update(String module, NamedTensor a, NamedTensor b) {
 
+        /** r, as the columns of B have it. */
         public int rank() {
             return b.shape().dim(1);
         }
@@ -90,12 +91,15 @@ public final class LoralibFormat {
     }
 
     /**
+     * What a loralib file does not say about itself.
+     *
      * @param alpha   alpha of all modules; empty if it is not known
      * @param parts   the enabled parts of fused maps; empty for q and v where there are two and all where there are three
      * @param base    what to write as {@code base_model_name_or_path}; null for nothing
      */
     public record Options(OptionalDouble alpha, List<String> parts, @Nullable String base) {
 
+        /** Alpha alone is known. */
         public static Options alpha(double alpha) {
             return new Options(OptionalDouble.of(alpha), List.of(), null);
         }
@@ -103,7 +107,11 @@ public final class LoralibFormat {
 
     // ------------------------------------------------------------------------------------------------ reading
 
-    /** @throws FormatException if it is no PyTorch file, holds no lora_A, or A's and B's shapes do not go together */
+    /**
+     * Reads what is in a loralib file, without what it leaves open.
+     *
+     * @throws FormatException if it is no PyTorch file, holds no lora_A, or A's and B's shapes do not go together
+     */
     public static Contents read(Path file) {
         try (TorchFile source = TorchFile.open(file)) {
             Map<String, NamedTensor> tensors = new LinkedHashMap<>();
@@ -160,7 +168,11 @@ public final class LoralibFormat {
 
     // ------------------------------------------------------------------------------------------------ to PEFT
 
-    /** @throws LoraException if alpha is not given, or the parts do not fit */
+    /**
+     * Says the same in PEFT's words: A and B under PEFT's names, parts as one map of rank n·r.
+     *
+     * @throws LoraException if alpha is not given, or the parts do not fit
+     */
     public static StoredAdapter toPeft(Contents contents, Options options) {
         Path path = contents.path();
         double alpha = options.alpha().orElseThrow(() -> new LoraException(Names.oneLine(path + ": a loralib file holds A and B, "

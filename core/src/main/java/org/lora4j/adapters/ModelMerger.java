@@ -61,6 +61,8 @@ public final class ModelMerger {
     private final Map<String, NamedTensor> brought = new LinkedHashMap<>();
 
     /**
+     * Merges by W = W₀ + s·B·A, in double, one tensor at a time.
+     *
      * @param base   its tensors; without a head's where the head is the token embedding
      * @param family what they are called, and which lie as in × out
      * @throws FormatException if the adapter does not fit the base, or asks for what cannot be merged

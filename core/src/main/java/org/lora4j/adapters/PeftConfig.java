@@ -104,6 +104,8 @@ public final class PeftConfig {
     }
 
     /**
+     * Reads an {@code adapter_config.json}.
+     *
      * @param fileOrFolder the file, or the adapter's folder; an interrupted save of the folder is finished first
      * @throws FormatException if it is not JSON, or a field we know has another type or an impossible value
      */
@@ -162,6 +164,8 @@ public final class PeftConfig {
     }
 
     /**
+     * Refuses what we would compute otherwise than PEFT.
+     *
      * @throws FormatException if the configuration asks for something that changes what an adapter computes and that
      *                         lora4j does not do, or may do so, being unknown; the message names every such field
      */
@@ -178,6 +182,8 @@ public final class PeftConfig {
     }
 
     /**
+     * Refuses what the other format has no words for, such as DoRA.
+     *
      * @param format who is to hold the adapter, such as loralib
      * @throws FormatException if it is anything but updates W₀ + s·B·A of the base as it is, which is all that format knows
      */
@@ -193,18 +199,22 @@ public final class PeftConfig {
         return r;
     }
 
+    /** {@code lora_alpha}, for modules that no pattern names. */
     public double alpha() {
         return alpha;
     }
 
+    /** {@code lora_dropout}, the probability with which an input of A is dropped in training. */
     public double dropout() {
         return dropout;
     }
 
+    /** {@code bias}: which biases were trained beside the updates. */
     public BiasMode bias() {
         return bias;
     }
 
+    /** s as a function of alpha and r: {@code use_rslora} says which. */
     public LoraScaling scaling() {
         return scaling;
     }
@@ -244,14 +254,17 @@ public final class PeftConfig {
         return inThisFile(() -> alphaPattern.valueFor(module).orElse(alpha));
     }
 
+    /** {@code modules_to_save}, the modules that are kept as a whole; empty for none. */
     public List<String> modulesToSave() {
         return fields.texts("modules_to_save").orElse(List.of());
     }
 
+    /** {@code task_type}, such as {@code CAUSAL_LM}. */
     public Optional<String> taskType() {
         return fields.text("task_type");
     }
 
+    /** {@code base_model_name_or_path}: what the adapter was trained on, as its author wrote it. */
     public Optional<String> baseModel() {
         return fields.text("base_model_name_or_path");
     }

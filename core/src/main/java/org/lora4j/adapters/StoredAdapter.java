@@ -35,7 +35,11 @@ public record StoredAdapter(Path path, PeftConfig config, List<NamedTensor> tens
     static final String EMBEDDING_A = ".lora_embedding_A";
     static final String EMBEDDING_B = ".lora_embedding_B";
 
-    /** @throws FormatException if two tensors have one key, which happens where a file has them under two names */
+    /**
+     * Keeps its own lists, and requires that no tensor is there twice.
+     *
+     * @throws FormatException if two tensors have one key, which happens where a file has them under two names
+     */
     public StoredAdapter {
         tensors = List.copyOf(tensors);
         metadata = Map.copyOf(metadata);

@@ -12,14 +12,17 @@ import org.lora4j.io.NamedTensor;
  */
 public record StoredUpdate(String module, boolean embedding, NamedTensor a, NamedTensor b) {
 
+    /** r: the rows of A. */
     public int rank() {
         return a.shape().dim(0);
     }
 
+    /** in: the columns of A. */
     public int inFeatures() {
         return a.shape().dim(1);
     }
 
+    /** out: the rows of B. */
     public int outFeatures() {
         return b.shape().dim(0);
     }

@@ -28,6 +28,8 @@ import org.lora4j.LoraException;
 public record UpdateSpectrum(double normA, double normB, double normDelta, double[] singularValues) {
 
     /**
+     * The singular values of ΔW = s·B·A, from QR of both factors, so that no (out, in) matrix is made.
+     *
      * @param a       (r, in), row-major; not modified
      * @param b       (out, r), row-major; not modified
      * @param rank    r

@@ -12,6 +12,7 @@ package org.lora4j.backend;
  */
 public record AttentionHeads(int count, int keyHeads, int size, double scale, double cap) {
 
+    /** Requires positive numbers, and key heads that divide the heads. */
     public AttentionHeads {
         if (count < 1 || keyHeads < 1 || size < 1 || count % keyHeads != 0) {
             throw new IllegalArgumentException(count + " heads of " + size + " columns and " + keyHeads

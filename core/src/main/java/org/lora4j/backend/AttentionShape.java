@@ -18,6 +18,7 @@ public record AttentionShape(
     /** The window of a query that sees all keys up to its own. */
     public static final int NO_WINDOW = Integer.MAX_VALUE;
 
+    /** Requires a positive window, which only causal attention has, and rows for all keys. */
     public AttentionShape {
         if (window < 1 || window != NO_WINDOW && !causal) {
             throw new IllegalArgumentException("a window of " + window + " keys, " + (causal ? "" : "not ")

@@ -11,6 +11,7 @@ public record BackendOptions(int threads, Precision precision) {
     /** Every core, {@link Precision#STRICT}. */
     public static final BackendOptions DEFAULT = new BackendOptions(0, Precision.STRICT);
 
+    /** Requires a number of threads that is not negative. */
     public BackendOptions {
         if (threads < 0) {
             throw new IllegalArgumentException("threads must not be negative, found " + threads);

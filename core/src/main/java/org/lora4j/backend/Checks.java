@@ -22,65 +22,79 @@ public final class Checks {
     private Checks() {
     }
 
+    /** Requires what {@link Backend#copy} asks of its arguments. */
     public static void copy(MatrixView x, MatrixView y) {
         require(same(x, y) && stored(x, y), "copy", "x and y of one shape, not transposed", "x", x, "y", y);
     }
 
+    /** Requires what {@link Backend#add} asks of its arguments. */
     public static void add(MatrixView x, MatrixView y) {
         require(same(x, y) && stored(x, y), "add", "x and y of one shape, not transposed", "x", x, "y", y);
     }
 
+    /** Requires what {@link Backend#dropout} asks of its arguments. */
     public static void dropout(Tensor x, Tensor y) {
         require(same(x, y), "dropout", "x and y of one shape", "x", x, "y", y);
     }
 
+    /** Requires what {@link Backend#multiply} asks of its arguments. */
     public static void multiply(Tensor x, Tensor y, Tensor z) {
         require(same(x, y) && same(x, z), "multiply", "x, y and z of one shape", "x", x, "y", y, "z", z);
     }
 
+    /** Requires what {@link Backend#activate} asks of its arguments. */
     public static void activate(Tensor x, Tensor y) {
         require(same(x, y), "activate", "x and y of one shape", "x", x, "y", y);
     }
 
+    /** Requires what {@link Backend#activateBackward} asks of its arguments. */
     public static void activateBackward(Tensor x, Tensor dy, Tensor dx) {
         require(same(x, dy) && same(x, dx), "activateBackward", "x, dy and dx of one shape", "x", x, "dy", dy, "dx", dx);
     }
 
+    /** Requires what {@link Backend#addRow} asks of its arguments. */
     public static void addRow(MatrixView row, MatrixView y) {
         require(row.rows() == 1 && row.columns() == y.columns() && stored(row, y),
                 "addRow", "row (1, C), y (N, C), not transposed", "row", row, "y", y);
     }
 
+    /** Requires what {@link Backend#scaleColumns} asks of its arguments. */
     public static void scaleColumns(MatrixView x, MatrixView factors, MatrixView y) {
         require(same(x, y) && factors.rows() == 1 && factors.columns() == x.columns() && stored(x, factors, y),
                 "scaleColumns", "x and y (N, C), factors (1, C), not transposed", "x", x, "factors", factors, "y", y);
     }
 
+    /** Requires what {@link Backend#addColumnDots} asks of its arguments. */
     public static void addColumnDots(MatrixView a, MatrixView b, MatrixView out) {
         require(same(a, b) && stored(b, out) && out.rows() == 1 && out.columns() == a.columns(),
                 "addColumnDots", "a and b (N, C), b not transposed, out (1, C)", "a", a, "b", b, "out", out);
     }
 
+    /** Requires what {@link Backend#divideByRoots} asks of its arguments. */
     public static void divideByRoots(MatrixView x, MatrixView squares, MatrixView y) {
         require(same(x, squares) && same(x, y) && stored(x, squares, y),
                 "divideByRoots", "x, squares and y of one shape, not transposed", "x", x, "squares", squares, "y", y);
     }
 
+    /** Requires what {@link Backend#matmul} asks of its arguments. */
     public static void matmul(MatrixView a, MatrixView b, MatrixView c) {
         require(a.columns() == b.rows() && c.rows() == a.rows() && c.columns() == b.columns() && stored(c),
                 "matmul", "a (m, k), b (k, n), c (m, n)", "a", a, "b", b, "c", c);
     }
 
+    /** Requires what {@link Backend#linear} asks of its arguments. */
     public static void linear(MatrixView x, MatrixView w, @Nullable Tensor bias, MatrixView y) {
         require(x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows() && stored(y)
                         && (bias == null || bias.size() == w.rows()),
                 "linear", "x (N, in), w (out, in), bias (out), y (N, out)", "x", x, "w", w, "bias", bias, "y", y);
     }
 
+    /** Requires what {@link Backend#addColumnSums} asks of its arguments. */
     public static void addColumnSums(MatrixView g, Tensor out) {
         require(g.columns() == out.size() && stored(g), "addColumnSums", "g (N, C), out (C)", "g", g, "out", out);
     }
 
+    /** Requires what {@link Backend#norm} asks of its arguments. */
     public static void norm(Norm norm, Tensor x, Tensor y, NormStatistics rows) {
         int columns = x.columns();
         require(same(x, y) && norm.gamma().size() == columns && (norm.beta() == null || norm.beta().size() == columns)
@@ -89,6 +103,7 @@ public final class Checks {
                 "x", x, "gamma", norm.gamma(), "beta", norm.beta(), "y", y, "mean", rows.mean(), "rstd", rows.rstd());
     }
 
+    /** Requires what {@link Backend#normBackward} asks of its arguments. */
     public static void normBackward(
             Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, @Nullable Tensor dgamma, @Nullable Tensor dbeta) {
         int columns = x.columns();
@@ -109,6 +124,7 @@ public final class Checks {
         return norm.kind().centres() ? "" : ", without beta, dbeta and mean as " + norm.kind() + " has none";
     }
 
+    /** Requires what {@link Backend#attention} asks of its arguments. */
     public static void attention(Attention in, AttentionOutput out) {
         AttentionShape shape = in.shape();
         require(inputsFit(in) && queryRows(out.y(), shape) && (out.lse() == null || lseFits(out.lse(), shape)),
@@ -117,6 +133,7 @@ public final class Checks {
         relativeScores("attention", in);
     }
 
+    /** Requires what {@link Backend#attentionBackward} asks of its arguments. */
     public static void attentionBackward(Attention in, AttentionOutput out, MatrixView dy, AttentionGradient gradient) {
         AttentionShape shape = in.shape();
         require(inputsFit(in) && queryRows(dy, shape) && queryRows(out.y(), shape) && queryRows(gradient.dq(), shape)
@@ -164,6 +181,7 @@ public final class Checks {
                 && (in.mask() == null || in.mask().size() == shape.batch() * shape.keys());
     }
 
+    /** Requires what {@link Backend#gatheredAttention} asks of its arguments. */
     public static void gatheredAttention(MatrixView q, GatheredKeys keys, AttentionHeads heads, MatrixView y) {
         int count = keys.rows().size();
         require(same(q, y) && stored(q, y) && same(keys.k(), keys.v()) && q.columns() == heads.width()
@@ -174,6 +192,7 @@ public final class Checks {
                 "q", q, "k", keys.k(), "v", keys.v(), "rows", keys.rows(), "mask", keys.mask(), "y", y);
     }
 
+    /** Requires what {@link Backend#rotate} asks of its arguments. */
     public static void rotate(MatrixView x, Rotation rotation) {
         Tensor cosines = rotation.cosines();
         int size = rotation.headSize();
@@ -183,11 +202,13 @@ public final class Checks {
                 "x", x, "cosines", cosines, "sines", rotation.sines());
     }
 
+    /** Requires what {@link Backend#gatherRows} asks of its arguments. */
     public static void gatherRows(Tensor table, IntTensor rows, Tensor out) {
         require(out.columns() == table.columns() && out.rows() == rows.size(),
                 "gatherRows", "table (V, C), rows (N), out (N, C)", "table", table, "rows", rows, "out", out);
     }
 
+    /** Requires what {@link Backend#scatterAddRows} asks of its arguments. */
     public static void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
         require(g.columns() == table.columns() && g.rows() == rows.size(),
                 "scatterAddRows", "g (N, C), rows (N), table (V, C)", "g", g, "rows", rows, "table", table);
@@ -200,6 +221,7 @@ public final class Checks {
         }
     }
 
+    /** Requires what {@link Backend#crossEntropy} asks of its arguments. */
     public static void crossEntropy(Tensor logits, IntTensor targets, Tensor losses) {
         require(targets.size() == logits.rows() && losses.size() == logits.rows(),
                 "crossEntropy", "logits (N, V), targets (N), losses (N)", "logits", logits, "targets", targets, "losses", losses);
@@ -212,6 +234,7 @@ public final class Checks {
         }
     }
 
+    /** Requires what {@link Backend#adamW} asks of its arguments. */
     public static void adamW(Tensor p, Tensor g, Tensor m, Tensor v) {
         require(same(p, g) && same(p, m) && same(p, v), "adamW", "p, g, m and v of one shape", "p", p, "g", g, "m", m, "v", v);
     }

@@ -17,12 +17,14 @@ public record DropoutMask(double p, long seed, long step, int site) {
     /** Drops nothing. */
     public static final DropoutMask NONE = new DropoutMask(0, 0, 0, 0);
 
+    /** Requires a probability from 0 to below 1. */
     public DropoutMask {
         if (!(p >= 0 && p < 1)) {
             throw new IllegalArgumentException("a dropout probability lies in [0, 1), found " + p);
         }
     }
 
+    /** Whether nothing is dropped. */
     public boolean isNone() {
         return p == 0;
     }

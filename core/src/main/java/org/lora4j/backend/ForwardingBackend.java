@@ -16,6 +16,7 @@ public abstract class ForwardingBackend implements Backend {
     /** Who does the work. */
     protected final Backend delegate;
 
+    /** Hands every operation on to another backend, whose tensors it is given. */
     protected ForwardingBackend(Backend delegate) {
         this.delegate = delegate;
     }

@@ -65,6 +65,8 @@ public final class FourBitWeights {
     }
 
     /**
+     * Weights as a file has them, four bits each.
+     *
      * @param count  weights
      * @param codes  two in a byte, the first in its upper half
      * @param table  16 numbers
@@ -156,6 +158,7 @@ public final class FourBitWeights {
         private final byte[] codes;
         private final float[] scales;
 
+        /** Begins a tensor of {@code count} weights, still without any. */
         public Builder(long count) {
             this.count = count;
             codes = new byte[Math.toIntExact((count + 1) / 2)];

@@ -16,6 +16,7 @@ import org.lora4j.tensor.Tensor;
  */
 public record GatheredKeys(Tensor k, Tensor v, IntTensor rows, @Nullable IntTensor mask, int window) {
 
+    /** Requires a positive window. */
     public GatheredKeys {
         if (window < 1) {
             throw new IllegalArgumentException("a window of " + window + " keys: expected a positive number");

@@ -20,6 +20,7 @@ import org.lora4j.tensor.MatrixView;
  */
 public record RelativeScores(@Nullable MatrixView keys, @Nullable MatrixView queries, IntTensor rows) {
 
+    /** Requires keys, queries or both. */
     public RelativeScores {
         if (keys == null && queries == null) {
             throw new IllegalArgumentException("relative scores have keys, queries or both: expected one of them at least");

@@ -7,6 +7,7 @@ public final class ShapeMismatchException extends LoraException {
 
     private static final long serialVersionUID = 1L;
 
+    /** Names the operation and the shapes as they were passed. */
     public ShapeMismatchException(String message) {
         super(message);
     }

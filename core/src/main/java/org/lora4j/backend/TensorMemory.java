@@ -22,8 +22,8 @@ public interface TensorMemory {
 
     /**
      * A new tensor for a frozen weight matrix, held in the given type. It can be uploaded to in whole rows, read, and used
-     * as the second operand of {@link #matmul} (either way round) and {@link #linear}, as the table of
-     * {@link #gatherRows}, and as what {@link #copy} copies; nothing else, and nothing writes it.
+     * as the second operand of {@link Backend#matmul} (either way round) and {@link Backend#linear}, as the table of
+     * {@link Backend#gatherRows}, and as what {@link Backend#copy} copies; nothing else, and nothing writes it.
      *
      * @param shape (out, in) or (V, C)
      * @throws LoraException if this backend does not hold weights in that type

@@ -45,10 +45,15 @@ public final class AtomicFile {
     /** Writes the content; the stream is buffered, and need not be closed. */
     @FunctionalInterface
     public interface Body {
+        /** Writes the new content; an exception leaves the old file. */
         void writeTo(OutputStream out) throws IOException;
     }
 
-    /** @throws LoraException if the place cannot be written; the file is then what it was before */
+    /**
+     * Writes a file so that whoever reads it finds the old content or the new, never a part.
+     *
+     * @throws LoraException if the place cannot be written; the file is then what it was before
+     */
     public static void write(Path file, Body body) {
         String brokenLink = FileErrors.brokenLink(file);
         if (brokenLink != null) {

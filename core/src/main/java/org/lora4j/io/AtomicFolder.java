@@ -50,10 +50,15 @@ public final class AtomicFolder {
     /** Writes the files of the set, under their final names, into the folder it is given. */
     @FunctionalInterface
     public interface Body {
+        /** Writes the new files into a folder of their own; an exception leaves the old ones. */
         void writeTo(Path staging) throws IOException;
     }
 
-    /** @throws LoraException if the place cannot be written; the set of files is then what it was before */
+    /**
+     * Writes a set of files so that all of them change or none.
+     *
+     * @throws LoraException if the place cannot be written; the set of files is then what it was before
+     */
     public static void write(Path folder, Body body) {
         recover(folder);
         try {

@@ -10,11 +10,19 @@ import java.util.Optional;
  * library breaks ties, so that every tensor begins at a multiple of its element's size.
  */
 public enum DType {
-    I64(8), F64(8), F32(4), I32(4),
+    /** Whole numbers with a sign, 64 bits. */
+    I64(8),
+    /** IEEE 754 binary64, Java's double. */
+    F64(8),
+    /** IEEE 754 binary32, Java's float. */
+    F32(4),
+    /** Whole numbers with a sign, 32 bits. */
+    I32(4),
     /** The upper half of an F32: 8 exponent bits, 7 of mantissa. */
     BF16(2),
     /** IEEE 754 binary16: 5 exponent bits, 10 of mantissa. */
     F16(2),
+    /** Bytes without a sign. */
     U8(1),
     /** One byte, 0 or 1. */
     BOOL(1);
@@ -30,6 +38,7 @@ public enum DType {
         return bytes;
     }
 
+    /** Whether its values are floating-point numbers. */
     public boolean isFloating() {
         return this == F64 || this == F32 || this == F16 || this == BF16;
     }

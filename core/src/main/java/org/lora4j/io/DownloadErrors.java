@@ -23,7 +23,11 @@ public final class DownloadErrors {
     private DownloadErrors() {
     }
 
-    /** @throws FormatException if the file begins as no file that is wanted does */
+    /**
+     * Refuses a file that was downloaded wrongly, such as a website's page or a pointer of Git LFS, and says what it is.
+     *
+     * @throws FormatException if the file begins as no file that is wanted does
+     */
     public static void refuse(Path file, byte[] beginning) {
         describe(beginning).ifPresent(problem -> {
             throw new FormatException(file, problem);

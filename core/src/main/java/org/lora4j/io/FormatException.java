@@ -16,6 +16,8 @@ public class FormatException extends LoraException {
     private final transient Path file;
 
     /**
+     * Says what is wrong with a file.
+     *
      * @param file    the file as the user named it
      * @param problem what was found where, what was expected, and what to do if that is not plain
      */
@@ -23,11 +25,13 @@ public class FormatException extends LoraException {
         this(file, problem, null);
     }
 
+    /** The same, with what led to it. */
     public FormatException(Path file, String problem, @Nullable Throwable cause) {
         super(Names.oneLine(file + ": " + problem), cause);
         this.file = file;
     }
 
+    /** The file, as the user named it. */
     public Path file() {
         return file;
     }

@@ -12,10 +12,12 @@ public final class HalfPrecision {
     private HalfPrecision() {
     }
 
+    /** The float that has these upper 16 bits; exact. */
     public static float bf16ToFloat(short bits) {
         return Float.intBitsToFloat(bits << 16);
     }
 
+    /** The nearest bfloat16, ties to even; NaN stays NaN. */
     public static short floatToBf16(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
@@ -25,10 +27,12 @@ public final class HalfPrecision {
         return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
     }
 
+    /** The nearest bfloat16, rounded once. */
     public static short doubleToBf16(double value) {
         return floatToBf16(toOdd(value));
     }
 
+    /** The nearest half-precision number, rounded once; beyond the largest it is ∞. */
     public static short doubleToF16(double value) {
         return Float.floatToFloat16(toOdd(value));
     }

@@ -21,16 +21,22 @@ public final class JsonFields {
     private final Path file;
     private final ObjectNode object;
 
-    /** @param file where the object came from, for messages */
+    /**
+     * The fields of an object.
+     *
+     * @param file where the object came from, for messages
+     */
     public JsonFields(Path file, ObjectNode object) {
         this.file = file;
         this.object = object;
     }
 
+    /** Reads a file that holds one object. */
     public static JsonFields read(Path file) {
         return new JsonFields(file, JsonFile.read(file));
     }
 
+    /** Whether there is such a field, and it is not null. */
     public boolean has(String field) {
         return object.hasNonNull(field);
     }
@@ -61,6 +67,7 @@ public final class JsonFields {
         return has(field) ? OptionalDouble.of(number(field, object.get(field))) : OptionalDouble.empty();
     }
 
+    /** A field that is true or false, where it is there. */
     public Optional<Boolean> flag(String field) {
         if (has(field) && !object.get(field).isBoolean()) {
             throw wrong(field, object.get(field), "true or false");
@@ -68,6 +75,7 @@ public final class JsonFields {
         return has(field) ? Optional.of(object.get(field).booleanValue()) : Optional.empty();
     }
 
+    /** A field that is a text, where it is there. */
     public Optional<String> text(String field) {
         return has(field) ? Optional.of(text(field, object.get(field))) : Optional.empty();
     }
@@ -128,6 +136,7 @@ public final class JsonFields {
         return object.path(field).isTextual();
     }
 
+    /** What to throw where the object is not as it must be: it names the file. */
     public FormatException error(String problem) {
         return new FormatException(file, problem);
     }

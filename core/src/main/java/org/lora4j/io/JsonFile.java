@@ -41,7 +41,11 @@ public final class JsonFile {
         return read(file, LONGEST);
     }
 
-    /** @param longest how many bytes it may have; a tree takes up to some thirty times as many */
+    /**
+     * Reads a file that holds one object, if it is not longer than that.
+     *
+     * @param longest how many bytes it may have; a tree takes up to some thirty times as many
+     */
     public static ObjectNode read(Path file, long longest) {
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {

@@ -34,6 +34,8 @@ public final class JsonLines implements AutoCloseable {
     private int line;
 
     /**
+     * Reads one JSON value a line.
+     *
      * @param name     for error messages
      * @param expected what an object looks like, for error messages
      * @param text     closed with this

@@ -39,9 +39,11 @@ public abstract class MappedTensors implements TensorSource {
     /** Reads the index of a file that has just been mapped. */
     @FunctionalInterface
     protected interface Reader<T> {
+        /** Reads the header and says what is where. */
         T read(Opening opening);
     }
 
+    /** Takes over an opened file, which is closed with this. */
     protected MappedTensors(Opening opening) {
         file = opening.file;
         mapped = opening.mapped;

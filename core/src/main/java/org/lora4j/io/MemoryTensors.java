@@ -16,6 +16,8 @@ public final class MemoryTensors implements TensorSource {
     private final Map<String, String> metadata;
 
     /**
+     * Tensors that stand in memory.
+     *
      * @param path where they came from, for messages
      * @throws FormatException if two have one name
      */

@@ -22,6 +22,7 @@ public record NamedTensor(String name, DType dtype, Shape shape, MemorySegment b
     /** A third of what an array can hold: written for PEFT, an update of parts of a fused map grows threefold by zeros. */
     private static final long LARGEST = (Integer.MAX_VALUE - 8) / 3;
 
+    /** Requires as many bytes as shape and type say. */
     public NamedTensor {
         if (bytes.byteSize() != shape.size() * dtype.bytes()) {
             throw new IllegalArgumentException("tensor " + Names.quoted(name) + " of " + dtype + shape + " has "

@@ -45,6 +45,8 @@ public final class Safetensors extends MappedTensors {
     }
 
     /**
+     * Opens a file and reads its header; tensors are read as they are asked for.
+     *
      * @throws FormatException             if the file is damaged or of another format
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */

@@ -82,18 +82,21 @@ public final class SafetensorsWriter {
         return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.doubles(values.get())));
     }
 
+    /** Adds a tensor; its values are converted when the file is written. */
     public SafetensorsWriter add(String name, DType dtype, Shape shape, double[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, dtype.isFloating(), "doubles");
         return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.doubles(values)));
     }
 
+    /** Adds a tensor of whole numbers. */
     public SafetensorsWriter add(String name, DType dtype, Shape shape, long[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, !dtype.isFloating(), "longs");
         return add(new QueuedTensor(name, dtype, shape, encoder -> encoder.longs(values)));
     }
 
+    /** Adds a tensor of whole numbers. */
     public SafetensorsWriter add(String name, DType dtype, Shape shape, int[] values) {
         requireLength(name, shape, values.length);
         requireType(name, dtype, !dtype.isFloating(), "ints");

@@ -50,7 +50,11 @@ public final class ShardedTensors implements TensorSource {
         return torch ? ".bin" : ".safetensors";
     }
 
-    /** @throws FormatException if the index or any shard is damaged, or they contradict each other */
+    /**
+     * Opens a model that is cut into several files, by its index.
+     *
+     * @throws FormatException if the index or any shard is damaged, or they contradict each other
+     */
     public static ShardedTensors open(Path index) {
         ShardedTensors opened = new ShardedTensors(index);
         try {

@@ -48,6 +48,8 @@ public final class TensorFiles {
     }
 
     /**
+     * Opens what a folder has of that stem: one safetensors file, shards with an index, or PyTorch's.
+     *
      * @param stem {@link #MODEL}, {@link #ADAPTER} or whatever else comes before {@code .safetensors}
      * @throws LoraException if there is no such folder or it holds no such tensors; the message lists what it does hold
      */

@@ -47,9 +47,14 @@ public interface TensorSource extends AutoCloseable {
     /** Free text pairs of the file, such as {@code format} = {@code pt}; empty if there are none. */
     Map<String, String> metadata();
 
+    /** Whether there is a tensor of that name. */
     boolean has(String name);
 
-    /** @throws FormatException if there is no such tensor; the message has the nearest names */
+    /**
+     * What is known of a tensor without reading it: type, shape, place.
+     *
+     * @throws FormatException if there is no such tensor; the message has the nearest names
+     */
     TensorInfo info(String name);
 
     /** The tensor's bytes as they lie in the file, read-only, valid until {@link #close}; nothing is copied. */
@@ -66,15 +71,21 @@ public interface TensorSource extends AutoCloseable {
         return new FormatException(where, "has no tensor " + Names.quoted(name) + (present.isEmpty() ? ", nor any" : known));
     }
 
+    /** The type in which a tensor is stored. */
     default DType dtype(String name) {
         return info(name).dtype();
     }
 
+    /** A tensor's shape. */
     default Shape shape(String name) {
         return info(name).shape();
     }
 
-    /** @throws FormatException if the tensor is missing or has other extents; the message holds both */
+    /**
+     * Refuses a tensor that has not these extents.
+     *
+     * @throws FormatException if the tensor is missing or has other extents; the message holds both
+     */
     default void requireShape(String name, int... extents) {
         Shape expected = Shape.of(extents);
         if (!shape(name).equals(expected)) {
@@ -87,10 +98,12 @@ public interface TensorSource extends AutoCloseable {
         decoder(name).floats(from, into, at, count);
     }
 
+    /** Reads {@code count} values from the {@code from}-th on, as doubles, into {@code into} from {@code at} on. */
     default void readDoubles(String name, long from, double[] into, int at, int count) {
         decoder(name).doubles(from, into, at, count);
     }
 
+    /** Reads {@code count} whole numbers from the {@code from}-th on into {@code into} from {@code at} on. */
     default void readLongs(String name, long from, long[] into, int at, int count) {
         decoder(name).longs(from, into, at, count);
     }

@@ -13,6 +13,7 @@ import org.lora4j.tensor.Tensor;
  */
 public interface CausalModel {
 
+    /** Where the model's tensors live and its operations run. */
     Backend backend();
 
     /** V: tokens are 0 … V − 1. */

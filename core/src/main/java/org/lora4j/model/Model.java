@@ -15,8 +15,10 @@ import org.lora4j.nn.TokenEmbedding;
 /** A network with named places, which is all that a method of adaptation, a file of adapters or a report needs to know. */
 public interface Model {
 
+    /** Where the model's tensors live and its operations run. */
     Backend backend();
 
+    /** How large it is: blocks, width, vocabulary, positions. */
     ModelSizes sizes();
 
     /** What its family's tensors are called and how they lie in files. */

@@ -10,6 +10,8 @@ public interface AttentionMaps extends Layer {
     List<Slot<Projection>> slots();
 
     /**
+     * q, k and v of x.
+     *
      * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
      * @return in memory that lasts until backward
      */

@@ -105,6 +105,8 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
     }
 
     /**
+     * The stream behind the block's two branches.
+     *
      * @param x (N, C); read, and must stay as it is until backward
      * @return (N, C), or of the {@link Context#behind rows behind} alone; in memory of this block unless it was told to share it
      */
@@ -127,6 +129,8 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
     }
 
     /**
+     * Takes the gradient back through both branches.
+     *
      * @param g         the derivative by what forward gave (N, C); becomes ∂L/∂x, as far as that is needed
      * @param needInput whether anything below this block trains; if not, g's content is undefined afterwards
      */

@@ -35,6 +35,8 @@ public final class ClassificationHead implements Layer {
     }
 
     /**
+     * A head on a vector for each sequence.
+     *
      * @param dense  null for none
      * @param output W and b
      */
@@ -45,6 +47,8 @@ public final class ClassificationHead implements Layer {
     }
 
     /**
+     * z = output(tanh(dense(c))), each with dropout before it where it is on.
+     *
      * @param c (B, C); written over by dropout
      * @return z, in memory of this head
      */
@@ -67,6 +71,8 @@ public final class ClassificationHead implements Layer {
     }
 
     /**
+     * Adds up the gradients of what trains in the head, and writes ∂L/∂c.
+     *
      * @param dz ∂L/∂z; read
      * @param dc ∂L/∂c; written; null where nothing below needs it
      */

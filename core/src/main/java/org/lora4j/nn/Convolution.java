@@ -25,7 +25,11 @@ public final class Convolution implements Layer {
     private final int groups;
     private final String place;
 
-    /** @throws IllegalArgumentException if k is even, or the groups do not fit */
+    /**
+     * A convolution along the tokens of a sequence, with an odd kernel of k.
+     *
+     * @throws IllegalArgumentException if k is even, or the groups do not fit
+     */
     public Convolution(Parameter weight, Parameter bias, int groups) {
         Shape shape = weight.shape();
         if (shape.rank() != 3 || shape.dim(2) % 2 == 0 || shape.dim(0) != groups * shape.dim(1)) {
@@ -38,6 +42,8 @@ public final class Convolution implements Layer {
     }
 
     /**
+     * y[t] = Σⱼ W[j]·x[t + j − (k − 1)/2] + b, with zeros beyond the ends of each sequence.
+     *
      * @param x (N, C); read
      * @param y (N, C); written
      */
@@ -61,6 +67,8 @@ public final class Convolution implements Layer {
     }
 
     /**
+     * Adds up ∂L/∂W and ∂L/∂b as far as they train, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y; read
      * @param dx ∂L/∂x; written; null where nothing below needs it
      */

@@ -45,7 +45,11 @@ public final class DisentangledMaps implements AttentionMaps {
             Dropout dropout) {
     }
 
-    /** @param positions whose maps may be {@code query} and {@code key} themselves */
+    /**
+     * Maps for contents and for distances.
+     *
+     * @param positions whose maps may be {@code query} and {@code key} themselves
+     */
     public DisentangledMaps(
             Slot<Projection> query, Slot<Projection> key, Slot<Projection> value, Positions positions, AttentionHeads heads) {
         SeparateMaps.requireFeatures(query, "queries", heads.width());

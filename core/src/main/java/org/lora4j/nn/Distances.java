@@ -29,12 +29,18 @@ public final class Distances {
         this.text = text;
     }
 
-    /** @param farthest the last distance with a row of its own */
+    /**
+     * A row for each distance up to the last.
+     *
+     * @param farthest the last distance with a row of its own
+     */
     public static Distances plain(int farthest) {
         return new Distances(farthest, d -> d, "to " + farthest);
     }
 
     /**
+     * A row for each near distance, and for far ones a row for ranges that grow as their logarithm.
+     *
      * @param buckets  rows on either side
      * @param farthest the distance that has the last one
      */

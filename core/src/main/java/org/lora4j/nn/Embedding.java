@@ -27,12 +27,18 @@ public final class Embedding implements TokenEmbedding {
     private final Parameter table;
     private final int paddingRow;
 
-    /** @param table (V, C) */
+    /**
+     * A table of rows to look up.
+     *
+     * @param table (V, C)
+     */
     public Embedding(Parameter table) {
         this(table, NO_PADDING);
     }
 
     /**
+     * The same, with a row that gets no gradient.
+     *
      * @param table      (V, C)
      * @param paddingRow the id whose row does not learn, or {@link #NO_PADDING}
      */
@@ -76,6 +82,7 @@ public final class Embedding implements TokenEmbedding {
         }
     }
 
+    /** The rows (V, C). */
     public Parameter table() {
         return table;
     }

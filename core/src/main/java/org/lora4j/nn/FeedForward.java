@@ -11,12 +11,16 @@ import org.lora4j.tensor.Tensor;
 public interface FeedForward extends Layer {
 
     /**
+     * y of each row of x.
+     *
      * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
      * @param y (N, C); written
      */
     void forward(Tensor x, Tensor y, Workspace ws);
 
     /**
+     * Adds up the gradients of what trains, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y (N, C); read
      * @param dx ∂L/∂x (N, C); written; not dy; null where nothing below needs it
      */

@@ -23,6 +23,8 @@ public final class FusedGatedPerceptron implements FeedForward {
     private final int inner;
 
     /**
+     * A feed-forward network whose gate and up are one map.
+     *
      * @param gateUp C → 2·inner, the gate's outputs before those of up
      * @param down   inner → C
      * @param kind   act

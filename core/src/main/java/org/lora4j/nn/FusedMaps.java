@@ -19,7 +19,11 @@ public final class FusedMaps implements AttentionMaps {
     private final int width;
     private final int keyWidth;
 
-    /** @param qkv its outputs in the order q, k, v */
+    /**
+     * One map for q, k and v.
+     *
+     * @param qkv its outputs in the order q, k, v
+     */
     public FusedMaps(Slot<Projection> qkv, AttentionHeads heads) {
         this.qkv = qkv;
         width = heads.width();

@@ -28,6 +28,8 @@ public final class GatedPerceptron implements FeedForward {
     private final String activation;
 
     /**
+     * A feed-forward network with a gate.
+     *
      * @param gate C → inner, W_gate
      * @param up   C → inner, W_up
      * @param down inner → C, W_down

@@ -9,6 +9,8 @@ import org.lora4j.tensor.Tensor;
 public interface Insert extends Layer {
 
     /**
+     * What is added at the place: y of x.
+     *
      * @param x (N, C); read, and stays as it is until backward
      * @param y (N, C); written; not x
      */

@@ -35,6 +35,8 @@ public final class KeyValuePool {
     private @Nullable Tensor joinedValues;
 
     /**
+     * Room for the keys and values of all sequences together.
+     *
      * @param layers   number of Transformer blocks
      * @param capacity most positions, of all sequences together, until it {@link #grow grows}
      * @param width    features of a key
@@ -58,6 +60,7 @@ public final class KeyValuePool {
         return 2L * layers * width * Float.BYTES;
     }
 
+    /** How many rows there are: as many tokens as all sequences may have together. */
     public int capacity() {
         return capacity;
     }

@@ -33,12 +33,20 @@ public final class LanguageModelHead implements Layer {
     private final Slot<Projection> projection;
     private final double cap;
 
-    /** @param projection C → V, without a bias */
+    /**
+     * A head whose logits are as the projection gives them.
+     *
+     * @param projection C → V, without a bias
+     */
     public LanguageModelHead(Slot<Projection> projection) {
         this(projection, 0);
     }
 
-    /** @param cap what the logits stay below, softly: z ← cap·tanh(z/cap); 0 for none */
+    /**
+     * The same, with logits that are held below a cap.
+     *
+     * @param cap what the logits stay below, softly: z ← cap·tanh(z/cap); 0 for none
+     */
     public LanguageModelHead(Slot<Projection> projection, double cap) {
         this.projection = projection;
         this.cap = cap;
@@ -133,10 +141,12 @@ public final class LanguageModelHead implements Layer {
         return block.rows() == rows ? block : block.as(Shape.of(rows, block.columns()));
     }
 
+    /** V: the logits of a position. */
     public int vocabularySize() {
         return projection.get().outFeatures();
     }
 
+    /** The map from C to V. */
     public Slot<Projection> projection() {
         return projection;
     }

@@ -24,6 +24,8 @@ public final class Linear implements Projection {
     private final @Nullable Parameter bias;
 
     /**
+     * y = x·Wᵀ + b of these.
+     *
      * @param weight (out, in)
      * @param bias   (out), or null for none
      */
@@ -59,6 +61,7 @@ public final class Linear implements Projection {
         }
     }
 
+    /** W (out, in). */
     public Parameter weight() {
         return weight;
     }

@@ -55,6 +55,8 @@ public final class Normalisation implements Layer {
     }
 
     /**
+     * y = norm(x), row by row; what backward needs of each row is kept.
+     *
      * @param x (N, C); read, and must stay as it is until backward
      * @param y (N, C); written
      */
@@ -72,6 +74,8 @@ public final class Normalisation implements Layer {
     }
 
     /**
+     * Adds up the gradients of γ and β as far as they train, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y (N, C); read
      * @param dx ∂L/∂x (N, C); added to
      */

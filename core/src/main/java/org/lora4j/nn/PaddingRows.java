@@ -18,6 +18,8 @@ public final class PaddingRows {
     private final Tensor kept;
 
     /**
+     * Which rows are padding.
+     *
      * @param mask  N ones and zeros
      * @param width C
      */

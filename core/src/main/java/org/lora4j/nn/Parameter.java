@@ -23,6 +23,8 @@ public final class Parameter {
     private boolean copied;
 
     /**
+     * A frozen parameter; {@code train} gives it a gradient.
+     *
      * @param name  the tensor's name in the model, such as {@code transformer.h.0.attn.c_attn.weight}
      * @param value its content, on {@code backend}
      */
@@ -38,6 +40,7 @@ public final class Parameter {
         return new Parameter(name, backend, backend.allocate(shape));
     }
 
+    /** The tensor's name in the model. */
     public String name() {
         return name;
     }
@@ -47,6 +50,7 @@ public final class Parameter {
         return backend;
     }
 
+    /** Its numbers. */
     public Tensor value() {
         return value;
     }
@@ -56,14 +60,17 @@ public final class Parameter {
         return base;
     }
 
+    /** Its shape. */
     public Shape shape() {
         return value.shape();
     }
 
+    /** How many numbers it has. */
     public long size() {
         return value.size();
     }
 
+    /** Whether it has a gradient and is updated. */
     public boolean isTrainable() {
         return gradient != null;
     }

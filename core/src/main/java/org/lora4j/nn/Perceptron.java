@@ -21,6 +21,8 @@ public final class Perceptron implements FeedForward {
     private final String activation;
 
     /**
+     * y = act(x·W₁ᵀ + b₁)·W₂ᵀ + b₂.
+     *
      * @param up   C → inner, W₁
      * @param down inner → C, W₂
      * @param kind act

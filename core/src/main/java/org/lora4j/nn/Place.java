@@ -40,10 +40,12 @@ public final class Place implements Layer {
         return block;
     }
 
+    /** Where in the block it is. */
     public Where where() {
         return where;
     }
 
+    /** Whether nothing is there. */
     public boolean isEmpty() {
         return insert == null;
     }
@@ -53,7 +55,11 @@ public final class Place implements Layer {
         return Optional.ofNullable(insert);
     }
 
-    /** @throws IllegalStateException if something is there already: two methods in one place would have to agree on an order */
+    /**
+     * Puts something there.
+     *
+     * @throws IllegalStateException if something is there already: two methods in one place would have to agree on an order
+     */
     public void put(Insert insert) {
         if (this.insert != null) {
             throw new IllegalStateException(name + " is taken by " + this.insert.getClass().getSimpleName() + ", found "

@@ -8,9 +8,17 @@ package org.lora4j.nn;
  */
 public interface Positioning {
 
-    /** @param in q and k are changed, by {@link Context#positions()} */
+    /**
+     * Tells q and k where they stand.
+     *
+     * @param in q and k are changed, by {@link Context#positions()}
+     */
     void forward(QueriesKeysValues in, Context context, Workspace ws);
 
-    /** @param gradient ∂L/∂q and ∂L/∂k of what forward left; becomes that of what it found */
+    /**
+     * Takes the gradient back: what forward did is linear in q and k, so this is its transpose.
+     *
+     * @param gradient ∂L/∂q and ∂L/∂k of what forward left; becomes that of what it found
+     */
     void backward(QueriesKeysValues gradient, Sequences sequences, Workspace ws);
 }

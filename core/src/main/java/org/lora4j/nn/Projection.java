@@ -9,11 +9,15 @@ import org.lora4j.tensor.Tensor;
  */
 public interface Projection extends Layer {
 
+    /** in: the columns of x. */
     int inFeatures();
 
+    /** out: the columns of y. */
     int outFeatures();
 
     /**
+     * y of each row of x.
+     *
      * @param x  (N, in); read, and where {@link #keepsInput()} it must stay as it is until backward
      * @param y  (N, out); written
      * @param ws keeps what backward needs

@@ -44,6 +44,8 @@ public final class RelativeEmbeddings implements Layer {
     }
 
     /**
+     * Vectors for distances, which every block maps by its own maps.
+     *
      * @param table R, as many rows as the distances have
      * @param norm  null for none
      */
@@ -114,6 +116,7 @@ public final class RelativeEmbeddings implements Layer {
         return ws.block(this, word, distances.rows(), table.shape().dim(1)).as(Shape.of(rows, table.shape().dim(1)));
     }
 
+    /** Which row of the table a distance has. */
     public Distances distances() {
         return distances;
     }

@@ -31,6 +31,8 @@ public final class Rotary implements Positioning {
     private final double factor;
 
     /**
+     * Turns heads by these frequencies.
+     *
      * @param headSize columns of a head, of which the first 2·half turn
      * @param factor   m, what cosines and sines are multiplied with
      */

@@ -27,7 +27,11 @@ public final class SelfAttention implements Layer {
     private final KeyValuePlace keysAndValues;
     private final String heads;
 
-    /** @param output the map after the heads are put side by side */
+    /**
+     * Attention of these parts.
+     *
+     * @param output the map after the heads are put side by side
+     */
     public SelfAttention(AttentionRule rule, AttentionMaps maps, Slot<Projection> output) {
         this(rule, maps, null, output);
     }
@@ -47,6 +51,8 @@ public final class SelfAttention implements Layer {
     }
 
     /**
+     * y = output(attention(q, k, v)), with what backward needs kept in the workspace.
+     *
      * @param x (N, C); read, and must stay as it is until backward where {@link #keepsInput()}
      * @param y (N, C), or of the {@link Context#behind rows behind} alone; written
      */
@@ -68,6 +74,8 @@ public final class SelfAttention implements Layer {
     }
 
     /**
+     * Adds up the gradients of what trains in the maps, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y, as forward's y; read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
@@ -115,6 +123,7 @@ public final class SelfAttention implements Layer {
         return maps.keepsInput();
     }
 
+    /** Heads, scale, sight and dropout. */
     public AttentionRule rule() {
         return rule;
     }

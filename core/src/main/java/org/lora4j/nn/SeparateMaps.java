@@ -26,6 +26,7 @@ public final class SeparateMaps implements AttentionMaps {
     private final @Nullable HeadNorm queryNorm;
     private final @Nullable HeadNorm keyNorm;
 
+    /** A map each for q, k and v. */
     public SeparateMaps(Slot<Projection> query, Slot<Projection> key, Slot<Projection> value, AttentionHeads heads) {
         this(query, key, value, heads, null, null);
     }

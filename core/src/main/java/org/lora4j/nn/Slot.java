@@ -20,6 +20,8 @@ public final class Slot<M extends Layer> implements Layer {
     private M layer;
 
     /**
+     * A place in a model that holds a layer, at first its own.
+     *
      * @param name  the layer's name as Hugging Face writes it, such as {@code transformer.h.0.attn.c_attn}
      * @param role  what it does
      * @param block the number of the Transformer block it is in, counted from 0, or {@link #NO_BLOCK}
@@ -39,6 +41,7 @@ public final class Slot<M extends Layer> implements Layer {
         this(name, role, NO_BLOCK, List.of(), layer);
     }
 
+    /** The layer's name as Hugging Face writes it. */
     public String name() {
         return name;
     }
@@ -48,6 +51,7 @@ public final class Slot<M extends Layer> implements Layer {
         return name.substring(0, name.lastIndexOf('.') + 1) + word;
     }
 
+    /** What the layer does in its block, whatever its family calls it. */
     public Role role() {
         return role;
     }
@@ -57,14 +61,17 @@ public final class Slot<M extends Layer> implements Layer {
         return block;
     }
 
+    /** The names of a fused map's parts, in their order; empty if it is not fused. */
     public List<String> parts() {
         return parts;
     }
 
+    /** The layer that is there now. */
     public M get() {
         return layer;
     }
 
+    /** Puts another layer there; whoever holds the slot uses that from now on. */
     public void set(M other) {
         layer = other;
     }

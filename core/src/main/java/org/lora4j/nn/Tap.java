@@ -13,9 +13,17 @@ import org.lora4j.tensor.Tensor;
  */
 public interface Tap {
 
-    /** @param value what the place gives, (N, features); a place that works in pieces shows them one after the other */
+    /**
+     * Is shown a value of the forward pass, and may not change it.
+     *
+     * @param value what the place gives, (N, features); a place that works in pieces shows them one after the other
+     */
     void value(String place, Tensor value);
 
-    /** @param gradient the derivative of the loss by what the place gives, (N, features) */
+    /**
+     * Is shown a gradient of the backward pass, and may not change it.
+     *
+     * @param gradient the derivative of the loss by what the place gives, (N, features)
+     */
     void gradient(String place, Tensor gradient);
 }

@@ -37,6 +37,8 @@ public interface TokenEmbedding extends Layer {
     int features();
 
     /**
+     * y ← E[ids] + beta·y.
+     *
      * @param ids (N), each in 0 … rows − 1; must stay as they are until backward
      * @param y   (N, C); y ← embedding + beta·y
      */

@@ -99,6 +99,7 @@ public final class Workspace {
         return new Workspace(backend, training, dropping, maxTokens, seed, true);
     }
 
+    /** Where its tensors live. */
     public Backend backend() {
         return backend;
     }

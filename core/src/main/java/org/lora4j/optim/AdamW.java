@@ -22,6 +22,8 @@ import org.lora4j.tensor.Tensor;
 public final class AdamW {
 
     /**
+     * The numbers of AdamW that stay the same.
+     *
      * @param beta1       β₁
      * @param beta2       β₂
      * @param epsilon     ε; the authors' scripts use 1e-6, PyTorch 1e-8
@@ -66,7 +68,11 @@ public final class AdamW {
     private final Tensor[] secondMoments;
     private long step;
 
-    /** @param parameters what trains; each has a gradient */
+    /**
+     * An optimiser whose moments are zero.
+     *
+     * @param parameters what trains; each has a gradient
+     */
     public AdamW(Backend backend, List<Parameter> parameters, Settings settings) {
         this(backend, parameters, settings, parameter -> Group.USUAL);
     }
@@ -111,6 +117,7 @@ public final class AdamW {
         step = steps;
     }
 
+    /** What it updates. */
     public List<Parameter> parameters() {
         return parameters;
     }

@@ -28,6 +28,8 @@ public final class PatternMap<V> {
     private final List<Rule<V>> rules = new ArrayList<>();
 
     /**
+     * Values by patterns, in the order in which they are tried.
+     *
      * @param what the option's or field's name, for messages
      * @throws org.lora4j.LoraException if a key is not a regular expression
      */

@@ -127,6 +127,7 @@ public final class TargetSelector {
         return targets instanceof NameFilter.All;
     }
 
+    /** Whether a module of this name is a target. */
     public boolean matches(String name) {
         if (isExcluded(name) || !targets.matches(name)) {
             return false;

@@ -15,10 +15,12 @@ abstract sealed class Held permits Tensor, IntTensor {
         this.buffer = buffer;
     }
 
+    /** Its extents. */
     public final Shape shape() {
         return shape;
     }
 
+    /** Where its numbers are. */
     public final Buffer buffer() {
         return buffer;
     }

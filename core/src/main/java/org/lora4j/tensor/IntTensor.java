@@ -11,6 +11,7 @@ public final class IntTensor extends Held {
         super(shape, buffer);
     }
 
+    /** How many numbers it has. */
     public int size() {
         return Math.toIntExact(shape().size());
     }

@@ -17,6 +17,7 @@ package org.lora4j.tensor;
 public record MatrixView(
         Tensor tensor, long offset, int storedRows, int storedColumns, int rowStride, boolean transposed) {
 
+    /** Requires that the rows lie within the tensor. */
     public MatrixView {
         if (offset < 0 || storedRows < 0 || storedColumns < 0 || rowStride < storedColumns
                 || storedRows > 0 && offset + (storedRows - 1L) * rowStride + storedColumns > tensor.size()) {

@@ -46,6 +46,7 @@ public final class Philox {
     private final int key0;
     private final int key1;
 
+    /** Random numbers of this seed. */
     public Philox(long seed) {
         this.key0 = (int) seed;
         this.key1 = (int) (seed >>> 32);

@@ -31,6 +31,7 @@ public final class Shape {
         return new Shape(extents.clone());
     }
 
+    /** How many extents it has. */
     public int rank() {
         return extents.length;
     }
@@ -55,6 +56,7 @@ public final class Shape {
         return extents.length == 0 ? 1 : dim(-1);
     }
 
+    /** The extents, in an array of their own. */
     public int[] toArray() {
         return extents.clone();
     }

@@ -14,6 +14,7 @@ public final class Tensor extends Held {
         super(shape, buffer);
     }
 
+    /** How many numbers it has. */
     public long size() {
         return shape().size();
     }

@@ -18,6 +18,7 @@ import org.lora4j.tuning.lora.LoraConfig;
  */
 public record LowRankAdaptation(LoraConfig config, List<String> whole) implements TuningMethod {
 
+    /** Keeps its own list of the modules. */
     public LowRankAdaptation {
         whole = List.copyOf(whole);
     }

@@ -12,6 +12,7 @@ import org.lora4j.model.Model;
  */
 public record TopBlocks(int count) implements TuningMethod {
 
+    /** Requires at least one block. */
     public TopBlocks {
         if (count < 1) {
             throw new LoraException("top blocks: expected at least 1, found " + count);

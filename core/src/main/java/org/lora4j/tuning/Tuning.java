@@ -24,11 +24,14 @@ public interface Tuning {
      */
     @FunctionalInterface
     interface ModelWriter {
+        /** Writes the model into the folder, with this metadata beside its tensors. */
         void write(Model model, Path folder, Map<String, String> metadata);
     }
 
+    /** The model that is adapted. */
     Model model();
 
+    /** The method that made this. */
     TuningMethod method();
 
     /** The method's {@link TuningMethod#name}. */
@@ -52,6 +55,7 @@ public interface Tuning {
         return trainable().stream().mapToLong(Parameter::size).sum();
     }
 
+    /** What {@link #save} writes: an adapter, or a whole model. */
     Saved saved();
 
     /**

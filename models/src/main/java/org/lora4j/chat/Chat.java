@@ -19,6 +19,7 @@ public record Chat(List<Map<String, Object>> messages, @Nullable Object tools, M
 
     private static final String ASSISTANT = "assistant";
 
+    /** Keeps its own list of the messages. */
     public Chat {
         messages = List.copyOf(messages);
     }

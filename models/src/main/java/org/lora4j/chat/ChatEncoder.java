@@ -22,6 +22,7 @@ public final class ChatEncoder {
     private final ChatTemplate template;
     private final ChatTurns turns;
 
+    /** Encodes by this tokenizer and template. */
     public ChatEncoder(Tokenizer tokenizer, ChatTemplate template) {
         this.tokenizer = tokenizer;
         this.template = template;
@@ -42,7 +43,11 @@ public final class ChatEncoder {
         return tokenizer.encodeContinuation(template.render(chat, true).text());
     }
 
-    /** @throws LoraException if the template refuses the chat, or its turns cannot be told from the rest */
+    /**
+     * The chat's tokens, and which of them count for the loss.
+     *
+     * @throws LoraException if the template refuses the chat, or its turns cannot be told from the rest
+     */
     public Encoded encode(Chat chat, LossOn lossOn) {
         JinjaTemplate.Rendering rendered = template.render(chat, false);
         if (lossOn == LossOn.ALL) {

@@ -32,6 +32,7 @@ public record Batch(
     public static final int IGNORED = -100;
     public static final int PADDING = 0;
 
+    /** Requires that each array that is there has B·T numbers. */
     public Batch {
         requireSize("input ids", inputIds, size, length);
         if (attentionMask != null) {
@@ -56,6 +57,7 @@ public record Batch(
         }
     }
 
+    /** Examples beside each other, padded to the longest. */
     public static Batch of(List<EncodedExample> examples) {
         int size = examples.size();
         int length = examples.stream().mapToInt(EncodedExample::length).max().orElse(0);

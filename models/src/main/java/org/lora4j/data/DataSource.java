@@ -46,7 +46,11 @@ public final class DataSource {
         this.tree = tree;
     }
 
-    /** @throws LoraException if nothing is there, or it cannot be read */
+    /**
+     * What lies at a path: a file, a folder, a zip or a pipe.
+     *
+     * @throws LoraException if nothing is there, or it cannot be read
+     */
     public static DataSource of(Path path) {
         if (!Files.exists(path)) {
             throw new LoraException(Names.oneLine(path + ": no such file or folder. Expected a .csv, .jsonl or .txt file of "

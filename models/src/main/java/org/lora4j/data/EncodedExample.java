@@ -19,6 +19,7 @@ import java.util.Arrays;
  */
 public record EncodedExample(int[] tokens, boolean[] learned) {
 
+    /** Requires a mark for each token, the first of which is not learned. */
     public EncodedExample {
         if (learned.length != tokens.length || learned.length > 0 && learned[0]) {
             throw new IllegalArgumentException("of " + tokens.length + " tokens " + learned.length
@@ -45,6 +46,7 @@ public record EncodedExample(int[] tokens, boolean[] learned) {
         return learned;
     }
 
+    /** How many tokens it has. */
     public int length() {
         return tokens.length;
     }

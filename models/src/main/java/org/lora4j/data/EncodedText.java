@@ -9,12 +9,14 @@ package org.lora4j.data;
  */
 public record EncodedText(int[] ids, int[] typeIds, double label) {
 
+    /** Requires at least one token, and a type for each. */
     public EncodedText {
         if (ids.length == 0 || typeIds.length != ids.length) {
             throw new IllegalArgumentException("a text of " + ids.length + " tokens with " + typeIds.length + " token types");
         }
     }
 
+    /** How many tokens it has. */
     public int length() {
         return ids.length;
     }

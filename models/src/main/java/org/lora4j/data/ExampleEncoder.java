@@ -43,6 +43,8 @@ public final class ExampleEncoder {
     private final @Nullable ChatEncoder chats;
 
     /**
+     * Encodes for a model of so many positions.
+     *
      * @param maxPositions how many tokens the model can take, {@code n_positions} in its configuration
      */
     public ExampleEncoder(Tokenizer tokenizer, int maxPositions, TooLong tooLong) {
@@ -93,6 +95,7 @@ public final class ExampleEncoder {
      */
     public record Result(List<EncodedExample> examples, List<Place> truncatedAt, List<Place> droppedAt, int maxPositions) {
 
+        /** Keeps its own lists. */
         public Result {
             examples = List.copyOf(examples);
             truncatedAt = List.copyOf(truncatedAt);
@@ -146,6 +149,8 @@ public final class ExampleEncoder {
     }
 
     /**
+     * Encodes all pairs, with what is told of those that do not fit.
+     *
      * @param part what messages call these pairs: train, dev; may be empty
      * @throws LoraException if a pair has no completion, or is too long and {@link TooLong} does not say what else to do
      */

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LabelledBatch(Batch sequences, double @Nullable [] labels) {
 
+    /** Requires a label for each sequence, where there are labels. */
     public LabelledBatch {
         if (labels != null && labels.length != sequences.size()) {
             throw new IllegalArgumentException("a batch of " + sequences.size() + " sequences with " + labels.length + " labels");

@@ -34,7 +34,11 @@ public final class LengthGroupedBatches<E> {
     private int orderedEpoch = -1;
     private int @Nullable [][] order; // of orderedEpoch
 
-    /** @param length the tokens of an example */
+    /**
+     * Batches of examples of like length, in an order that seed and epoch give.
+     *
+     * @param length the tokens of an example
+     */
     public LengthGroupedBatches(List<E> examples, ToIntFunction<? super E> length, int batchSize, long seed) {
         if (examples.isEmpty() || batchSize < 1) {
             throw new LoraException("batches of " + batchSize + " from " + examples.size()
@@ -62,6 +66,7 @@ public final class LengthGroupedBatches<E> {
         public static final Cursor START = new Cursor(0, 0);
     }
 
+    /** How many batches an epoch has; the last may be smaller. */
     public int batchesPerEpoch() {
         return Math.ceilDiv(examples.size(), batchSize);
     }

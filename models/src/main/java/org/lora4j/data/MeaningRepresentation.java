@@ -28,12 +28,17 @@ public record MeaningRepresentation(Map<String, String> attributes) {
     private static final Map<String, String> AUTHORS_NAMES = authorsNames();
     private static final Pattern ATTRIBUTE = Pattern.compile("\\s*([^\\[\\],]+)\\[([^\\[\\]]*)]\\s*(,|$)");
 
+    /** Keeps its own copy, and requires names that E2E has. */
     public MeaningRepresentation {
         attributes = Collections.unmodifiableMap(new LinkedHashMap<>(attributes));
         attributes.keySet().forEach(MeaningRepresentation::requireKnown);
     }
 
-    /** @throws LoraException if the text is not of the form name[value], name[value], … with E2E's names */
+    /**
+     * Reads {@code name[value], name[value], …}.
+     *
+     * @throws LoraException if the text is not of the form name[value], name[value], … with E2E's names
+     */
     public static MeaningRepresentation parse(String text) {
         Map<String, String> attributes = new LinkedHashMap<>();
         Matcher attribute = ATTRIBUTE.matcher(text);

@@ -30,7 +30,11 @@ public final class MessagesFile {
     private MessagesFile() {
     }
 
-    /** @throws LoraException if it cannot be read or a line is no chat; the message names the line */
+    /**
+     * Reads chats, one a line.
+     *
+     * @throws LoraException if it cannot be read or a line is no chat; the message names the line
+     */
     public static List<PromptFile.Line> read(Path file) {
         String name = "`messages` " + file;
         try {

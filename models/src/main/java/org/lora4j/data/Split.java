@@ -9,7 +9,9 @@ import org.lora4j.LoraException;
 /** What a part of a data set is for. Its file is called by one of the part's names and the ending of a format. */
 public enum Split {
 
+    /** What a model learns from. */
     TRAIN("trainset", "train", "training"),
+    /** What choices are made by: the best step, a learning rate. */
     DEV("devset", "dev", "valid", "validation", "val", "eval", "evaluation"),
     /** E2E has its test set twice: with references, and, as {@code testset}, the inputs alone. The first is preferred. */
     TEST("testset_w_refs", "test", "testset");

@@ -19,6 +19,8 @@ public final class TextEncoder {
     private final int longest;
 
     /**
+     * Encodes texts and pairs for a classifier.
+     *
      * @param rows    of the model's token embedding: an id beyond them is an error
      * @param longest tokens that a text may have, special ones among them; at most the model's positions
      */
@@ -34,7 +36,11 @@ public final class TextEncoder {
     /** The number that an example's label is. */
     @FunctionalInterface
     public interface LabelNumber {
-        /** @param index of the example among its like, from 0 */
+        /**
+         * The number or the label's number of an example.
+         *
+         * @param index of the example among its like, from 0
+         */
         double of(LabelledText text, int index);
     }
 
@@ -47,6 +53,7 @@ public final class TextEncoder {
      */
     public record Result(List<EncodedText> examples, List<Place> cutAt, int longest) {
 
+        /** Keeps its own lists. */
         public Result {
             examples = List.copyOf(examples);
             cutAt = List.copyOf(cutAt);

@@ -31,6 +31,7 @@ public record TextPair(String context, String completion, @Nullable Place place)
         return context;
     }
 
+    /** Whether somebody wrote what has to come out. */
     public boolean hasCompletion() {
         return !completion.isBlank();
     }

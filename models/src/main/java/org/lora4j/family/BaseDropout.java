@@ -16,6 +16,7 @@ public record BaseDropout(@Nullable Double body, @Nullable Double attention, @Nu
     /** None at all. */
     public static final BaseDropout NONE = everywhere(0);
 
+    /** Requires probabilities from 0 to below 1. */
     public BaseDropout {
         requireProbability("body", body);
         requireProbability("attention", attention);

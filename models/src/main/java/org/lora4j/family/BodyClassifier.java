@@ -39,6 +39,8 @@ public final class BodyClassifier implements SequenceClassifier {
     private final List<String> newModules;
 
     /**
+     * A classifier of these parts.
+     *
      * @param config  the body's
      * @param padding the token that fills up, if the model has one
      * @param fields  what {@code config.json} has to say beside the body's sizes and the labels

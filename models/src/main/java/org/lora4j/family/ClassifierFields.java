@@ -49,7 +49,11 @@ public final class ClassifierFields {
         return new ClassifierFields(file);
     }
 
-    /** @throws FormatException if it is a classifier of another kind, or the fields contradict each other */
+    /**
+     * The labels in the order of their numbers.
+     *
+     * @throws FormatException if it is a classifier of another kind, or the fields contradict each other
+     */
     public Labels labels() {
         List<String> names = names();
         String problem = fields.text("problem_type").orElse(names.size() == 1 ? REGRESSION : SINGLE);

@@ -45,6 +45,8 @@ public abstract class DecoderBody {
     private final Normalisation finalNorm;
 
     /**
+     * A decoder's body of these parts.
+     *
      * @param tokens the table of the tokens, as it is in the base
      * @param blocks from the lowest on
      */
@@ -78,7 +80,11 @@ public abstract class DecoderBody {
     protected void begin(int[] positions, Workspace ws) {
     }
 
-    /** @throws LoraException if a sequence is longer than the model can take; without a table of positions none is */
+    /**
+     * Refuses a sequence that has no position.
+     *
+     * @throws LoraException if a sequence is longer than the model can take; without a table of positions none is
+     */
     protected void checkLength(int length) {
     }
 
@@ -185,10 +191,12 @@ public abstract class DecoderBody {
 
     // ------------------------------------------------------------------------------------------------ parts
 
+    /** Where its tensors live and its operations run. */
     public final Backend backend() {
         return backend;
     }
 
+    /** What it was made by. */
     public final ModelConfig config() {
         return config;
     }

@@ -42,6 +42,7 @@ public abstract class DecoderModel implements LanguageModel {
     private final DecoderBody body;
     private final LanguageModelHead head;
 
+    /** A body with a head that gives logits. */
     protected DecoderModel(DecoderBody body, LanguageModelHead head) {
         this.backend = body.backend();
         this.body = body;

@@ -133,7 +133,11 @@ public final class Families {
         return shapes;
     }
 
-    /** @throws LoraException if no family knows a size of that name */
+    /**
+     * A configuration of a known size, such as {@code gpt2-medium}.
+     *
+     * @throws LoraException if no family knows a size of that name
+     */
     public static ModelConfig shape(String name) {
         ModelConfig config = shapes().get(name);
         if (config == null) {

@@ -17,6 +17,7 @@ public record Labels(List<String> names, boolean regression) {
     /** One number. */
     public static final Labels NUMBER = new Labels(List.of(), true);
 
+    /** Requires names that differ, or none for a regression. */
     public Labels {
         names = List.copyOf(names);
         if (regression != names.isEmpty() || names.stream().distinct().count() < names.size()) {

@@ -25,7 +25,11 @@ public final class LastTokens implements SequenceBody {
     private final DecoderBody body;
     private final OptionalInt padding;
 
-    /** @param padding the id that fills up, if the model has one */
+    /**
+     * Takes the last token of each sequence that is not padding.
+     *
+     * @param padding the id that fills up, if the model has one
+     */
     public LastTokens(DecoderBody body, OptionalInt padding) {
         this.body = body;
         this.padding = padding;

@@ -19,6 +19,7 @@ import org.lora4j.tokenizer.Tokenizer;
  */
 public interface ModelFamily {
 
+    /** How the family calls its tensors and modules. */
     ModelNames names();
 
     /** A family for each {@code model_type} that this one knows; this alone where there is one. */

@@ -100,6 +100,8 @@ public final class ModelTensors implements TensorSource {
     }
 
     /**
+     * Opens a folder's tensors under the family's own names.
+     *
      * @param folder the model's
      * @param family how its tensors are called
      * @param ties   whether its configuration ties the head to the token embedding

@@ -17,14 +17,22 @@ public final class NewParameters {
     private final Philox random;
     private final double deviation;
 
-    /** @param deviation σ, {@code initializer_range} of a {@code config.json} */
+    /**
+     * Draws parameters from N(0, σ²), each from its name, so that their order does not matter.
+     *
+     * @param deviation σ, {@code initializer_range} of a {@code config.json}
+     */
     public NewParameters(Backend backend, long seed, double deviation) {
         this.backend = backend;
         this.random = new Philox(seed);
         this.deviation = deviation;
     }
 
-    /** @param type how it is held */
+    /**
+     * A parameter from N(0, σ²).
+     *
+     * @param type how it is held
+     */
     public Parameter normal(String name, Shape shape, WeightType type) {
         Tensor tensor = backend.allocateWeight(shape, type);
         int site = Philox.site(name);

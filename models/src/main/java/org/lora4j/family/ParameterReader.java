@@ -30,6 +30,8 @@ public final class ParameterReader {
     private final Set<String> read = new HashSet<>();
 
     /**
+     * Reads parameters of these shapes.
+     *
      * @param shapes the shape that each parameter has in memory
      * @param type   how the weight matrices are held
      */
@@ -43,6 +45,8 @@ public final class ParameterReader {
     }
 
     /**
+     * A parameter, uploaded.
+     *
      * @param name complete, whatever the file has
      * @throws FormatException if it is missing or has another shape
      */

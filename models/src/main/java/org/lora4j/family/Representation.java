@@ -62,7 +62,11 @@ public record Representation(Tensor rows, Batch whole, Sequences sequences, IntT
         return top;
     }
 
-    /** @param dh ∂L/∂h; written */
+    /**
+     * Takes the gradient of each sequence's vector back to the rows that it was made of.
+     *
+     * @param dh ∂L/∂h; written
+     */
     public void spread(Tensor dc, Tensor dh, Workspace ws) {
         ws.backend().fill(dh, 0);
         ws.backend().scatterAddRows(dc, chosen, dh);

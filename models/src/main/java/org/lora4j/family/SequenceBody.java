@@ -40,8 +40,10 @@ public interface SequenceBody {
     /** The linear maps, in the model's order. */
     List<Slot<Projection>> projections();
 
+    /** The tables, which a method may replace. */
     List<Slot<TokenEmbedding>> embeddings();
 
+    /** The places of all blocks, where a method may add something. */
     List<Place> places();
 
     /** Where a method can replace the keys and values of each block. */

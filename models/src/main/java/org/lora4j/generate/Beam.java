@@ -18,6 +18,7 @@ public record Beam(int width, double lengthPenalty, int noRepeatNgram) {
     /** Each hypothesis costs a row of the model for each token, and wider beams find worse texts rather than better ones. */
     public static final int WIDEST = 1000;
 
+    /** Requires a width of at least 1 and numbers that a search can use; messages name the setting. */
     public Beam {
         if (width < 1 || width > WIDEST) {
             throw new LoraException("`width` " + width + ": expected 1 to " + WIDEST + ", since each hypothesis is computed like a "

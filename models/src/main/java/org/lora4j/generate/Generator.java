@@ -20,18 +20,21 @@ public final class Generator {
     /** Told of every new token. */
     @FunctionalInterface
     public interface TokenListener {
+        /** Is told each token as soon as it is drawn. */
         void token(int sequence, int id);
     }
 
     /** Told of every input that beam search has finished, as soon as it has. */
     @FunctionalInterface
     public interface BeamListener {
+        /** Is told the best text of an input as soon as it is found. */
         void found(int input, Hypothesis hypothesis);
     }
 
     private final @Nullable CausalModel model; // in the set, where that is given
     private final @Nullable AdapterSet set;
 
+    /** Writes with this model. */
     public Generator(CausalModel model) {
         this.model = model;
         this.set = null;
@@ -76,6 +79,8 @@ public final class Generator {
     }
 
     /**
+     * Continues prompts, all in one batch.
+     *
      * @param prompts      token ids, none of them empty; the n-th one's draws are those of request n
      * @param maxNewTokens most tokens to add to each
      * @param stopIds      tokens that end a sequence; they are not part of the result

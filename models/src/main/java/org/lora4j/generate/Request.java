@@ -34,7 +34,11 @@ public final class Request {
         this.prompt = prompt;
     }
 
-    /** @param prompt token ids, at least one */
+    /**
+     * A request with the defaults: up to 64 tokens, greedy, from the base.
+     *
+     * @param prompt token ids, at least one
+     */
     public static Request of(int... prompt) {
         return new Request(prompt.clone());
     }
@@ -97,6 +101,7 @@ public final class Request {
         return copy;
     }
 
+    /** The same with another rule by which tokens are drawn. */
     public Request withSampling(Sampling rule) {
         Request copy = copy();
         copy.sampling = rule;
@@ -146,12 +151,14 @@ public final class Request {
         return copy;
     }
 
+    /** The same with somebody who hears each token. */
     public Request withListener(TokenListener heard) {
         Request copy = copy();
         copy.listener = heard;
         return copy;
     }
 
+    /** The prompt's tokens. */
     public int[] prompt() {
         return prompt.clone();
     }
@@ -160,22 +167,27 @@ public final class Request {
         return prompt.length;
     }
 
+    /** The adapter's name; empty for the base. */
     public String adapter() {
         return adapter;
     }
 
+    /** How many tokens it may get at most. */
     public int maxNewTokens() {
         return maxNewTokens;
     }
 
+    /** How many tokens it gets at least: before that, none of its stop ids is drawn. */
     public int minNewTokens() {
         return minNewTokens;
     }
 
+    /** The tokens that end it. */
     public Set<Integer> stopIds() {
         return stopIds;
     }
 
+    /** How tokens are drawn. */
     public Sampling sampling() {
         return sampling;
     }
@@ -185,10 +197,12 @@ public final class Request {
         return beam;
     }
 
+    /** The number from which its draws are made, with the seed. */
     public int number() {
         return number;
     }
 
+    /** How many texts are written for the prompt. */
     public int samples() {
         return samples;
     }
@@ -198,6 +212,7 @@ public final class Request {
         return likelihoods;
     }
 
+    /** Who hears each token. */
     public TokenListener listener() {
         return listener;
     }

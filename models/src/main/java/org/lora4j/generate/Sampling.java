@@ -30,6 +30,7 @@ public record Sampling(double temperature, int topK, double topP, double minP, d
     /** The largest logit each time. */
     public static final Sampling GREEDY = new Sampling(0, 0, 1, 0, 1, 0);
 
+    /** Requires numbers that a draw can use; messages name the setting. */
     public Sampling {
         if (!(temperature >= 0) || Double.isInfinite(temperature)) {
             throw new LoraException("`temperature` " + temperature + ": expected 0 (greedy) or a positive number");
@@ -59,22 +60,27 @@ public record Sampling(double temperature, int topK, double topP, double minP, d
         return new Sampling(temperature, 0, 1, seed);
     }
 
+    /** The same, drawn among the k likeliest. */
     public Sampling withTopK(int k) {
         return new Sampling(temperature, k, topP, minP, repetitionPenalty, seed);
     }
 
+    /** The same, drawn among the likeliest that have this share together. */
     public Sampling withTopP(double share) {
         return new Sampling(temperature, topK, share, minP, repetitionPenalty, seed);
     }
 
+    /** The same, drawn among those that have this share of the likeliest one's probability. */
     public Sampling withMinP(double share) {
         return new Sampling(temperature, topK, topP, share, repetitionPenalty, seed);
     }
 
+    /** The same, with logits of tokens that are there already lowered by this factor. */
     public Sampling withRepetitionPenalty(double penalty) {
         return new Sampling(temperature, topK, topP, minP, penalty, seed);
     }
 
+    /** Whether the likeliest token is always taken. */
     public boolean isGreedy() {
         return temperature == 0;
     }

@@ -35,6 +35,8 @@ public final class TextStream {
     private int last = -1;
 
     /**
+     * Makes text of tokens that come one by one.
+     *
      * @param stops strings that end the text, perhaps none
      * @throws LoraException if one is empty
      */

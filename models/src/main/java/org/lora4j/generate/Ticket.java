@@ -17,6 +17,7 @@ public final class Ticket {
         this.request = request;
     }
 
+    /** What was asked for. */
     public Request request() {
         return request;
     }

@@ -4,6 +4,8 @@ package org.lora4j.generate;
 public interface TokenListener {
 
     /**
+     * Hears a token.
+     *
      * @param sample which of the request's texts, from 0
      * @return whether that text shall go on; what is returned for its last token changes nothing
      */

@@ -29,6 +29,8 @@ public final class Gpt2 extends DecoderModel {
     private final Gpt2Config config;
 
     /**
+     * A model of these parameters.
+     *
      * @param parameter gives the parameter of each name in Hugging Face's files (with the prefix {@code transformer.}),
      *                  its weights as out × in
      * @param dropout   on embeddings, attention probabilities and branches in training; the paper's scripts use 0

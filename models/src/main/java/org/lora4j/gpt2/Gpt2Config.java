@@ -216,6 +216,7 @@ public final class Gpt2Config implements ModelConfig {
         return tieWordEmbeddings;
     }
 
+    /** The columns of a head: width / heads. */
     public int headSize() {
         return nEmbd / nHead;
     }

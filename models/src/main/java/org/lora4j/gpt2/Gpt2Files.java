@@ -27,6 +27,8 @@ public final class Gpt2Files {
     }
 
     /**
+     * Loads a model, its weights as floats.
+     *
      * @param dropout on embeddings, attention probabilities and branches in training; the paper's scripts use 0
      * @throws LoraException if the folder is not a GPT-2's, or a tensor is missing, unexpected or has another shape
      */
@@ -34,12 +36,20 @@ public final class Gpt2Files {
         return load(folder, backend, dropout, WeightType.FLOAT32);
     }
 
-    /** @param type how the weight matrices are held in memory; vectors and positions stay floats */
+    /**
+     * The same, with weights held in another type.
+     *
+     * @param type how the weight matrices are held in memory; vectors and positions stay floats
+     */
     public static Gpt2 load(Path folder, Backend backend, double dropout, WeightType type) {
         return load(folder, backend, dropout, type, remark -> { });
     }
 
-    /** @param remarks is told, in a line each, what a user should know of the files although they can be loaded */
+    /**
+     * The same, with somebody who hears remarks.
+     *
+     * @param remarks is told, in a line each, what a user should know of the files although they can be loaded
+     */
     public static Gpt2 load(
             Path folder, Backend backend, double dropout, WeightType type, Consumer<String> remarks) {
         Gpt2Config written = config(folder);

@@ -26,7 +26,11 @@ public final class Gpt2Writer {
     private Gpt2Writer() {
     }
 
-    /** @param folder made if it is missing; other files in it, such as the tokenizer's, are left alone */
+    /**
+     * Writes the model as Transformers reads it.
+     *
+     * @param folder made if it is missing; other files in it, such as the tokenizer's, are left alone
+     */
     public static void write(Gpt2 model, Path folder) {
         write(model, folder, Map.of());
     }

@@ -22,7 +22,11 @@ public final class RandomGpt2 {
         return create(config, backend, seed, WeightType.FLOAT32);
     }
 
-    /** @param type how the weight matrices are held */
+    /**
+     * A model of random weights, as GPT-2's authors drew them.
+     *
+     * @param type how the weight matrices are held
+     */
     public static Gpt2 create(Gpt2Config config, Backend backend, long seed, WeightType type) {
         return new Gpt2(config, backend, parameters(config, backend, seed, type), 0);
     }

@@ -74,6 +74,7 @@ public record ClassifierMeasure(Labels labels, List<Kind> kinds) implements Meas
         }
     }
 
+    /** Requires kinds that go with the labels: F1 with two classes, correlations with numbers. */
     public ClassifierMeasure {
         kinds = List.copyOf(kinds);
         for (Kind kind : kinds) {

@@ -27,16 +27,22 @@ public final class Correlation {
         this.gold = gold.clone();
     }
 
-    /** @throws LoraException if the two differ in length, or are empty */
+    /**
+     * Both correlations of what was predicted with what is right.
+     *
+     * @throws LoraException if the two differ in length, or are empty
+     */
     public static Correlation of(double[] predicted, double[] gold) {
         LabelScores.requirePairs(predicted.length, gold.length);
         return new Correlation(predicted, gold);
     }
 
+    /** Pearson's r: of the numbers themselves; NaN if one side does not vary. */
     public double pearson() {
         return pearson(predicted, gold);
     }
 
+    /** Spearman's ρ: of their ranks, equal numbers having the mean of theirs. */
     public double spearman() {
         boolean ordered = DoubleStream.concat(Arrays.stream(predicted), Arrays.stream(gold)).noneMatch(Double::isNaN);
         return ordered ? pearson(ranks(predicted), ranks(gold)) : Double.NaN;

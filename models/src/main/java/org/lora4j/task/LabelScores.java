@@ -32,7 +32,11 @@ public final class LabelScores {
         labels.addAll(gold);
     }
 
-    /** @throws LoraException if the two differ in length, or are empty */
+    /**
+     * Counts what was predicted against what is right.
+     *
+     * @throws LoraException if the two differ in length, or are empty
+     */
     public static LabelScores of(List<String> predicted, List<String> gold) {
         requirePairs(predicted.size(), gold.size());
         return new LabelScores(predicted, gold);
@@ -52,6 +56,7 @@ public final class LabelScores {
         return new TreeSet<>(labels);
     }
 
+    /** The share that is right. */
     public double accuracy() {
         return (double) right() / gold.size();
     }
@@ -74,6 +79,7 @@ public final class LabelScores {
         return labels.stream().mapToDouble(this::f1).average().orElseThrow();
     }
 
+    /** Matthews' correlation: 0 for guessing, 1 for all right, with any number of labels. */
     public double matthews() {
         double all = gold.size();
         SortedMap<String, Integer> saidCounts = counts(predicted);

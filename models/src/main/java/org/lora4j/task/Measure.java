@@ -41,6 +41,7 @@ public interface Measure<B> {
     /** Its word in messages and, behind {@code dev_}, in {@code metrics.jsonl}: {@code loss}, {@code accuracy}. */
     String name();
 
+    /** Whether more of it is better, or less. */
     Direction direction();
 
     /**

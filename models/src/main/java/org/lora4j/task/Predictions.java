@@ -29,6 +29,8 @@ public final class Predictions {
     private final double[] gold;
 
     /**
+     * Scores beside what is right.
+     *
      * @param labels what the scores stand for
      * @param scores one row for each text; not copied
      * @param gold   the number of its class or its value, NaN where none is known; as many; not copied

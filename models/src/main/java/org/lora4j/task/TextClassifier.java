@@ -54,7 +54,11 @@ public final class TextClassifier {
         return load(folder, null, backend);
     }
 
-    /** @param adapter its folder; null for a model whose own folder has the head */
+    /**
+     * Loads a classifier with its tokenizer and labels.
+     *
+     * @param adapter its folder; null for a model whose own folder has the head
+     */
     public static TextClassifier load(Path folder, @Nullable Path adapter, Backend backend) {
         return load(folder, adapter, 0, backend, WeightType.FLOAT32, remark -> { });
     }

@@ -19,6 +19,7 @@ import org.lora4j.LoraException;
  */
 public record Encoding(int[] ids, int[] typeIds, boolean[] special, int cut) {
 
+    /** Requires a token type and a mark for each token. */
     public Encoding {
         if (typeIds.length != ids.length || special.length != ids.length) {
             throw new LoraException("an encoding of " + ids.length + " ids with " + typeIds.length + " token types and "
@@ -31,6 +32,7 @@ public record Encoding(int[] ids, int[] typeIds, boolean[] special, int cut) {
         return new Encoding(ids, new int[ids.length], special, cut);
     }
 
+    /** How many tokens there are. */
     public int length() {
         return ids.length;
     }

@@ -33,9 +33,13 @@ import org.lora4j.tokenizer.pipeline.Template;
  */
 public final class RobertaTokenizer implements Tokenizer {
 
+    /** {@code <s>}, which begins a text. */
     public static final int BEGIN = 0;
+    /** {@code <pad>}, which fills up. */
     public static final int PADDING = 1;
+    /** {@code </s>}, which ends a text. */
     public static final int END = 2;
+    /** {@code <unk>}, for what the dictionary has not. */
     public static final int UNKNOWN = 3;
 
     private static final String[] SPECIAL = {"<s>", "<pad>", "</s>", "<unk>"};
@@ -62,6 +66,7 @@ public final class RobertaTokenizer implements Tokenizer {
         special = new AddedTokens(tokens, false);
     }
 
+    /** Reads fairseq's {@code dict.txt}, which gives GPT-2's pieces RoBERTa's numbers. */
     public static RobertaTokenizer load(ByteLevelBpe gpt2, Path dict) {
         if (!Files.exists(dict)) {
             throw new LoraException(dict + ": no such file. RoBERTa's ids are in fairseq's dict.txt");

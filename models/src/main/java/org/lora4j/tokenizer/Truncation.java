@@ -26,27 +26,37 @@ public record Truncation(int maxLength, Which which, @Nullable Side side) {
 
     /** Which of two texts is cut. */
     public enum Which {
-        LONGEST_FIRST, ONLY_FIRST, ONLY_SECOND
+        /** The longer one, a token at a time, until both fit. */
+        LONGEST_FIRST,
+        /** The first; the second stays whole. */
+        ONLY_FIRST,
+        /** The second; the first stays whole. */
+        ONLY_SECOND
     }
 
+    /** Requires at least 1 token. */
     public Truncation {
         if (maxLength < 1) {
             throw new LoraException("texts are to be cut to " + maxLength + " tokens, expected at least 1");
         }
     }
 
+    /** Shortens the longer text of a pair first, token by token. */
     public static Truncation longestFirst(int maxLength) {
         return new Truncation(maxLength, Which.LONGEST_FIRST, null);
     }
 
+    /** Shortens the first text only. */
     public static Truncation onlyFirst(int maxLength) {
         return new Truncation(maxLength, Which.ONLY_FIRST, null);
     }
 
+    /** Shortens the second text only. */
     public static Truncation onlySecond(int maxLength) {
         return new Truncation(maxLength, Which.ONLY_SECOND, null);
     }
 
+    /** The same, taking tokens away at that side. */
     public Truncation from(Side side) {
         return new Truncation(maxLength, which, side);
     }

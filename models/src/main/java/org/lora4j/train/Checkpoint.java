@@ -64,6 +64,7 @@ public final class Checkpoint {
 
         static final Progress START = new Progress(0, 0, 0, Double.NaN, -1, Double.NaN, -1L);
 
+        /** Fills what checkpoints of earlier versions leave out. */
         public Progress {
             evaluated = evaluated != null ? evaluated : Long.valueOf(step > 0 ? step : -1);
             if (bestStep <= 0) { // an earlier version took the untrained values for the best so far

@@ -58,6 +58,7 @@ public final class TrainerBuilder<E, B> {
         return data(new LengthGroupedBatches<>(examples, objective::length, batchSize, seed));
     }
 
+    /** How many steps there are, and with which rates. */
     public TrainerBuilder<E, B> plan(TrainingPlan chosen) {
         plan = chosen;
         return this;
@@ -109,6 +110,8 @@ public final class TrainerBuilder<E, B> {
     }
 
     /**
+     * The trainer.
+     *
      * @throws org.lora4j.LoraException if nothing trains
      * @throws IllegalStateException    if data or a plan is missing
      */

@@ -177,42 +177,52 @@ public final class TrainingPlan {
         return learningRate;
     }
 
+    /** How the rate goes from step to step. */
     public ScheduleKind schedule() {
         return schedule;
     }
 
+    /** The steps in which the rate grows from zero. */
     public long warmupSteps() {
         return warmupSteps;
     }
 
+    /** The numbers of AdamW. */
     public AdamW.Settings adamW() {
         return adamW;
     }
 
+    /** ε of label smoothing: the share of probability that goes to all tokens alike. */
     public double labelSmoothing() {
         return labelSmoothing;
     }
 
+    /** The length that all gradients together have at most; 0 for any. */
     public double clipNorm() {
         return clipNorm;
     }
 
+    /** What order, dropout and initial values are drawn from. */
     public long seed() {
         return seed;
     }
 
+    /** After how many steps the dev loss is measured; 0 for never. */
     public long evaluateEvery() {
         return evaluateEvery;
     }
 
+    /** After how many steps a checkpoint is written; 0 for never. */
     public long checkpointEvery() {
         return checkpointEvery;
     }
 
+    /** After how many steps a listener is told the loss. */
     public long logEvery() {
         return logEvery;
     }
 
+    /** Whether activations are made again in backward instead of being kept. */
     public boolean recompute() {
         return recompute;
     }

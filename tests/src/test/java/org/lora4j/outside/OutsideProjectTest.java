@@ -54,6 +54,17 @@ class OutsideProjectTest {
         requireAdapter();
     }
 
+    /** The version stands in the first POM, and a project outside has to name it again. */
+    @Test
+    void itNamesTheVersionThatIsBuilt() throws Exception {
+        String ours = Files.readString(Path.of("../pom.xml"));
+        String version = ours.replaceAll("(?s).*<revision>(.*?)</revision>.*", "$1")
+                + ours.replaceAll("(?s).*?<changelist>(.*?)</changelist>.*", "$1");
+        assertThat(version).matches("\\d+\\.\\d+\\.\\d+-SNAPSHOT");
+        assertThat(Files.readString(Path.of("src/test/outside/pom.xml")))
+                .contains("<lora4j.version>" + version + "</lora4j.version>");
+    }
+
     /** What is not exported stays ours. */
     @Test
     void whatIsNotExportedCannotBeUsed() throws Exception {

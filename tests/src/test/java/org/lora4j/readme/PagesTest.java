@@ -88,7 +88,8 @@ class PagesTest {
 
     static List<Path> all() throws IOException {
         List<Path> all = new ArrayList<>(
-                List.of(ROOT.resolve("README.md"), ROOT.resolve("benchmarks/README.md"), ROOT.resolve("tests/golden/README.md")));
+                Stream.of("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "tests/golden/README.md")
+                        .map(ROOT::resolve).toList());
         try (Stream<Path> files = Files.walk(DOCS)) {
             files.filter(file -> file.toString().endsWith(".md")).forEach(all::add);
         }

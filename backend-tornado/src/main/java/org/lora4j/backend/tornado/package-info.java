@@ -7,6 +7,6 @@
  *   Executor         runs the list: GraphExecutor as task graphs on a device, JavaExecutor in plain Java for tests
  * </pre>
  *
- * <p>{@link org.lora4j.backend.tornado.kernel} holds the arithmetic.
+ * <p>{@code org.lora4j.backend.tornado.kernel} holds the arithmetic.
  */
 package org.lora4j.backend.tornado;

@@ -28,6 +28,8 @@ public final class GgufCopy {
     }
 
     /**
+     * Writes a copy of a model with other values for some of its tensors, all else bit for bit.
+     *
      * @param base     read
      * @param replaced by their names in the file; those that it does not have come behind the others
      */

@@ -96,6 +96,8 @@ public final class GgufFile extends MappedTensors {
     }
 
     /**
+     * Opens a file and reads its header; tensors are read as they are asked for.
+     *
      * @throws FormatException             if the file is damaged or of another format
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */

@@ -14,8 +14,32 @@ public record GgufValue(Type type, Object value) {
 
     /** The types by their numbers in the file, and how many bytes one takes; 0 where that depends. */
     public enum Type {
-        UINT8(1), INT8(1), UINT16(2), INT16(2), UINT32(4), INT32(4), FLOAT32(4), BOOL(1), STRING(0), ARRAY(0), UINT64(8),
-        INT64(8), FLOAT64(8);
+        /** 8 bits without a sign. */
+        UINT8(1),
+        /** 8 bits with a sign. */
+        INT8(1),
+        /** 16 bits without a sign. */
+        UINT16(2),
+        /** 16 bits with a sign. */
+        INT16(2),
+        /** 32 bits without a sign: counts and sizes of a model. */
+        UINT32(4),
+        /** 32 bits with a sign. */
+        INT32(4),
+        /** A float: epsilons, and an adapter's alpha. */
+        FLOAT32(4),
+        /** One byte, 0 or 1. */
+        BOOL(1),
+        /** A text: its length, then its bytes. */
+        STRING(0),
+        /** Values of one type: that, their count, then they themselves. */
+        ARRAY(0),
+        /** 64 bits without a sign. */
+        UINT64(8),
+        /** 64 bits with a sign. */
+        INT64(8),
+        /** A double. */
+        FLOAT64(8);
 
         private final int bytes;
 
@@ -36,14 +60,17 @@ public record GgufValue(Type type, Object value) {
     public record Array(Type elements, long count) {
     }
 
+    /** A text. */
     public static GgufValue of(String text) {
         return new GgufValue(Type.STRING, text);
     }
 
+    /** A float, which llama.cpp wants for alpha. */
     public static GgufValue of(float number) {
         return new GgufValue(Type.FLOAT32, (double) number);
     }
 
+    /** A number of 32 bits without a sign. */
     public static GgufValue ofUnsigned(int number) {
         return new GgufValue(Type.UINT32, Integer.toUnsignedLong(number));
     }

@@ -31,7 +31,11 @@ public final class GgufWriter {
         return this;
     }
 
-    /** @throws LoraException if the tensor's type is none of GGUF's */
+    /**
+     * Adds a tensor.
+     *
+     * @throws LoraException if the tensor's type is none of GGUF's
+     */
     public GgufWriter add(NamedTensor tensor) {
         if (!GgufFile.TYPES.containsValue(tensor.dtype())) {
             throw new LoraException("tensor " + Names.quoted(tensor.name()) + " has type " + tensor.dtype()

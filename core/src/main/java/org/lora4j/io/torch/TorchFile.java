@@ -79,6 +79,8 @@ public final class TorchFile extends MappedTensors {
     }
 
     /**
+     * Opens a file of {@code torch.save} and reads what tensors it has; nothing in it is run.
+     *
      * @throws FormatException             if the file is damaged, of another format, or asks for anything but tensors
      * @throws org.lora4j.LoraException if it is missing or may not be read
      */

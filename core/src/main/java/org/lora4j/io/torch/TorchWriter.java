@@ -40,17 +40,26 @@ public final class TorchWriter {
     private final List<NamedTensor> tensors = new ArrayList<>();
     private final Set<String> names = new HashSet<>();
 
-    /** @param folder the name that all records have in common; PyTorch takes the file's, without its end */
+    /**
+     * Writes a dict of tensors as {@code torch.save} does.
+     *
+     * @param folder the name that all records have in common; PyTorch takes the file's, without its end
+     */
     public TorchWriter(String folder) {
         this(folder, null);
     }
 
-    /** @param wrapper the key under which the dict of tensors lies in another, {@code model_state_dict} say; null for none */
+    /**
+     * The same, the dict being a value of another.
+     *
+     * @param wrapper the key under which the dict of tensors lies in another, {@code model_state_dict} say; null for none
+     */
     public TorchWriter(String folder, @Nullable String wrapper) {
         this.folder = folder.replaceAll("[^A-Za-z0-9_.-]", "_").replaceAll("^\\.*$", "archive") + "/";
         this.wrapper = wrapper;
     }
 
+    /** Adds a tensor. */
     public TorchWriter add(NamedTensor tensor) {
         if (!names.add(tensor.name())) {
             throw new IllegalArgumentException("tensor " + Names.quoted(tensor.name()) + " was added twice");

@@ -334,7 +334,11 @@ public final class AdapterSet implements AutoCloseable {
         return new LinkedHashSet<>(adapters.keySet());
     }
 
-    /** @throws LoraException if there is none of that name */
+    /**
+     * The adapter of that name.
+     *
+     * @throws LoraException if there is none of that name
+     */
     public LoraAdapter get(String name) {
         LoraAdapter adapter = adapters.get(name);
         if (adapter == null) {
@@ -357,6 +361,7 @@ public final class AdapterSet implements AutoCloseable {
                 .findFirst().orElse("one that was removed");
     }
 
+    /** The base that all of them are for. */
     public Model model() {
         return model;
     }

@@ -27,6 +27,8 @@ public final class DoraEmbedding extends LoraEmbedding {
     private final Magnitude magnitude;
 
     /**
+     * An update on a table, with a magnitude for each column.
+     *
      * @param base        the frozen table
      * @param aTransposed Aᵀ, (V, r)
      * @param b           (C, r)

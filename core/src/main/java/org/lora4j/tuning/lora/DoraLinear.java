@@ -50,6 +50,8 @@ public final class DoraLinear implements LoraProjection {
     private final int adapted;
 
     /**
+     * An update on a map, with a magnitude for each output.
+     *
      * @param lora the update to be stretched
      * @param m    a magnitude for each adapted output, in the order of B's rows; set to the lengths of W₀'s rows
      */

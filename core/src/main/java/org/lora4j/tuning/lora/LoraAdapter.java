@@ -447,10 +447,12 @@ public final class LoraAdapter {
         return names;
     }
 
+    /** What it was attached with. */
     public LoraConfig config() {
         return config;
     }
 
+    /** The model that it is for. */
     public Model model() {
         return model;
     }

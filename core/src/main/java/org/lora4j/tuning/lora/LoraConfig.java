@@ -147,6 +147,7 @@ public final class LoraConfig {
         return changed(config -> config.layers = List.copyOf(layers));
     }
 
+    /** The same with another s. */
     public LoraConfig withScaling(LoraScaling scaling) {
         return changed(config -> config.scaling = scaling);
     }

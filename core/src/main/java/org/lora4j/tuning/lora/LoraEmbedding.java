@@ -35,6 +35,8 @@ public sealed class LoraEmbedding implements TokenEmbedding permits DoraEmbeddin
     private final double scaling;
 
     /**
+     * An update on a table.
+     *
      * @param base        the frozen table
      * @param aTransposed Aᵀ, (V, r)
      * @param b           (C, r)

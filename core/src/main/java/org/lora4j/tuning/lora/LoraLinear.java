@@ -34,6 +34,8 @@ import org.lora4j.tensor.Tensor;
 public final class LoraLinear extends LowRankMap {
 
     /**
+     * An update on a map.
+     *
      * @param base    the frozen map
      * @param a       (r, in)
      * @param b       (out, r)

@@ -38,6 +38,8 @@ public final class MergedLoraLinear extends LowRankMap {
     private final int width;
 
     /**
+     * An update on parts of a fused map.
+     *
      * @param base    the frozen fused map
      * @param enabled for each part, whether it has an update
      * @param a       (n·r, in)

@@ -38,6 +38,7 @@ public final class NamedWork {
     private final Map<String, Work> prepared = new HashMap<>();
     private final Map<String, Supplier<Work>> others = new HashMap<>();
 
+    /** Work on this backend. */
     public NamedWork(Backend backend) {
         this.backend = backend;
     }
@@ -47,7 +48,11 @@ public final class NamedWork {
         others.put(name, work);
     }
 
-    /** @throws LoraException if the words name no work */
+    /**
+     * The work that words such as {@code LoRA step} name, with its inputs made.
+     *
+     * @throws LoraException if the words name no work
+     */
     public Work get(String words) {
         return prepared.computeIfAbsent(words, this::prepare);
     }

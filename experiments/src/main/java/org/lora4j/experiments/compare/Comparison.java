@@ -41,8 +41,10 @@ public final class Comparison {
     /** Is told how far the work on {@code reference} is. */
     public interface RunListener {
 
+        /** Hears nothing. */
         RunListener NONE = (done, of) -> { };
 
+        /** Is told when a run on a backend is done. */
         void done(int runs, int of);
     }
 

@@ -19,7 +19,11 @@ package org.lora4j.experiments.compare;
  */
 public record Distance(double relative, double ulps, int row, int column, double expected, double actual) {
 
-    /** @param columns the length of a row of both */
+    /**
+     * How far two arrays are from one another, by element and by row.
+     *
+     * @param columns the length of a row of both
+     */
     public static Distance of(double[] expected, double[] actual, int columns) {
         if (expected.length != actual.length) {
             throw new IllegalArgumentException(actual.length + " numbers beside " + expected.length);

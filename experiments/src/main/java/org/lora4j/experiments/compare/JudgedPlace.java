@@ -17,6 +17,7 @@ public record JudgedPlace(Kind kind, String place, int layer, int step, Distance
         return distance.relative() == 0 ? 0 : distance.relative() / bound;
     }
 
+    /** Whether the difference is more than rounding explains. */
     public boolean overBound() {
         return !(distance.relative() <= bound);
     }

@@ -19,6 +19,7 @@ public final class StandInAdapter {
     private StandInAdapter() {
     }
 
+    /** Attaches an adapter of random A and B to every linear map, so that a comparison has one. */
     public static LoraAdapter attach(Model model, long seed) {
         int rank = Math.min(RANK, model.sizes().width());
         LoraConfig config = LoraConfig.of(rank, rank).withTargets(TargetSelector.byExpression(TargetSelector.ALL_LINEAR));

@@ -71,7 +71,11 @@ public final class DataName {
         return new DataName(name, Kind.PATH);
     }
 
-    /** @throws org.lora4j.LoraException if nothing is there, the part is not, or a file is malformed */
+    /**
+     * Reads a part of the data.
+     *
+     * @throws org.lora4j.LoraException if nothing is there, the part is not, or a file is malformed
+     */
     public List<TextPair> open(Split split) {
         return switch (kind) {
             case EMBEDDED -> E2e.embedded(split);

@@ -67,6 +67,7 @@ public enum GlueTask {
         return folder;
     }
 
+    /** Its labels in the order of their numbers; none for STS-B, which has a number. */
     public Labels labels() {
         return labels;
     }

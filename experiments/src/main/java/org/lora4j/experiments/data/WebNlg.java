@@ -32,7 +32,12 @@ public final class WebNlg {
 
     /** Which entries. */
     public enum Categories {
-        ALL, SEEN, UNSEEN;
+        /** Every category. */
+        ALL,
+        /** The ten that the training part has too. */
+        SEEN,
+        /** Those of the test part alone. */
+        UNSEEN;
 
         private boolean have(String category) {
             return this == ALL || WebNlg.SEEN.contains(category) == (this == SEEN);

@@ -15,7 +15,9 @@ import org.lora4j.io.AtomicFile;
  */
 public final class ScorerFiles {
 
+    /** The file of outputs, one a line. */
     public static final String HYPOTHESES = "hypotheses.txt";
+    /** The file of references, with an empty line after those of each input. */
     public static final String REFERENCES = "references.txt";
 
     private ScorerFiles() {

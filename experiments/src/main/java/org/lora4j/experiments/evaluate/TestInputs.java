@@ -14,6 +14,8 @@ public final class TestInputs {
     }
 
     /**
+     * The inputs of a test set, each once, with all that people wrote for it.
+     *
      * @param limit only so many inputs, spread over the set; 0 for all
      * @return in the order in which the inputs first occur
      * @throws LoraException if the texts are missing, as in E2E's {@code testset.csv}

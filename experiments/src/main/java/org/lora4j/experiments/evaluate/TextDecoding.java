@@ -45,9 +45,11 @@ public final class TextDecoding {
     /** Is told how far a decoding is. */
     @FunctionalInterface
     public interface Listener {
+        /** Is told when an input has its text. */
         void decoded(int done, Decoded last);
     }
 
+    /** Decodes with a beam. */
     public TextDecoding(LanguageModel model, Tokenizer tokenizer, Beam beam, int maxNewTokens) {
         this.model = model;
         this.tokenizer = tokenizer;

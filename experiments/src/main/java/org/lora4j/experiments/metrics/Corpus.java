@@ -12,7 +12,11 @@ import org.lora4j.LoraException;
  */
 public record Corpus(List<String> hypotheses, List<List<String>> references) {
 
-    /** @throws LoraException if the two differ in length, there is no segment, or one has no reference */
+    /**
+     * Requires an output for each segment, and a reference for each.
+     *
+     * @throws LoraException if the two differ in length, there is no segment, or one has no reference
+     */
     public Corpus {
         if (hypotheses.size() != references.size()) {
             throw new LoraException(hypotheses.size() + " hypotheses, but references for " + references.size()
@@ -35,6 +39,7 @@ public record Corpus(List<String> hypotheses, List<List<String>> references) {
         return new Corpus(hypotheses, references.stream().map(List::of).toList());
     }
 
+    /** How many segments there are. */
     public int size() {
         return hypotheses.size();
     }

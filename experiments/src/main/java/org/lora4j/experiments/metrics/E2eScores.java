@@ -29,7 +29,11 @@ public record E2eScores(double bleu, double nist, double meteor, double rougeL, 
         return of(new Corpus(hypotheses, references));
     }
 
-    /** @see #of(List, List) */
+    /**
+     * All five scores.
+     *
+     * @see #of(List, List)
+     */
     public static E2eScores of(Corpus corpus) {
         Corpus prepared = CaptionTokenizer.tokenize(corpus);
         return new E2eScores(

@@ -10,6 +10,7 @@ import java.util.List;
  */
 public record Score(double value, List<Double> segments) {
 
+    /** Keeps its own list of the segments. */
     public Score {
         segments = List.copyOf(segments);
     }

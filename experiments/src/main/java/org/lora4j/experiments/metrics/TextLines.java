@@ -32,7 +32,11 @@ public final class TextLines {
         }
     }
 
-    /** @param name for error messages */
+    /**
+     * Reads lines of UTF-8.
+     *
+     * @param name for error messages
+     */
     public static List<String> read(String name, InputStream in) throws IOException {
         String text;
         try {

@@ -26,6 +26,7 @@ public record Judgement(
 
     private static final int HARDEST = 12;
 
+    /** Keeps its own lists. */
     public Judgement {
         labels = List.copyOf(labels);
         confusion = List.copyOf(confusion);
@@ -61,7 +62,11 @@ public record Judgement(
     public record Hard(String first, String second, String said, String found, double sure, String place) {
     }
 
-    /** @param texts in the order of the predictions */
+    /**
+     * What a classifier said of a test set, with the texts of which it was surest and wrong.
+     *
+     * @param texts in the order of the predictions
+     */
     public static Judgement of(Predictions predictions, List<LabelledText> texts) {
         boolean regression = predictions.labels().regression();
         List<String> labels = predictions.labels().names();

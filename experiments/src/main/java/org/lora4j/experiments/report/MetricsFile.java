@@ -46,7 +46,11 @@ public final class MetricsFile {
 
     private MetricsFile() {}
 
-    /** @throws LoraException if there is no such file, or a line other than the last is not JSON with a step */
+    /**
+     * Reads the curves of a run back.
+     *
+     * @throws LoraException if there is no such file, or a line other than the last is not JSON with a step
+     */
     public static TrainingCurves read(Path file) {
         try {
             // not Files.readAllLines: a kill can cut a character in two, which that would refuse

@@ -44,6 +44,7 @@ public final class RunReport {
      */
     public record Method(String name, String settings, long trainableParameters) {
 
+        /** LoRA with these numbers. */
         public static Method lora(int r, double alpha, List<String> targets, long trainableParameters) {
             return new Method(
                     "LoRA", "r " + r + ", alpha " + Names.number(alpha) + ", on " + Words.list(targets), trainableParameters);
@@ -61,10 +62,12 @@ public final class RunReport {
     /** A number before and after training. */
     public record Score(String name, double before, double after, boolean lowerIsBetter, int decimals) {
 
+        /** The dev loss before and after, in nats a token; lower is better. */
         public static Score devLoss(double before, double after) {
             return new Score("Dev loss", before, after, true, 2);
         }
 
+        /** The perplexity before and after; lower is better. */
         public static Score perplexity(double before, double after) {
             return new Score("Perplexity", before, after, true, 1);
         }
@@ -82,6 +85,7 @@ public final class RunReport {
     /** What the model wrote for one input before and after training, and what people wrote. */
     public record Sample(String input, String before, String after, List<String> references) {
 
+        /** Keeps its own list of what people wrote. */
         public Sample {
             references = List.copyOf(references);
         }
@@ -94,6 +98,7 @@ public final class RunReport {
      */
     public record Comparison(String title, String lead, List<Column> columns, List<Line> lines) {
 
+        /** Keeps its own lists. */
         public Comparison {
             columns = List.copyOf(columns);
             lines = List.copyOf(lines);
@@ -116,6 +121,7 @@ public final class RunReport {
      */
     public record Line(String name, List<Double> values, boolean counts) {
 
+        /** Keeps its own list of the values. */
         public Line {
             values = List.copyOf(values);
         }
@@ -144,6 +150,7 @@ public final class RunReport {
         verdict = parts.verdict;
     }
 
+    /** Begins a report. */
     public static Builder of(String title, Base base, Method method) {
         return new Builder(title, base, method);
     }
@@ -170,6 +177,7 @@ public final class RunReport {
         return date;
     }
 
+    /** What was adapted. */
     public Base base() {
         return base;
     }
@@ -179,10 +187,12 @@ public final class RunReport {
         return method;
     }
 
+    /** The recipe: what the paper, the scripts and this run used. */
     public List<RecipeRow> recipe() {
         return recipe;
     }
 
+    /** Losses and rates over the steps. */
     public TrainingCurves curves() {
         return curves;
     }
@@ -192,6 +202,7 @@ public final class RunReport {
         return scores;
     }
 
+    /** Texts of before and after. */
     public List<Sample> samples() {
         return samples;
     }
@@ -201,14 +212,17 @@ public final class RunReport {
         return trainingTime;
     }
 
+    /** Machine, Java, backend. */
     public List<Fact> environment() {
         return environment;
     }
 
+    /** What took how long. */
     public List<Fact> timings() {
         return timings;
     }
 
+    /** What the run has left, and where. */
     public List<Fact> files() {
         return files;
     }
@@ -260,96 +274,115 @@ public final class RunReport {
             this.method = method;
         }
 
+        /** What stands below the title. */
         public Builder subtitle(String text) {
             subtitle = text;
             return this;
         }
 
+        /** When the run ended. */
         public Builder date(ZonedDateTime when) {
             date = when;
             return this;
         }
 
+        /** Adds a row to the recipe. */
         public Builder recipe(String what, String paper, String scripts, String used) {
             recipe.add(new RecipeRow(what, paper, scripts, used));
             return this;
         }
 
+        /** Adds rows to the recipe. */
         public Builder recipe(List<RecipeRow> rows) {
             recipe.addAll(rows);
             return this;
         }
 
+        /** The curves to draw. */
         public Builder curves(TrainingCurves measured) {
             curves = measured;
             return this;
         }
 
+        /** Adds a score. */
         public Builder score(Score score) {
             scores.add(score);
             return this;
         }
 
+        /** Adds scores. */
         public Builder scores(List<Score> found) {
             scores.addAll(found);
             return this;
         }
 
+        /** Adds texts of before and after. */
         public Builder samples(List<Sample> texts) {
             samples.addAll(texts);
             return this;
         }
 
+        /** Adds a text of before and after. */
         public Builder sample(Sample sample) {
             samples.add(sample);
             return this;
         }
 
+        /** How long training took. */
         public Builder trainingTime(Duration time) {
             trainingTime = time;
             return this;
         }
 
+        /** Adds a line on the machine. */
         public Builder environment(String label, String value) {
             environment.add(new Fact(label, value));
             return this;
         }
 
+        /** Adds lines on the machine. */
         public Builder environment(List<Fact> facts) {
             environment.addAll(facts);
             return this;
         }
 
+        /** Adds lines on times. */
         public Builder timings(List<Fact> facts) {
             timings.addAll(facts);
             return this;
         }
 
+        /** Adds a line on times. */
         public Builder timing(String label, String value) {
             timings.add(new Fact(label, value));
             return this;
         }
 
+        /** Adds a file that the run has left. */
         public Builder file(String label, String path) {
             files.add(new Fact(label, path));
             return this;
         }
 
+        /** Puts rows of several runs beside each other. */
         public Builder comparison(Comparison comparison) {
             comparisons.add(comparison);
             return this;
         }
 
+        /** What the classifier said of the test set. */
         public Builder judgement(Judgement found) {
             judgement = found;
             return this;
         }
 
+        /** The command that does it again. */
         public Builder command(String line) {
             command = line;
             return this;
         }
 
+        /** The report. */
         public RunReport build() {
             return new RunReport(this);
         }

@@ -23,6 +23,7 @@ public record TrainingCurves(List<TrainingPoint> training, List<EvaluationPoint>
      */
     public record EvaluationPoint(long step, double devLoss, double devPerplexity, Map<String, Double> measures) {
 
+        /** Keeps its own copy of the measures. */
         public EvaluationPoint {
             measures = Collections.unmodifiableMap(new LinkedHashMap<>(measures));
         }
@@ -33,11 +34,13 @@ public record TrainingCurves(List<TrainingPoint> training, List<EvaluationPoint>
         }
     }
 
+    /** Keeps its own lists. */
     public TrainingCurves {
         training = List.copyOf(training);
         evaluations = List.copyOf(evaluations);
     }
 
+    /** No point at all, for a run that did not train. */
     public static TrainingCurves none() {
         return new TrainingCurves(List.of(), List.of());
     }

@@ -30,6 +30,8 @@ public record Experiment(
     private static final List<String> NAMES = List.of("e2e");
 
     /**
+     * A row of the recipe: what is set, and to what by whom.
+     *
      * @param paper   what the paper says; empty where it is silent
      * @param scripts what the authors' scripts do
      * @param used    the key by which a run says what it did
@@ -60,6 +62,7 @@ public record Experiment(
             String id, String name, int rank, String targets, String method,
             @JsonProperty("learning_rate") Double learningRate, Published paper) {
 
+        /** Takes LoRA where no method is named. */
         public TableRow {
             method = method == null ? TuningMethods.LORA : method;
         }
@@ -70,7 +73,11 @@ public record Experiment(
         return learningRate.get(learningRate.containsKey(method) ? method : method.equals("bitfit") ? "lora" : "full");
     }
 
-    /** @throws LoraException if there is no such experiment */
+    /**
+     * The experiment that the command line knows by that name.
+     *
+     * @throws LoraException if there is no such experiment
+     */
     public static Experiment named(String name) {
         if (!NAMES.contains(name)) {
             throw new LoraException("no experiment is called " + Names.quoted(name) + "; there are " + String.join(", ", NAMES)
@@ -83,11 +90,16 @@ public record Experiment(
         }
     }
 
+    /** All of them. */
     public static List<Experiment> all() {
         return NAMES.stream().map(Experiment::named).toList();
     }
 
-    /** @throws LoraException if there is no such table */
+    /**
+     * One of the paper's tables that this experiment makes.
+     *
+     * @throws LoraException if there is no such table
+     */
     public Table table(String id) {
         return tables.stream().filter(table -> table.id.equals(id)).findFirst().orElseThrow(() -> new LoraException(
                 "`table` " + id + ": expected " + String.join(" or ", tables.stream().map(Table::id).toList())));

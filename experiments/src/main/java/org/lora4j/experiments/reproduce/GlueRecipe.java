@@ -29,6 +29,7 @@ public record GlueRecipe(String name, String source, GlueTask task, Map<String, 
 
     private static final JsonNode ALL = read();
 
+    /** Keeps its own copy of the options. */
     public GlueRecipe {
         options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
     }

@@ -87,6 +87,7 @@ public record RunResult(
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    /** Takes what a file says empty for not there. */
     public RunResult {
         training = training == null || training.backend() == null ? null : training; // a file has no word for parts
         texts = texts == null || texts.scores() == null ? null : texts;
@@ -107,7 +108,11 @@ public record RunResult(
         return new RunResult(row, base, recipe, training, found);
     }
 
-    /** @throws LoraException if this was made with other options than the other, naming the first that differs */
+    /**
+     * Refuses a result that another run has left.
+     *
+     * @throws LoraException if this was made with other options than the other, naming the first that differs
+     */
     public void requireSameRun(RunResult asked, Path folder) {
         require(folder, "method", row.settings, asked.row.settings);
         require(folder, "base", base.name, asked.base.name);
@@ -141,6 +146,7 @@ public record RunResult(
         return JSON.valueToTree(this);
     }
 
+    /** Writes it as JSON, whole or not at all. */
     public void write(Path folder, String fileName) {
         AtomicFile.write(folder.resolve(fileName), out -> out.write(JSON.writeValueAsBytes(this)));
     }

@@ -7,8 +7,11 @@ public final class JinjaException extends LoraException {
 
     private static final long serialVersionUID = 1;
 
+    /** What is wrong, without the line. */
     private final String problem;
+    /** From 1; 0 where it is not known. */
     private final int line;
+    /** Whether the template says so itself. */
     private final boolean raised;
 
     JinjaException(String problem) {
@@ -32,6 +35,7 @@ public final class JinjaException extends LoraException {
         return problem;
     }
 
+    /** The line of the template that it is about. */
     public int line() {
         return line;
     }

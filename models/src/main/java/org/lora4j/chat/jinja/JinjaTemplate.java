@@ -23,7 +23,11 @@ public final class JinjaTemplate {
         this.statement = statement;
     }
 
-    /** @throws JinjaException that names the line where it is no template */
+    /**
+     * Reads a template.
+     *
+     * @throws JinjaException that names the line where it is no template
+     */
     public static JinjaTemplate of(String source) {
         return new JinjaTemplate(new StatementParser(new Words(Lexer.tokens(source))).template());
     }
@@ -38,6 +42,8 @@ public final class JinjaTemplate {
     }
 
     /**
+     * Runs the template.
+     *
      * @param variables values as {@link Values} has them
      * @param now       for {@code strftime_now}
      * @throws JinjaException where it fails, or the template itself refuses what it is given
