@@ -102,9 +102,9 @@ final class LoraChoice {
         return method() + " r %d, alpha %s on %s".formatted(rank, Names.number(alpha), targets.toLowerCase(Locale.ROOT));
     }
 
-    /** LoRA or DoRA. */
+    /** LoRA, DoRA or PiSSA. */
     String method() {
-        return dora ? "DoRA" : "LoRA";
+        return PISSA.matcher(MethodChoice.word(init)).matches() ? "PiSSA" : dora ? "DoRA" : "LoRA";
     }
 
     int rank() {

@@ -9,6 +9,7 @@ import org.lora4j.model.Model;
 import org.lora4j.nn.Parameter;
 import org.lora4j.tuning.lora.LoraAdapter;
 import org.lora4j.tuning.lora.LoraConfig;
+import org.lora4j.tuning.lora.LoraInit;
 
 /**
  * LoRA as one of the methods: W₀ + s·B·A beside each target (equation 3), see {@link LoraAdapter}.
@@ -35,7 +36,7 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
 
     @Override
     public String title() {
-        return config.dora() ? "DoRA" : "LoRA";
+        return config.init() == LoraInit.PISSA ? "PiSSA" : config.dora() ? "DoRA" : "LoRA";
     }
 
     @Override

@@ -129,7 +129,7 @@ public record MethodWords(String text, String name, Map<String, String> settings
         return new LoraException("`method` " + Names.shortened(text) + ": " + problem);
     }
 
-    /** How a name with settings is spelt: {@code houlsby:64,norms=true}; those that are null are left out. */
+    /** How a name with settings is spelt: {@code houlsby:64,norms=true}. */
     public static String spell(String name, Object main, Map<String, ? extends Object> others) {
         List<String> settings = new ArrayList<>(List.of(main.toString()));
         others.forEach((key, value) -> settings.add(key + "=" + value));

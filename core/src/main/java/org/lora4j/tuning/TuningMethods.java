@@ -1,6 +1,5 @@
 package org.lora4j.tuning;
 
-import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
@@ -23,12 +22,6 @@ public final class TuningMethods {
     private static final Pattern TOP = Pattern.compile("top:([0-9]{1,9})");
 
     private TuningMethods() {
-    }
-
-    /** The words before the colon, LoRA's first. */
-    public static List<String> names() {
-        return List.of(LORA, "full", "bitfit", "top", "houlsby", "lin", "pfeiffer", "adapterdrop", PrefixEmbedding.NAME, PrefixLayer.NAME,
-                PromptTuning.NAME, PTuning.NAME, PrefixTuning.NAME);
     }
 
     /** Whether a name is of a method with special tokens, beside LoRA or alone. */

@@ -1,6 +1,7 @@
 package org.lora4j.tuning.prefix;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
@@ -18,7 +19,7 @@ record DirectRows(Parameter table) implements PromptRows {
     }
 
     @Override
-    public Tensor gradient(Workspace ws) {
+    public @Nullable Tensor gradient(Workspace ws) {
         return table.gradient();
     }
 

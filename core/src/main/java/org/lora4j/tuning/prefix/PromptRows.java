@@ -1,5 +1,6 @@
 package org.lora4j.tuning.prefix;
 
+import org.jspecify.annotations.Nullable;
 import org.lora4j.nn.Layer;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Tensor;
@@ -14,7 +15,7 @@ interface PromptRows extends Layer {
     Tensor made(Workspace ws);
 
     /** Where the layers that use them add ∂L/∂(rows); null where nothing here trains. */
-    Tensor gradient(Workspace ws);
+    @Nullable Tensor gradient(Workspace ws);
 
     /** From {@link #gradient} to those of the parameters. */
     void backward(Workspace ws);
