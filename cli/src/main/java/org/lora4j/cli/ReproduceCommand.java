@@ -14,6 +14,7 @@ import org.lora4j.experiments.reproduce.Experiment;
 import org.lora4j.experiments.reproduce.RunResult;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.AdapterMethod;
 import org.lora4j.tuning.TuningMethod;
 import org.lora4j.tuning.TuningMethods;
 import picocli.CommandLine.Command;
@@ -91,7 +92,7 @@ final class ReproduceCommand extends LoraCommand {
     private String targets;
 
     @Option(names = "--method", paramLabel = "NAME",
-            description = "How to adapt: lora, full, bitfit or top:N, as for train (default: lora).")
+            description = "How to adapt: lora, full, bitfit, top:N, houlsby:R and others, as for train (default: lora).")
     private String method;
 
     @Option(names = "--full", description = "The same as --method full: full fine-tuning instead of LoRA.")
@@ -255,7 +256,8 @@ final class ReproduceCommand extends LoraCommand {
     private Experiment.TableRow row() {
         if (!method().equals(TuningMethods.LORA)) {
             TuningMethod other = TuningMethods.parse(method());
-            return new Experiment.TableRow(other.name().replace(":", ""), other.title(), 0, null, other.name(), null, null);
+            return new Experiment.TableRow(other.name().replace(":", "").replaceAll("[,=+]", "-"),
+                    other instanceof AdapterMethod ? other.title() + " " + other.name() : other.title(), 0, null, other.name(), null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded
         String id = targets.replaceAll("[^A-Za-z0-9]", "") + "-r" + rank;

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.lora4j.LoraException;
-import org.lora4j.adapters.PeftFormat;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.data.Split;
@@ -26,6 +26,7 @@ import org.lora4j.train.Checkpoint;
 import org.lora4j.train.FineTuning;
 import org.lora4j.train.Trainer;
 import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.AdapterMethod;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning.Saved;
 import org.lora4j.tuning.Tuning;
@@ -184,9 +185,10 @@ final class ReproducedRun {
                 && done.texts().decoding().equals(setup.decoding())) {
             return done;
         }
-        LanguageModel model = load(isLora(row) ? setup.model : folder);
-        if (isLora(row)) {
-            PeftFormat.load(model, folder).freeze();
+        boolean besideBase = isLora(row) || tuningMethod(row) instanceof AdapterMethod;
+        LanguageModel model = load(besideBase ? setup.model : folder);
+        if (besideBase) {
+            MethodFolder.attach(model, folder, ui::info).freeze();
         }
         TaskScores.Result found = decode(row.name() + ", decode", model, folder);
         RunResult scored = trained.scored(new RunResult.Texts(

@@ -64,14 +64,14 @@ class ClassifierCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora", "full", "bitfit", "top:1"})
+    @ValueSource(strings = {"lora", "full", "bitfit", "top:1", "houlsby:4"})
     void aTaskOfGlueIsLearntByEachMethodMeasuredAndUsed(String method) throws IOException {
         Path glue = sst2();
         Path out = folder.resolve("out");
 
         JsonNode trained = json(train("--task", "sst2", "--data", glue.toString(), "--method", method, "--evaluate-every", "40",
                 "--out", out.toString(), "--json"));
-        List<String> use = method.equals("lora") ? List.of("--model", bert, "--adapter", out.toString()) : List.of("--model", out.toString());
+        List<String> use = List.of("lora", "houlsby:4").contains(method) ? List.of("--model", bert, "--adapter", out.toString()) : List.of("--model", out.toString());
         JsonNode measured = json(run("evaluate", use, "--task", "sst2", "--data", glue.toString(), "--json"));
         Run predicted = run("predict", use, "--text", "the book is great", "--text", "the film was dull");
 

@@ -65,7 +65,7 @@ final class PeftSupport {
     static void require(Path file, ObjectNode json, boolean pissa) {
         String type = json.path("peft_type").asText();
         if (!type.equals("LORA")) {
-            throw new FormatException(file, "peft_type is " + Names.quoted(type) + ", lora4j reads LORA adapters only");
+            throw new FormatException(file, "peft_type is " + Names.quoted(type) + ", lora4j reads LORA, PROMPT_TUNING, P_TUNING, PREFIX_TUNING and its own LORA4J");
         }
         requireInitialisation(file, json.path("init_lora_weights"), pissa);
         List<String> refused = new ArrayList<>();

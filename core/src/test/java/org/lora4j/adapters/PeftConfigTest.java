@@ -205,7 +205,7 @@ class PeftConfigTest {
         PeftConfig config = read("{\"peft_type\": \"LOHA\", \"r\": 8, \"lora_alpha\": 8}");
         assertThat(config.r()).isEqualTo(8);
         assertThatThrownBy(config::requireSupported)
-                .hasMessageContaining("peft_type is 'LOHA', lora4j reads LORA adapters only");
+                .hasMessageContaining("peft_type is 'LOHA', lora4j reads LORA, PROMPT_TUNING");
     }
 
     @Test

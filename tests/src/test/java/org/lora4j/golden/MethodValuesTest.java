@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,8 @@ import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.family.SequenceClassifier;
 import org.lora4j.fixture.OpenBackends;
+import org.lora4j.generate.Generator;
+import org.lora4j.generate.Sampling;
 import org.lora4j.io.DType;
 import org.lora4j.io.JsonFile;
 import org.lora4j.io.Safetensors;
@@ -153,6 +156,34 @@ class MethodValuesTest {
             assertThat(GoldenValuesTest.relativeError(gradient, expected.get("grad." + entry.key()))).as(entry.key())
                     .isLessThan(10 * bound);
         }
+    }
+
+    static List<String> writers() {
+        return cases().stream().filter(name -> !classifies(name)).toList();
+    }
+
+    /** Position by position behind a cache, the greedy text is what whole passes say. */
+    @ParameterizedTest
+    @MethodSource("writers")
+    void theEngineWritesWhatWholePassesSay(String name) {
+        Backend backend = BACKENDS.get("reference");
+        LanguageModel model = (LanguageModel) model(name, backend);
+        AdapterTuning tuning = MethodFolder.attach(model, of(name).resolve("adapter"), remark -> { }).freeze();
+        int[] text = {3, 1, 4, 1};
+        int[] written = new Generator(model).generate(text, 6, Set.of(), Sampling.GREEDY);
+        for (int token : written) {
+            double[] logits = backend.readDoubles(model.logits(new Batch(1, text.length, text, null, null),
+                    Workspace.forInference(backend, text.length)));
+            int vocabulary = logits.length / text.length;
+            int likeliest = 0;
+            for (int i = 0; i < vocabulary; i++) {
+                likeliest = logits[logits.length - vocabulary + i] > logits[logits.length - vocabulary + likeliest] ? i : likeliest;
+            }
+            assertThat(token).isEqualTo(likeliest);
+            text = Arrays.copyOf(text, text.length + 1);
+            text[text.length - 1] = token;
+        }
+        tuning.detach();
     }
 
     /** Saved again it has the same tensors and settings; taken out, nothing is left of it. */

@@ -29,6 +29,7 @@ public record PrefixEmbedding(int prefix, int infix, TokenInit init) implements 
 
     public PrefixEmbedding {
         SpecialTokenMethod.requireLengths(prefix, infix);
+        init = init.upTo(prefix + infix);
     }
 
     /** From words of the vocabulary. */

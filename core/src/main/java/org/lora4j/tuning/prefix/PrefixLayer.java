@@ -35,6 +35,7 @@ public record PrefixLayer(int prefix, int infix, TokenInit init) implements Spec
 
     public PrefixLayer {
         SpecialTokenMethod.requireLengths(prefix, infix);
+        init = init.upTo(prefix + infix);
     }
 
     /** From words of the vocabulary. */

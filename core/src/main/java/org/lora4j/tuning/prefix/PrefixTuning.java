@@ -38,6 +38,7 @@ public record PrefixTuning(int prefix, boolean project, int width, TokenInit ini
 
     public PrefixTuning {
         SpecialTokenMethod.requireLengths(prefix, 0);
+        init = init.upTo(prefix);
         PTuning.requireWidth(width);
         if (width > 0 && !project) {
             throw new LoraException("`encoderWidth` " + width + ": only a projection has a width. Leave it out, or project");

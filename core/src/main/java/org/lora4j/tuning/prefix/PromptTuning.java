@@ -27,6 +27,7 @@ public record PromptTuning(int prefix, TokenInit init) implements SpecialTokenMe
 
     public PromptTuning {
         SpecialTokenMethod.requireLengths(prefix, 0);
+        init = init.upTo(prefix);
     }
 
     /** From {@code prompt-tuning:20,init=random}. */

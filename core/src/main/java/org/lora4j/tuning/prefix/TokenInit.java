@@ -47,6 +47,11 @@ public record TokenInit(Kind kind, List<Integer> ids) {
         return new TokenInit(Kind.TEXT, Arrays.stream(tokens).boxed().toList());
     }
 
+    /** The same without tokens that {@code count} special ones have no use for. */
+    TokenInit upTo(int count) {
+        return ids.size() <= count ? this : new TokenInit(kind, ids.subList(0, count));
+    }
+
     /** A token for each of {@code count} special ones; empty where they are drawn as numbers. */
     int[] tokens(int count, int vocabulary, long seed) {
         return switch (kind) {
