@@ -21,7 +21,8 @@ final class BeamChoice {
     private double lengthPenalty;
 
     @Option(names = "--no-repeat-ngram", defaultValue = "4", paramLabel = "N",
-            description = "No N tokens are written twice in the same order, 0 for no such rule (default: ${DEFAULT-VALUE}).")
+            description = "No N tokens are written twice in the same order, 0 for no such rule (default: ${DEFAULT-VALUE}; 0 for queries, "
+                    + "which repeat themselves).")
     private int noRepeatNgram;
 
     @Option(names = "--max-new-tokens", defaultValue = "64", paramLabel = "N",
@@ -48,6 +49,13 @@ final class BeamChoice {
         } catch (LoraException refused) {
             throw wrongUse(refused.getMessage());
         }
+    }
+
+    /** The same for queries: tokens may come again unless a rule was asked for. */
+    Beam beamOfQueries() {
+        Beam asked = beam();
+        boolean given = command.commandLine().getParseResult().hasMatchedOption("--no-repeat-ngram");
+        return given ? asked : new Beam(asked.width(), asked.lengthPenalty(), 0);
     }
 
     int maxNewTokens() {

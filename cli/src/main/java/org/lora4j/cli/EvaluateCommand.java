@@ -147,7 +147,7 @@ final class EvaluateCommand extends LoraCommand {
     // ------------------------------------------------------------------------------------------------ texts
 
     private int decode(WrittenScores scored, Split part) {
-        Beam search = beam.beam();
+        Beam search = scored == WrittenScores.WIKISQL ? beam.beamOfQueries() : beam.beam();
         if (out != null && data.isGiven()) {
             Destination read = Destination.reading("--data", Path.of(data.name()));
             List.of(DecodedLines.FILE_NAME, ScorerFiles.HYPOTHESES, ScorerFiles.REFERENCES)

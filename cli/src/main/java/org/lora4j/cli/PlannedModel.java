@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -120,10 +119,5 @@ record PlannedModel(String name, ModelConfig config, Optional<Labels> labels) {
     /** Its own, or two. */
     Labels labelsOr2() {
         return labels.orElseGet(() -> Labels.numbered(2));
-    }
-
-    /** The file's own fields and more: for JSON. */
-    Map<String, Object> facts() {
-        return Map.of("name", name, "family", config.names().title(), "parameters", config.parameterCount());
     }
 }

@@ -102,6 +102,8 @@ class PlanCommandTest {
         "--model gpt2 --sizes n_embd=8 | has sizes of its own",
         "--sizes n_embd | expected fields of a config.json such as n_embd=1024",
         "--sizes n_embd=8 | model_type is missing",
+        "--sizes model_type=gpt2,n_embd=12288000,n_head=8,n_layer=2,n_positions=100,vocab_size=100 | more numbers than a tensor can hold",
+        "--model base-6m --batch 100000000 --length 256 | more numbers than a tensor can hold",
         "--model gpt2 --method lora+full | behind lora+ expected special tokens",
         "--model gpt2 --rank 1,2,3,4,5,6,7,8 --batch 1,2,4,8,16 --length 1,2 | more than 60 columns",
     })

@@ -21,7 +21,7 @@ public record PlanRow(String name, StepMemory memory, Map<Term, Long> bytes) {
      */
     private static final long JAVA_BYTES = 195L << 20;
     /** And of its heap: the collector's tables, large pages that are not full. Measured too: one part in so many. */
-    private static final int HEAP_SHARE = 20;
+    private static final int HEAP_SHARE = 16;
 
     /** Values, two moments and the best values so far, in float32: what a checkpoint of training has of each number. */
     private static final int OF_CHECKPOINT = 4 * Float.BYTES;

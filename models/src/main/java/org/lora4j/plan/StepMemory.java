@@ -98,7 +98,7 @@ public record StepMemory(Base base, Trained trained, Pass pass, Tuning.Saved sav
     private static StepMemory counted(ModelConfig config, PlannedStep step, TuningMethod method, CountingBackend backend) {
         try {
             return count(config, step, method, backend);
-        } catch (ArithmeticException e) { // Math.…Exact: beyond 2^31 rows or 2^63 numbers
+        } catch (ArithmeticException | IllegalArgumentException e) { // beyond 2^31 rows or numbers of a tensor, or 2^63 of all
             throw new LoraException("a step of " + step.batch() + " × " + step.length() + " tokens on a model "
                     + config.sizes().width() + " wide with " + config.sizes().vocabulary() + " tokens has more numbers than a tensor "
                     + "can hold: it runs nowhere", e);

@@ -131,7 +131,7 @@ public final class MethodsPage {
         for (int power = (int) left; power <= right; power++) {
             double x = x(power, left, right);
             svg.append(format("<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-                    x, TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 18, "%,d".formatted((long) Math.pow(10, power))));
+                    x, TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 18, count(power)));
         }
         svg.append(format("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">parameters that train</text>\n", (LEFT + WIDTH) / 2, HEIGHT - 4));
         int number = 0;
@@ -149,6 +149,11 @@ public final class MethodsPage {
             svg.append(format("<path class=\"f%d\" d=\"%s\"/>%s\n", number, line, dots));
         }
         return svg.append("</svg>").toString();
+    }
+
+    /** 10, 100, 1K, … 1M: no label is so long that it leaves the figure. */
+    private static String count(int power) {
+        return (long) Math.pow(10, power % 3) + (power < 3 ? "" : power < 6 ? "K" : power < 9 ? "M" : "G");
     }
 
     private static double x(double power, double left, double right) {
