@@ -26,7 +26,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
     /** W is decomposed whole up to this many rows or columns. */
     private static final int SMALL = 256;
-    private static final double TOLERANCE = 1e-10;
+    private static final double TOLERANCE = 1e-9;
     /** A value is off by its residual at most. */
     private static final double TOLERANCE_OF_VALUES = 1e-6;
     /** Where a step costs a tenth of a second, and whoever asks waits. */
@@ -103,7 +103,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
         TopDirections find() {
             vs.add(new double[Math.min(w.rows(), w.columns())], 1); // a drawn one
-            int next = Math.min(limit, 2 * wanted + 24);
+            int next = Math.min(limit, 3 * wanted + 24);
             while (true) {
                 while (us.count() < next) {
                     step();
