@@ -158,6 +158,7 @@ public final class AdapterAnalysis {
             List<UpdateDirections> directions = new ArrayList<>();
             for (int k = 0; k < maps.size(); k++) {
                 directions.add(directions(maps.get(k), adapters.get(k)));
+                maps.set(k, maps.get(k).withoutNumbers());
             }
             shared.add(new Shared(map.place(), maps, directions));
         }
@@ -259,7 +260,8 @@ public final class AdapterAnalysis {
         boolean pictured = detailed && !parted;
         int shorter = Math.min(place.out(), place.in());
         int most = line.directions.stream().mapToInt(update -> update.rightOfDelta().count()).max().orElse(0);
-        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64));
+        int usual = Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64);
+        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : usual);
         double norm = weight == null ? 0 : weight.norm();
         // W's own directions are what costs: not where nobody asked for them and they are dear
         long size = (long) place.out() * place.in();
