@@ -94,7 +94,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
             this.wanted = wanted;
             this.tolerance = tolerance;
             int shorter = Math.min(w.rows(), w.columns());
-            limit = shorter <= HUGE ? Math.min(shorter, 400 + 6 * wanted) : Math.min(shorter, 200 + 2 * wanted);
+            limit = shorter <= HUGE ? Math.min(shorter, 400 + 6 * wanted) : Math.min(shorter, 120 + 2 * wanted);
             us = new Basis(Math.max(w.rows(), w.columns()), limit, "analysis.left");
             vs = new Basis(shorter, limit + 1, "analysis.right");
             alphas = new double[limit];
