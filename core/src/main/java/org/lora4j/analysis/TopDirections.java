@@ -26,7 +26,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
     /** W is decomposed whole up to this many rows or columns. */
     private static final int SMALL = 256;
-    private static final double TOLERANCE = 1e-10;
+    private static final double TOLERANCE = 1e-9;
     /** A value is off by its residual at most. */
     private static final double TOLERANCE_OF_VALUES = 1e-6;
     /** Where a step costs a tenth of a second, and whoever asks waits. */
@@ -94,7 +94,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
             this.wanted = wanted;
             this.tolerance = tolerance;
             int shorter = Math.min(w.rows(), w.columns());
-            limit = shorter <= HUGE ? Math.min(shorter, 400 + 6 * wanted) : Math.min(shorter, 200 + 2 * wanted);
+            limit = shorter <= HUGE ? Math.min(shorter, 400 + 6 * wanted) : Math.min(shorter, 120 + 2 * wanted);
             us = new Basis(Math.max(w.rows(), w.columns()), limit, "analysis.left");
             vs = new Basis(shorter, limit + 1, "analysis.right");
             alphas = new double[limit];
@@ -103,7 +103,7 @@ public record TopDirections(Directions left, Directions right, int steps, double
 
         TopDirections find() {
             vs.add(new double[Math.min(w.rows(), w.columns())], 1); // a drawn one
-            int next = Math.min(limit, 2 * wanted + 24);
+            int next = Math.min(limit, 3 * wanted + 24);
             while (true) {
                 while (us.count() < next) {
                     step();

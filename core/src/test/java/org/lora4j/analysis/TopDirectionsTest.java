@@ -33,7 +33,7 @@ class TopDirectionsTest {
         Directions left = Directions.columns(expected.u(), expected.values(), count);
         for (int i = 0; i < count; i++) {
             assertThat(found.values()[i]).isCloseTo(expected.values()[i], offset(1e-9 * expected.values()[0]));
-            // a direction is off by the residual, at most 1e-11 of σ₁, over the gap to its neighbours, here 1e-4 of σ₁ or more
+            // a direction is off by the residual, at most 1e-9 of σ₁, over the gap to its neighbours, here 1e-4 of σ₁ or more
             assertThat(Math.abs(Similarity.dot(found.right().vectors()[i], right.vectors()[i]))).isCloseTo(1, offset(1e-6));
             assertThat(Math.abs(Similarity.dot(found.left().vectors()[i], left.vectors()[i]))).isCloseTo(1, offset(1e-6));
         }

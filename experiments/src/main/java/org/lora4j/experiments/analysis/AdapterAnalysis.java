@@ -36,6 +36,7 @@ public final class AdapterAnalysis {
 
     /** Weights smaller than this are looked at side by side, larger ones one after the other, each by all cores. */
     private static final long LARGE = 4 << 20;
+    private static final long SMALL = 1 << 20;
     /** Beyond so many rows and columns fewer directions of W are looked for, so that it takes less than a minute. */
     private static final int HUGE = 4096;
     /** Directions that layers are compared by. */
@@ -157,6 +158,7 @@ public final class AdapterAnalysis {
             List<UpdateDirections> directions = new ArrayList<>();
             for (int k = 0; k < maps.size(); k++) {
                 directions.add(directions(maps.get(k), adapters.get(k)));
+                maps.set(k, maps.get(k).withoutNumbers());
             }
             shared.add(new Shared(map.place(), maps, directions));
         }
@@ -258,10 +260,12 @@ public final class AdapterAnalysis {
         boolean pictured = detailed && !parted;
         int shorter = Math.min(place.out(), place.in());
         int most = line.directions.stream().mapToInt(update -> update.rightOfDelta().count()).max().orElse(0);
-        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64));
+        int usual = Math.clamp(shorter / 10, 1, shorter <= HUGE ? 128 : 64);
+        int wanted = !pictured ? most : Math.max(most, options.directions > 0 ? options.directions : usual);
         double norm = weight == null ? 0 : weight.norm();
         // W's own directions are what costs: not where nobody asked for them and they are dear
-        boolean looksAtW = weight != null && (detailed || !parted && (long) place.out() * place.in() < LARGE);
+        long size = (long) place.out() * place.in();
+        boolean looksAtW = weight != null && (parted ? detailed && size < SMALL : detailed || size < LARGE);
         TopDirections top = looksAtW ? TopDirections.of(weight, Math.min(shorter, wanted), !pictured) : null;
         List<Analysis.Update> updates = new ArrayList<>();
         for (int k = 0; k < line.maps.size(); k++) {

@@ -87,6 +87,11 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
         return maps;
     }
 
+    /** The same without A and B, whose directions are known. */
+    AnalysedMap withoutNumbers() {
+        return new AnalysedMap(place, new double[0], new double[0], rank, alpha, scaling);
+    }
+
     private static int layer(String module, @Nullable ModelNames names) {
         if (names != null && names.blockOf(module + ".weight") != Slot.NO_BLOCK) {
             return names.blockOf(module + ".weight");

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.analysis.Amplification;
 
 /**
- * All numbers of an analysis as a table that any program reads, one number a line:
+ * The numbers of an analysis as a table that any program reads, one number a line, the grids of two adapters in the detailed layers:
  *
  * <pre>
  *   module,part,layer,adapter,quantity,i,j,value
@@ -26,7 +26,7 @@ public final class AnalysisCsv {
 
     public static String of(Analysis analysis) {
         AnalysisCsv table = new AnalysisCsv();
-        analysis.maps().forEach(table::line);
+        analysis.maps().forEach(line -> table.line(line, analysis.notes().detailed().contains(line.where().layer())));
         for (Analysis.BetweenLayers between : analysis.between()) {
             String quantity = "between_layers_" + between.side().key() + "_top_" + between.top();
             for (int a = 0; a < between.layers().size(); a++) {
@@ -42,7 +42,8 @@ public final class AnalysisCsv {
         return table.csv.toString();
     }
 
-    private void line(Analysis.MapLine line) {
+    /** @param detailed whether grids are wanted, which of many layers are too much for a table */
+    private void line(Analysis.MapLine line, boolean detailed) {
         String module = line.where().module();
         String part = line.where().part();
         int layer = line.where().layer();
@@ -51,7 +52,9 @@ public final class AnalysisCsv {
             column(module, part, layer, null, "singular_values_base", orNone(line.base().values()));
         }
         IntStream.range(0, line.updates().size()).forEach(k -> update(line, k));
-        line.similarity().forEach((side, phi) -> grid(module, part, layer, null, "similarity_" + side.key(), phi));
+        if (detailed) {
+            line.similarity().forEach((side, phi) -> grid(module, part, layer, null, "similarity_" + side.key(), phi));
+        }
     }
 
     private void update(Analysis.MapLine line, int k) {
