@@ -40,7 +40,7 @@ import picocli.CommandLine.Option;
                     + "labels: of texts of your own (classification, regression) or of a GLUE task; the head for them trains "
                     + "whatever the method.",
             "",
-            "--method says what trains: LoRA's adapter, which the folder --out gets as PEFT writes it, or the model's own "
+            "--method says what trains: LoRA's adapter, which the folder --out gets as PEFT writes it, adapter layers, or the model's own "
                     + "parameters, and then it gets a whole model with its tokenizer, which generate --model reads; and "
                     + "metrics.jsonl and report.html. Ctrl-C finishes the step and writes a checkpoint (a second one ends at "
                     + "once), and a run that was interrupted or killed goes on from its last checkpoint when the same command is "
