@@ -13,11 +13,6 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 final class Int8Weights extends CompressedWeights {
 
     private static final int LARGEST = 127;
-    /** Turns each byte −128 … 127 into one of 0 … 255. */
-    private static final int SIGNS = 0x80808080;
-    /** The bits of 2²³. */
-    private static final int EXPONENT = 0x4B000000;
-    private static final float SHIFTED_ZERO = 0x1p23f + 128;
 
     private final float[] scales;
 
@@ -100,50 +95,26 @@ final class Int8Weights extends CompressedWeights {
 
     @Override
     void dots(int row, int count, float[] x, int xOffset, float[] sums) {
-        for (int i = 0; i < count; i += 2) { // an odd last one twice
-            twoDots((row + i) * stride, (row + Math.min(i + 1, count - 1)) * stride, x, xOffset, sums, i * LANES);
+        for (int i = 0; i < count; i++) {
+            dot((row + i) * stride, x, xOffset, sums, i * LANES);
         }
     }
 
-    /** Two rows' products, so that x is read once for both. */
-    private void twoDots(int rowA, int rowB, float[] x, int xOffset, float[] sums, int to) {
-        FloatVector a0 = FloatVector.zero(SPECIES);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector b3 = a0;
+    /** One row at a time: the code for two is more than the compiler inlines, and its vectors then lie on the heap. */
+    private void dot(int from, float[] x, int xOffset, float[] sums, int to) {
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
         for (int k = 0; k < stride; k += LANES) {
-            IntVector a = IntVector.fromArray(INTS, packed, rowA + k).lanewise(VectorOperators.XOR, SIGNS);
-            IntVector b = IntVector.fromArray(INTS, packed, rowB + k).lanewise(VectorOperators.XOR, SIGNS);
+            IntVector four = IntVector.fromArray(INTS, packed, from + k);
             int at = xOffset + 4 * k;
-            FloatVector x0 = FloatVector.fromArray(SPECIES, x, at);
-            a0 = whole(a).fma(x0, a0);
-            b0 = whole(b).fma(x0, b0);
-            FloatVector x1 = FloatVector.fromArray(SPECIES, x, at + LANES);
-            a1 = whole(a.lanewise(VectorOperators.LSHR, 8)).fma(x1, a1);
-            b1 = whole(b.lanewise(VectorOperators.LSHR, 8)).fma(x1, b1);
-            FloatVector x2 = FloatVector.fromArray(SPECIES, x, at + 2 * LANES);
-            a2 = whole(a.lanewise(VectorOperators.LSHR, 16)).fma(x2, a2);
-            b2 = whole(b.lanewise(VectorOperators.LSHR, 16)).fma(x2, b2);
-            FloatVector x3 = FloatVector.fromArray(SPECIES, x, at + 3 * LANES);
-            a3 = whole(a.lanewise(VectorOperators.LSHR, 24)).fma(x3, a3);
-            b3 = whole(b.lanewise(VectorOperators.LSHR, 24)).fma(x3, b3);
+            s0 = part(four, 24).fma(FloatVector.fromArray(SPECIES, x, at), s0);
+            s1 = part(four, 16).fma(FloatVector.fromArray(SPECIES, x, at + LANES), s1);
+            s2 = part(four, 8).fma(FloatVector.fromArray(SPECIES, x, at + 2 * LANES), s2);
+            s3 = part(four, 0).fma(FloatVector.fromArray(SPECIES, x, at + 3 * LANES), s3);
         }
-        a0.add(a1).add(a2.add(a3)).intoArray(sums, to);
-        if (rowA != rowB) {
-            b0.add(b1).add(b2.add(b3)).intoArray(sums, to + LANES);
-        }
-    }
-
-    /**
-     * The lowest byte u of each lane, which {@link #SIGNS} made q + 128, as the float q: u are the last bits of 2²³ + u.
-     * That takes fewer of a core's ports than two shifts and a conversion.
-     */
-    private static FloatVector whole(IntVector bytes) {
-        return bytes.and(0xFF).or(EXPONENT).reinterpretAsFloats().sub(SHIFTED_ZERO);
+        s0.add(s1).add(s2.add(s3)).intoArray(sums, to);
     }
 
     @Override

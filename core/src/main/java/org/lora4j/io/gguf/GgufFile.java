@@ -415,8 +415,8 @@ public final class GgufFile extends MappedTensors {
 
     /** The elements of an array of numbers. @throws FormatException if there is none of that key */
     public double[] numbers(String key) {
-        GgufValue.Type type = values.containsKey(key) && values.get(key).value() instanceof GgufValue.Array(var elements, long count)
-                && elements != GgufValue.Type.STRING ? elements : GgufValue.Type.FLOAT32;
+        GgufValue.Type type = values.containsKey(key) && values.get(key).value() instanceof GgufValue.Array array
+                && array.elements() != GgufValue.Type.STRING ? array.elements() : GgufValue.Type.FLOAT32;
         double[] numbers = new double[(int) Math.min(Integer.MAX_VALUE - 8, array(key, type).count())];
         at = arrays.get(key);
         for (int i = 0; i < numbers.length; i++) {
