@@ -21,7 +21,9 @@ module org.lora4j.core {
     exports org.lora4j.select;
     exports org.lora4j.tensor;
     exports org.lora4j.tuning;
+    exports org.lora4j.tuning.layers;
     exports org.lora4j.tuning.lora;
+    exports org.lora4j.tuning.prefix;
 
     uses org.lora4j.backend.BackendProvider;
     uses org.lora4j.model.ModelNames;

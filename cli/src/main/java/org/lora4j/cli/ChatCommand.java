@@ -69,12 +69,17 @@ final class ChatCommand extends LoraCommand {
         ChatSession.Style style = new ChatSession.Style(option(() -> drawing.sampling(ui())), drawing.stops(), maxNewTokens);
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            AdapterSet set = named.load(loaded, ui());
+            Path fixed = named.otherThanLora();
+            if (fixed != null) {
+                ModelChoice.attach(loaded, fixed, ui());
+            }
+            AdapterSet set = fixed != null ? new AdapterSet(loaded) : named.load(loaded, ui());
             ChatSession session = new ChatSession(loaded, set, model.tokenizer(), style, name -> ExampleChoice.chats(
-                    model, named.folder(name), model.tokenizer()));
+                    model, fixed != null ? fixed : named.folder(name), model.tokenizer()));
+            List<String> names = fixed != null ? List.of() : List.copyOf(named.folders().keySet());
             session.instruct(system);
-            session.use(named.folders().isEmpty() ? AdapterSet.BASE : named.folders().keySet().iterator().next());
-            talk(session, List.copyOf(named.folders().keySet()));
+            session.use(names.isEmpty() ? AdapterSet.BASE : names.getFirst());
+            talk(session, names);
         }
         return ExitCode.OK;
     }

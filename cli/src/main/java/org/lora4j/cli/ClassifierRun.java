@@ -61,7 +61,7 @@ final class ClassifierRun {
             if (recipe.isPresent()) {
                 command.plans.evaluateEveryEpoch();
             }
-            TrainingPlan plan = command.plans.plan(job);
+            TrainingPlan plan = command.methods.plan(command.plans.plan(job));
             command.plans.remarkOn(plan, job, command.devExamples, ui);
             if (command.overwrite && !job.isUnfinishedIn(command.out, plan)) {
                 folder.clear();
@@ -156,6 +156,9 @@ final class ClassifierRun {
     }
 
     private static String adapter(Map<String, String> options) {
+        if (options.containsKey("--method")) {
+            return options.get("--method");
+        }
         return options.isEmpty() ? "" : "r " + options.get("--rank") + ", alpha " + options.get("--alpha") + ", on q and v";
     }
 

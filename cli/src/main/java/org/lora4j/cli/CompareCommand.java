@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
-import org.lora4j.adapters.PeftFormat;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.BackendOptions;
 import org.lora4j.backend.BackendProvider;
@@ -193,7 +193,8 @@ final class CompareCommand extends LoraCommand {
     private Subject subject(Path folder, Backend backend) {
         Model loaded = classifies ? Families.classifier(folder, backend, head(folder), BaseDropout.NONE, WeightType.FLOAT32, ui()::warnOnce)
                 : Families.load(folder, backend, 0, WeightType.FLOAT32, ui()::warnOnce);
-        return new Subject(loaded, adapter == null ? StandInAdapter.attach(loaded, seed) : PeftFormat.load(loaded, adapter, ui()::info));
+        return adapter == null ? new Subject(loaded, StandInAdapter.attach(loaded, seed))
+                : new Subject(loaded, MethodFolder.attach(loaded, adapter, ui()::info).trainable());
     }
 
     private ClassifierHead head(Path folder) {

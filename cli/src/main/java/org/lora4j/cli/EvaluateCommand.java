@@ -23,7 +23,6 @@ import org.lora4j.nn.Workspace;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.Evaluation;
 import org.lora4j.train.FineTuning;
-import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -141,10 +140,7 @@ final class EvaluateCommand extends LoraCommand {
                 data.isGiven() ? data.open(part) : E2e.embedded(part), beam.limit());
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
-            if (attached != null) {
-                attached.freeze();
-            }
+            ModelChoice.attach(loaded, adapter, ui());
             TextDecoding decoding = new TextDecoding(loaded, model.tokenizer(), search, beam.maxNewTokens());
             if (overwrite && out != null) {
                 decoding.forgetOthers(out, List.copyOf(references.keySet()));
@@ -176,17 +172,14 @@ final class EvaluateCommand extends LoraCommand {
         }
         try (Backend b = backend.open()) {
             LanguageModel loaded = model.load(b);
-            LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
-            if (attached != null) {
-                attached.freeze();
-            }
+            ModelChoice.attach(loaded, adapter, ui());
             Tokenizer tokenizer = model.tokenizer();
-            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.sizes().positions(), data.tooLong())
+            ExampleEncoder encoder = new ExampleEncoder(tokenizer, loaded.maxLength(), data.tooLong())
                     .withLossOn(layout.lossOn()).withTemplate(ExampleEncoder.needsTemplate(pairs) ? layout.templateOf(model, adapter, tokenizer) : null);
             ExampleEncoder.Result encoded = encoder.encode(pairs, part.toString());
             if (encoded.examples().isEmpty()) {
                 throw new LoraException("none of the " + pairs.size() + " examples fits the model's "
-                        + loaded.sizes().positions() + " positions. Shorten them, or give --too-long truncate_context");
+                        + loaded.maxLength() + " positions. Shorten them, or give --too-long truncate_context");
             }
             encoded.examples().forEach(example -> tokenizer.requireRows(loaded.sizes().vocabulary(), example.tokens()));
             encoded.remarks(part.toString()).forEach(ui()::warn);

@@ -22,7 +22,6 @@ import org.lora4j.generate.Sampling;
 import org.lora4j.tokenizer.Tokenizer;
 import org.lora4j.train.PromptFormat;
 import org.lora4j.tuning.lora.AdapterSet;
-import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -148,10 +147,7 @@ final class GenerateCommand extends LoraCommand {
             Tokenizer tokenizer = model.tokenizer();
             AdapterSet set = several ? named.load(loaded, ui()) : null;
             if (!several) {
-                LoraAdapter attached = ModelChoice.attach(loaded, adapter, ui());
-                if (attached != null) {
-                    attached.freeze();
-                }
+                ModelChoice.attach(loaded, adapter, ui());
             }
             PromptFormat used = several || format != null ? format
                     : PromptFormat.of(adapter == null ? Families.metadata(model.folder()) : PeftFormat.metadata(adapter));

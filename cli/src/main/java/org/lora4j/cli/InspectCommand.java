@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,10 +18,12 @@ import org.lora4j.adapters.AdapterFiles;
 import org.lora4j.adapters.AdapterFormat;
 import org.lora4j.adapters.AdapterHead;
 import org.lora4j.adapters.LoralibFormat;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.adapters.StoredUpdate;
 import org.lora4j.analysis.UpdateSpectrum;
 import org.lora4j.io.NamedTensor;
+import org.lora4j.tuning.AdapterMethod;
 import org.lora4j.tuning.lora.LoraScaling;
 import org.lora4j.tuning.lora.WholeModules;
 import picocli.CommandLine.Command;
@@ -35,7 +38,8 @@ import picocli.CommandLine.Option;
             "",
             "Needs no model. For each module: the Frobenius norms of A, B and dW = s*B*A, dW's singular values, and its effective "
                     + "rank, e to the entropy of the singular values: how many directions the update really uses. A loralib file "
-                    + "does not say alpha; without --alpha, dW is B*A alone.",
+                    + "does not say alpha; without --alpha, dW is B*A alone. Of another method than LoRA: its settings and each tensor's shape "
+                    + "and norm.",
         },
         footer = {
             "  lora4j inspect my-adapter",
@@ -58,6 +62,11 @@ final class InspectCommand extends LoraCommand {
     @Override
     protected int run() throws Exception {
         Path path = adapter.path();
+        Optional<AdapterMethod> other = MethodFolder.method(path);
+        if (other.isPresent()) {
+            InspectedMethod.show(path, other.get(), json, ui());
+            return ExitCode.OK;
+        }
         AdapterFormat format = AdapterFiles.formatOf(path);
         boolean scaled = format != AdapterFormat.LORALIB || adapter.hasAlpha();
         LoralibFormat.Options options = adapter.loralib(null);

@@ -3,6 +3,8 @@ package org.lora4j.cli;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.tuning.lora.BiasMode;
@@ -45,9 +47,10 @@ final class LoraChoice {
     private BiasMode bias;
 
     @Option(names = "--init", defaultValue = "gaussian", paramLabel = "KIND",
-            description = "How A begins: gaussian, N(0, 1/in) after the paper, or kaiming, uniform as in loralib and PEFT "
-                    + "(default: ${DEFAULT-VALUE}).")
-    private Init init;
+            description = "How A begins: gaussian, N(0, 1/in) after the paper; kaiming, uniform as in loralib and PEFT; or "
+                    + "pissa, with pissa_niter_N by N random iterations: A and B take the largest singular values of the "
+                    + "weight, and what is saved is a plain LoRA of twice the rank (default: ${DEFAULT-VALUE}).")
+    private String init;
 
     @Option(names = "--rslora", description = "Scale by alpha/√r instead of alpha/r.")
     private boolean rsLora;
@@ -55,10 +58,7 @@ final class LoraChoice {
     @Option(names = "--dora", description = "Train a magnitude for each output beside the update (DoRA).")
     private boolean dora;
 
-    /** The words for {@link LoraInit}. */
-    enum Init {
-        GAUSSIAN, KAIMING
-    }
+    private static final Pattern PISSA = Pattern.compile("pissa(?:_niter_([1-9][0-9]{0,4}))?");
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
@@ -77,11 +77,24 @@ final class LoraChoice {
     }
 
     private LoraConfig read() {
-        return LoraConfig.of(rank, alpha)
+        return begun(LoraConfig.of(rank, alpha)
                 .withScaling(rsLora ? LoraScaling.ALPHA_OVER_SQRT_R : LoraScaling.ALPHA_OVER_R)
                 .withDropout(dropout).withBias(bias).withDora(dora)
-                .withInit(init == Init.GAUSSIAN ? LoraInit.PAPER_GAUSSIAN : LoraInit.LORALIB_KAIMING)
-                .withTargets(targets, layers);
+                .withTargets(targets, layers));
+    }
+
+    private LoraConfig begun(LoraConfig config) {
+        String word = MethodChoice.word(init);
+        Matcher pissa = PISSA.matcher(word);
+        if (pissa.matches()) {
+            return config.withPissa(pissa.group(1) == null ? 0 : Integer.parseInt(pissa.group(1)));
+        }
+        return config.withInit(switch (word) {
+            case "gaussian" -> LoraInit.PAPER_GAUSSIAN;
+            case "kaiming" -> LoraInit.LORALIB_KAIMING;
+            default -> throw new LoraException("`init` " + Names.shortened(init) + ": expected gaussian, kaiming, pissa or pissa_niter_N "
+                    + "with a number of iterations");
+        });
     }
 
     /** {@code LoRA r 4, alpha 32 on q,v}. */

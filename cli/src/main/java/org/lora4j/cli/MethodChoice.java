@@ -4,9 +4,15 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.experiments.report.RunReport;
 import org.lora4j.model.Model;
+import org.lora4j.tokenizer.Tokenizer;
+import org.lora4j.train.TrainingPlan;
+import org.lora4j.tuning.AdapterTuning;
+import org.lora4j.tuning.LoraWithTokens;
 import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
@@ -23,27 +29,57 @@ import picocli.CommandLine.Spec;
 final class MethodChoice {
 
     @Option(names = "--method", defaultValue = TuningMethods.LORA, paramLabel = "NAME",
-            description = "How to adapt: lora; full, every parameter; bitfit, the biases; or top:N, the last N blocks "
-                    + "(default: ${DEFAULT-VALUE}). lora saves an adapter, the others a whole model with its tokenizer. What "
-                    + "only lora has is refused with another: --rank, --alpha, --targets, --layers, --dropout, --bias, --init, "
-                    + "--rslora, --dora.")
+            description = {
+                "How to adapt (default: ${DEFAULT-VALUE}). What only lora has is refused with another: --rank, --alpha, "
+                        + "--targets, --layers, --dropout, --bias, --init, --rslora, --dora, --lora-plus-ratio. The others' settings stand in the "
+                        + "name, behind a colon: houlsby:64, or houlsby:64,norms=true.",
+                "Saved as a folder beside the base: lora; adapter layers of R features in each block, houlsby:R, lin:R, "
+                        + "pfeiffer:R, adapterdrop:R, with activation=NAME, skip=N (the lowest N blocks have none), init=X, "
+                        + "norms=true (the blocks' norms train too).",
+                "N special tokens in every sequence, whose embeddings train: prefix-embedding:N, with infix=N for some between "
+                        + "input and output; prefix-layer:N, what goes into every block too; as PEFT has them and saves them, "
+                        + "prompt-tuning:N, p-tuning:N with width=H, prefix-tuning:N with projection=true. With "
+                        + "init=random or init=12-7-31, tokens, they begin as these. LoRA beside one of them: lora+prefix-embedding:N.",
+                "Saved as a whole model with its tokenizer: full, every parameter; bitfit, the biases; top:N, the last N blocks.",
+            })
     private String name;
 
     @Mixin
     private LoraChoice lora;
+
+    @Mixin
+    private LoraPlusChoice plus;
+
+    @Mixin
+    private SpecialTokenChoice tokens;
+
+    private Supplier<Tokenizer> tokenizer = () -> {
+        throw new IllegalStateException("no tokenizer was given");
+    };
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     /** What was asked for; a value that makes no sense, or an option that the method does not have, is wrong use. */
     TuningMethod method() {
+        plus.check();
         if (isLora()) {
+            tokens.refuse(name);
             return new LowRankAdaptation(lora.config());
         }
         try {
-            TuningMethod method = TuningMethods.named(word(name));
-            refuse(command, name, CommandSpec.forAnnotatedObject(new LoraChoice()).options().stream()
-                    .map(OptionSpec::longestName).toList());
+            String word = word(name);
+            if (TuningMethods.haveSpecialTokens(word)) {
+                word = tokens.into(word, tokenizer);
+            } else {
+                tokens.refuse(name);
+            }
+            if (isWithLora()) {
+                return TuningMethods.parse(word, new LowRankAdaptation(lora.config()));
+            }
+            TuningMethod method = TuningMethods.parse(word);
+            refuse(command, name, Stream.of(new LoraChoice(), new LoraPlusChoice()).flatMap(options ->
+                    CommandSpec.forAnnotatedObject(options).options().stream()).map(OptionSpec::longestName).toList());
             return method;
         } catch (LoraException refused) {
             throw wrongUse(refused);
@@ -65,6 +101,11 @@ final class MethodChoice {
         }
     }
 
+    /** The plan with what LoRA+ changes of it. */
+    TrainingPlan plan(TrainingPlan plan) {
+        return plus.in(plan);
+    }
+
     /** Attaches it; what does not suit this model is wrong use. */
     Tuning attach(Model model, TuningMethod method, long seed) {
         try {
@@ -76,6 +117,16 @@ final class MethodChoice {
 
     private ParameterException wrongUse(LoraException refused) {
         return new ParameterException(command.commandLine(), refused.getMessage());
+    }
+
+    /** What reads {@code --init-text}. */
+    void readTextsBy(Supplier<Tokenizer> own) {
+        tokenizer = own;
+    }
+
+    /** Whether LoRA trains beside something else. */
+    private boolean isWithLora() {
+        return word(name).startsWith(LoraWithTokens.WORD);
     }
 
     boolean isLora() {
@@ -114,22 +165,26 @@ final class MethodChoice {
 
     /** {@code LoRA r 4, alpha 32 on q,v}; {@code full fine-tuning}. */
     String text(Tuning tuning) {
-        return isLora() ? lora.text() : tuning.title();
+        return isLora() ? lora.text() : isWithLora() ? lora.text() + " with " + tuning.name().substring(LoraWithTokens.WORD.length())
+                : tuning instanceof AdapterTuning ? tuning.title() + " " + tuning.name() : tuning.title();
     }
 
     /** For the report. */
     RunReport.Method reported(Tuning tuning) {
+        if (isWithLora()) {
+            return new RunReport.Method(tuning.title(), text(tuning), tuning.parameterCount());
+        }
         return isLora()
                 ? RunReport.Method.lora(lora.rank(), lora.alpha(), lora.targets(), tuning.parameterCount()).named(tuning.title())
-                : reportedCopies(tuning);
+                : reportedOther(tuning);
     }
 
-    /** A method that trains copies of the base's own tensors. */
-    static RunReport.Method reportedCopies(Tuning tuning) {
+    /** A method other than LoRA. */
+    static RunReport.Method reportedOther(Tuning tuning) {
         String settings = switch (tuning.name()) {
             case "full" -> "everything trains";
             case "bitfit" -> "the biases train";
-            default -> "the rest is frozen";
+            default -> tuning instanceof AdapterTuning ? tuning.name() + ", the base is frozen" : "the rest is frozen";
         };
         return new RunReport.Method(tuning.title(), settings, tuning.parameterCount());
     }

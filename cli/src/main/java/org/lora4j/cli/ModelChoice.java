@@ -1,7 +1,7 @@
 package org.lora4j.cli;
 
 import java.nio.file.Path;
-import org.lora4j.adapters.PeftFormat;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.experiments.base.EmbeddedBase;
@@ -9,7 +9,6 @@ import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
 import org.lora4j.task.TextClassifier;
 import org.lora4j.tokenizer.Tokenizer;
-import org.lora4j.tuning.lora.LoraAdapter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -62,8 +61,10 @@ final class ModelChoice {
         return Families.tokenizer(folder());
     }
 
-    /** Attaches the adapter of a folder, where one is given. */
-    static LoraAdapter attach(LanguageModel model, Path adapter, Ui ui) {
-        return adapter == null ? null : PeftFormat.load(model, adapter, ui::info);
+    /** Attaches the adapter of a folder, of whatever method, where one is given; it does not train. */
+    static void attach(LanguageModel model, Path adapter, Ui ui) {
+        if (adapter != null) {
+            MethodFolder.attach(model, adapter, ui::info).freeze();
+        }
     }
 }

@@ -9,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.data.PromptFile;
 import org.lora4j.family.LanguageModel;
@@ -64,8 +65,18 @@ record NamedAdapters(Map<String, Path> folders) {
         return new NamedAdapters(folders);
     }
 
+    /** The folder where there is one alone and it is not LoRA's, so that it is a part of the model and cannot be switched; else null. */
+    Path otherThanLora() {
+        Path only = folders.size() == 1 ? folders.values().iterator().next() : null;
+        return only != null && MethodFolder.method(only).isPresent() ? only : null;
+    }
+
     /** All of them over a model. */
     AdapterSet load(LanguageModel model, Ui ui) {
+        folders.forEach((name, folder) -> MethodFolder.method(folder).ifPresent(method -> {
+            throw new LoraException("--adapter " + name + "=" + folder + ": was trained by " + method.name() + ", which is a part of "
+                    + "the model while it is attached; only LoRA's adapters share one. Give it alone, as --adapter " + folder);
+        }));
         AdapterSet set = new AdapterSet(model);
         folders.forEach((name, folder) -> set.load(name, base -> PeftFormat.load(base, folder, ui::info)));
         return set;

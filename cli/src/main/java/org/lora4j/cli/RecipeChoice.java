@@ -23,7 +23,8 @@ final class RecipeChoice {
 
     @Option(names = "--recipe", paramLabel = "NAME",
             description = "GLUE: take the options that are not given from the paper's tables 9 and 10 (roberta-base, roberta-large, "
-                    + "roberta-large-restricted, deberta-xxl) or the authors' scripts (roberta-base-scripts, roberta-large-scripts, "
+                    + "roberta-large-restricted, deberta-xxl; of adapter layers roberta-large-pfeiffer-3m and -0.8m, "
+                    + "roberta-large-houlsby-6m and -0.8m) or the authors' scripts (roberta-base-scripts, roberta-large-scripts, "
                     + "deberta-xxl-scripts), and measure after each epoch.")
     private String name;
 

@@ -212,7 +212,7 @@ final class ReproduceCommand extends LoraCommand {
     /** The row that the options describe. */
     private Experiment.TableRow row() {
         if (!method().equals(TuningMethods.LORA)) {
-            TuningMethod other = TuningMethods.named(method());
+            TuningMethod other = TuningMethods.parse(method());
             return new Experiment.TableRow(other.name().replace(":", ""), other.title(), 0, null, other.name(), null, null);
         }
         ReproducedRun.config(rank, alpha, targets); // refuses nonsense before anything is loaded

@@ -152,7 +152,7 @@ final class ReproducedRun {
 
     private TuningMethod tuningMethod(Experiment.TableRow row) {
         return isLora(row) ? new LowRankAdaptation(config(row.rank(), setup.alpha, row.targets()))
-                : TuningMethods.named(row.method());
+                : TuningMethods.parse(row.method());
     }
 
     private static boolean isLora(Experiment.TableRow row) {
@@ -162,7 +162,7 @@ final class ReproducedRun {
     private RunReport.Method method(Experiment.TableRow row, Tuning tuning) {
         return isLora(row)
                 ? RunReport.Method.lora(row.rank(), setup.alpha, List.of(row.targets().split(",")), tuning.parameterCount())
-                : MethodChoice.reportedCopies(tuning);
+                : MethodChoice.reportedOther(tuning);
     }
 
     static LoraConfig config(int rank, double alpha, String targets) {

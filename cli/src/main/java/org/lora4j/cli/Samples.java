@@ -62,7 +62,7 @@ final class Samples {
             if (prompt != null) {
                 tokenizer.requireRows(model.sizes().vocabulary(), prompt);
             }
-            if (prompt != null && prompt.length + MAX_NEW_TOKENS <= model.sizes().positions()) {
+            if (prompt != null && prompt.length + MAX_NEW_TOKENS <= model.maxLength()) {
                 inputs.add(input);
                 prompts.add(prompt);
             }

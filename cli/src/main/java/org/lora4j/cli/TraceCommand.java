@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import org.lora4j.LoraException;
 import org.lora4j.adapters.AdapterHead;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
@@ -20,7 +21,7 @@ import org.lora4j.io.SafetensorsWriter;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.Shape;
-import org.lora4j.tuning.lora.LoraAdapter;
+import org.lora4j.tuning.AdapterTuning;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -80,7 +81,7 @@ final class TraceCommand extends LoraCommand {
             TracedBatch traced = classifies ? new TracedBatch.OfSequences(classifier(b), labelled)
                     : new TracedBatch.OfTokens(model.load(b), tokens);
             requireRoom(traced);
-            LoraAdapter attached = adapter == null ? null : PeftFormat.load(traced.model(), adapter, ui()::info);
+            AdapterTuning attached = adapter == null ? null : MethodFolder.attach(traced.model(), adapter, ui()::info);
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             Workspace inference = Workspace.forInference(b, traced.sequences().inputIds().length);
             try {
@@ -135,13 +136,13 @@ final class TraceCommand extends LoraCommand {
     }
 
     private void addLoss(
-            SafetensorsWriter writer, TracedBatch traced, LoraAdapter attached, Backend b, Workspace inference) {
+            SafetensorsWriter writer, TracedBatch traced, AdapterTuning attached, Backend b, Workspace inference) {
         int targets = traced.targets();
         if (targets == 0) {
             ui().warn("no label is a target (all are -100 or in the first column), so the loss is NaN, as in Transformers");
         }
         writer.add("loss", DType.F32, Shape.of(1), new double[] {traced.loss(inference) / targets});
-        List<PeftFormat.Entry> entries = gradients ? PeftFormat.entries(attached) : Collections.emptyList();
+        List<PeftFormat.Entry> entries = gradients ? attached.entries() : Collections.emptyList();
         if (gradients && targets > 0) {
             traced.gradients(Workspace.forGradients(b, traced.sequences().inputIds().length));
         }

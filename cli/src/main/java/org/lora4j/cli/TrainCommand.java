@@ -125,6 +125,7 @@ final class TrainCommand extends LoraCommand {
             classifier.check(methods);
         }
         checkOptions();
+        methods.readTextsBy(model::tokenizer);
         TuningMethod method = methods.method();
         Destination.reading("--model", model.folder()).and("--data", pairs ? data.path() : data.place())
                 .and("--dev", classifier.dev()).and("--adapter", classifier.adapter()).requireFolderApart(out);
@@ -165,7 +166,7 @@ final class TrainCommand extends LoraCommand {
             if (!dev.isEmpty() && job.dev().isEmpty()) {
                 ui().warn("nothing is left of the dev part, so no dev loss is measured and the last step's weights are kept");
             }
-            TrainingPlan plan = plans.plan(job);
+            TrainingPlan plan = methods.plan(plans.plan(job));
             if (methods.learnsNothing()) {
                 ui().warn("--alpha 0: the update is multiplied by 0, so it learns nothing and changes nothing");
             }

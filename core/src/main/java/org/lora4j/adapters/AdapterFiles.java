@@ -80,6 +80,7 @@ public final class AdapterFiles {
     }
 
     private static StoredAdapter readPeft(Path folder) {
+        MethodFolder.requireUpdates(folder);
         return PeftFormat.read(folder, (config, source) -> new StoredAdapter(folder, config,
                 source.names().stream().map(name -> NamedTensor.copyOf(source, name)).toList(), source.metadata()));
     }

@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.io.FormatException;
@@ -16,6 +18,7 @@ import org.lora4j.io.TensorSource;
 import org.lora4j.model.Classifier;
 import org.lora4j.model.ModelNames;
 import org.lora4j.tensor.Shape;
+import org.lora4j.tuning.prefix.PeftPrompts;
 
 /**
  * The classification head that an adapter brings along: it was trained as a whole beside the updates, and they are of no use
@@ -36,7 +39,7 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
      * @param family of the adapter's base
      */
     public static Optional<AdapterHead> of(Path folder, ModelNames family) {
-        return PeftFormat.read(folder, (config, source) -> of(source, family));
+        return MethodFolder.read(folder, source -> of(source, family));
     }
 
     /** The head of an adapter whose family is not known, by the names that any family gives it; empty where there is none. */
@@ -47,7 +50,8 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
 
     /** The head among an adapter's tensors, which have today's names; empty where there is none. */
     static Optional<AdapterHead> of(TensorSource source, ModelNames family) {
-        return family.classifierWeight().map(weight -> PeftFormat.PREFIX + weight).filter(source::has).map(key -> {
+        return family.classifierWeight().flatMap(weight -> Stream.of(PeftFormat.PREFIX, PeftPrompts.PREFIX).map(prefix -> prefix + weight)
+                .filter(source::has).findFirst()).map(key -> {
             Shape shape = source.shape(key);
             if (shape.rank() != 2) {
                 throw new FormatException(source.path(), key + " has shape " + shape + ", expected (labels, width)");
@@ -67,11 +71,31 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
      *                       be noise; so of a module before the head
      */
     public static void require(Classifier<?> model, Path folder) {
-        PeftFormat.read(folder, (config, source) -> absent(model, source)).ifPresent(what -> {
+        MethodFolder.read(folder, source -> absent(model, source)).ifPresent(what -> {
             throw new LoraException(Names.oneLine("adapter '" + folder + "': " + what + ", so its scores would be noise. Give the "
                     + "base with the one it was trained with; PEFT saves a head where the configuration says task_type SEQ_CLS, and "
                     + "what modules_to_save names, as lora4j always does"));
         });
+    }
+
+    /**
+     * @param folder the adapter's, for messages
+     * @throws LoraException if the adapter's head is for another number of labels than the model's
+     */
+    static void requireLabels(Classifier<?> model, Path folder, TensorSource source, Consumer<String> remarks) {
+        AdapterHead head = of(source, model.names()).orElse(null);
+        if (head == null) {
+            return;
+        }
+        String ours = answers(model.labels(), model.labelNames());
+        if (head.labels() != model.labels()) {
+            throw new LoraException(Names.oneLine("adapter '" + folder + "': its head is for " + head.answers() + ", and "
+                    + model.description() + " is loaded for " + ours + ". Load the base with a new head for the adapter's labels"));
+        }
+        if (head.names().filter(names -> areOthers(names, model.labelNames())).isPresent()) {
+            remarks.accept(Names.oneLine("adapter '" + folder + "': its head is for " + head.answers() + ", and the base is loaded "
+                    + "for " + ours + ", in whose words the scores are told"));
+        }
     }
 
     /**
@@ -84,7 +108,7 @@ public record AdapterHead(int labels, Optional<List<String>> names) {
                     + "), and neither does the base");
         }
         return model.newModules().stream().filter(module -> source.names().stream().noneMatch(key ->
-                        key.startsWith(PeftFormat.PREFIX) && isIn(List.of(module), key.substring(PeftFormat.PREFIX.length()))))
+                        key.startsWith(PeftPrompts.PREFIX) && isIn(List.of(module), key)))
                 .findFirst().map(module -> "holds no " + module + ", the map before the head, and neither does the base");
     }
 

@@ -166,7 +166,12 @@ public final class PeftConfig {
      *                         lora4j does not do, or may do so, being unknown; the message names every such field
      */
     public void requireSupported() {
-        PeftSupport.require(file, json);
+        requireSupported(false);
+    }
+
+    /** @param pissa whether an adapter that began with parts of the base's weights will do, since those are at hand */
+    void requireSupported(boolean pissa) {
+        PeftSupport.require(file, json, pissa);
         if (targets.isEmpty()) {
             throw fields.error("field 'target_modules' is null, expected a list of module names or an expression");
         }
@@ -207,6 +212,11 @@ public final class PeftConfig {
     /** Whether each output has a magnitude of its own (DoRA). */
     public boolean dora() {
         return fields.flag("use_dora").orElse(false);
+    }
+
+    /** Whether A and B began with principal parts of the base's weights, exactly, so that they can be made again. */
+    boolean isPissa() {
+        return fields.isText("init_lora_weights") && field("init_lora_weights").asText().equalsIgnoreCase("pissa");
     }
 
     /** Whether the base stores its weights transposed, (in, out), as GPT-2 does. It says nothing about A and B. */

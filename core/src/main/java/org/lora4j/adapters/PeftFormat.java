@@ -55,10 +55,14 @@ import org.lora4j.tuning.lora.MergedLoraLinear;
  * part and the columns j·r to (j+1)·r − 1, zero elsewhere. ΔW is the same matrix, by copies only. The file's metadata
  * says {@code lora4j.parts}, so that loading it here gives the parts back and training goes on without the zeros; where
  * other fused maps are adapted as a whole, {@code lora4j.whole} names those.
+ *
+ * <p>An adapter that began as {@link org.lora4j.tuning.lora.Pissa} is written as the plain one of twice the rank that it is on the
+ * base as it was, and is loaded as that.
  */
 public final class PeftFormat {
 
-    static final String PREFIX = "base_model.model.";
+    /** What stands before the name of a module of the base in the keys of a file. */
+    public static final String PREFIX = "base_model.model.";
     static final String MAGNITUDE = ".lora_magnitude_vector";
     /** The key of the metadata that names the parts of fused maps that were adapted each by itself. */
     public static final String PARTS = "lora4j.parts";
@@ -143,10 +147,19 @@ public final class PeftFormat {
      * @throws LoraException if the folder cannot be written; what was there is then unharmed
      */
     public static void save(LoraAdapter adapter, Path folder, String baseModel, Map<String, String> metadata) {
-        Backend backend = adapter.model().backend();
         PeftConfig config = config(adapter, baseModel);
+        SafetensorsWriter tensors = tensors(adapter, metadata);
+        AtomicFolder.write(folder, staging -> {
+            config.write(staging.resolve(PeftConfig.FILE_NAME));
+            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
+        });
+    }
+
+    /** What {@link #save} writes into the tensors' file. */
+    static SafetensorsWriter tensors(LoraAdapter adapter, Map<String, String> metadata) {
+        Backend backend = adapter.model().backend();
         SafetensorsWriter tensors = new SafetensorsWriter().metadata("format", "pt");
-        if (!adapter.fusedParts().isEmpty()) {
+        if (!adapter.fusedParts().isEmpty() && adapter.pissa() == null) {
             tensors.metadata(PARTS, String.join(",", adapter.fusedParts()));
             List<String> whole = fusedMapsAdaptedAsAWhole(adapter);
             if (!whole.isEmpty()) {
@@ -158,14 +171,16 @@ public final class PeftFormat {
         }
         metadata.forEach(tensors::metadata);
         for (Entry entry : entries(adapter)) {
-            tensors.add(entry.key(), DType.F32, entry.shape(), inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter()))));
+            double[] values = inFile(adapter, entry, backend.readDoubles(adapter.valueOf(entry.parameter())));
+            if (adapter.pissa() == null || !PissaConversion.isFactor(entry)) {
+                tensors.add(entry.key(), DType.F32, entry.shape(), values);
+            } else {
+                tensors.add(entry.key(), DType.F32, PissaConversion.shape(entry), PissaConversion.doubled(adapter.pissa(), entry, values));
+            }
         }
         adapter.whole().tables().forEach((key, table) -> tensors.add(PREFIX + key, DType.F32, inFiles(adapter.model(), table),
                 fileLayout(adapter.model(), table, backend.readDoubles(adapter.valueOf(table)))));
-        AtomicFolder.write(folder, staging -> {
-            config.write(staging.resolve(PeftConfig.FILE_NAME));
-            tensors.write(staging.resolve(TensorFiles.ADAPTER + ".safetensors"));
-        });
+        return tensors;
     }
 
     private static List<String> fusedMapsAdaptedAsAWhole(LoraAdapter adapter) {
@@ -190,7 +205,7 @@ public final class PeftFormat {
             alphas.put(name, lora.alpha());
         });
         adapter.projections().forEach((name, lora) -> {
-            int parts = lora.loraA().shape().dim(0) / lora.rank();
+            int parts = lora.loraA().shape().dim(0) / lora.rank() * (adapter.pissa() == null ? 1 : 2);
             ranks.put(name, parts * lora.rank());
             alphas.put(name, lora.alpha()
                     * (config.scaling() == LoraScaling.ALPHA_OVER_R ? parts : Math.sqrt(parts)));
@@ -294,7 +309,7 @@ public final class PeftFormat {
     public static LoraAdapter load(
             Model model, Path path, PeftConfig config, TensorSource source, Consumer<String> remarks) {
         PeftUpgrade upgrade = PeftUpgrade.of(config, source);
-        upgrade.config().requireSupported();
+        upgrade.config().requireSupported(true);
         return new PeftLoader(model, path, upgrade.config(), upgrade.source(), remarks).load();
     }
 
@@ -339,6 +354,11 @@ public final class PeftFormat {
     /** The numbers of a file as the weight has them in memory. */
     static double[] memoryLayout(Model model, Parameter weight, double[] inFile) {
         return isTurned(model, weight) ? transpose(inFile, weight.shape().dim(1), weight.shape().dim(0)) : inFile;
+    }
+
+    /** A tensor that is saved as it is; a weight of the base lies as in the base's files. */
+    public static Entry entry(Model model, String key, Parameter parameter) {
+        return isTurned(model, parameter) ? turned(key, parameter) : Entry.plain(key, parameter);
     }
 
     /** A weight that lies as (out, in) in memory and as (in, out) in GPT-2's files. */

@@ -46,6 +46,9 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             wrapAll(adapter, parts);
             adapter.trainWhole(wholeNames(adapter));
             adapter.trainBiases();
+            if (config.isPissa()) {
+                adapter.beginPissa(0, 0); // the file's values follow
+            }
             upload(adapter);
         } catch (RuntimeException e) {
             adapter.detach();
@@ -63,19 +66,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             throw error("task_type is " + config.taskType().orElseThrow() + ", " + other + ", which lora4j does not compute; "
                     + "with another head the adapter would give nonsense. It can be inspected and converted");
         }
-        AdapterHead.of(source, model.names()).ifPresent(head -> requireLabels(head, classifier));
-    }
-
-    private void requireLabels(AdapterHead head, Classifier<?> classifier) {
-        String theirs = head.answers();
-        String ours = AdapterHead.answers(classifier.labels(), classifier.labelNames());
-        if (head.labels() != classifier.labels()) {
-            throw error("its head is for " + theirs + ", and " + model.description() + " is loaded for " + ours
-                    + ". Load the base with a new head for the adapter's labels");
-        }
-        if (head.names().filter(names -> AdapterHead.areOthers(names, classifier.labelNames())).isPresent()) {
-            remark("its head is for " + theirs + ", and the base is loaded for " + ours + ", in whose words the scores are told");
-        }
+        AdapterHead.requireLabels(classifier, folder, source, remarks);
     }
 
     /** As PEFT, which adds the head to what a configuration of a classifier names; not where that has an update. */

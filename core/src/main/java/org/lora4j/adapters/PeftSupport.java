@@ -62,12 +62,12 @@ final class PeftSupport {
     }
 
     /** @throws FormatException naming every field that asks for something we do not compute */
-    static void require(Path file, ObjectNode json) {
+    static void require(Path file, ObjectNode json, boolean pissa) {
         String type = json.path("peft_type").asText();
         if (!type.equals("LORA")) {
             throw new FormatException(file, "peft_type is " + Names.quoted(type) + ", lora4j reads LORA adapters only");
         }
-        requireInitialisation(file, json.path("init_lora_weights"));
+        requireInitialisation(file, json.path("init_lora_weights"), pissa);
         List<String> refused = new ArrayList<>();
         for (Map.Entry<String, JsonNode> field : json.properties()) {
             String name = field.getKey();
@@ -82,8 +82,11 @@ final class PeftSupport {
         }
     }
 
-    private static void requireInitialisation(Path file, JsonNode init) {
+    private static void requireInitialisation(Path file, JsonNode init, boolean pissa) {
         String kind = init.isMissingNode() || init.isNull() ? "true" : init.asText().toLowerCase(Locale.ROOT);
+        if (pissa && kind.equals("pissa")) {
+            return;
+        }
         if (BASE_CHANGING.stream().anyMatch(kind::startsWith)) {
             throw new FormatException(file, "init_lora_weights is " + Names.quoted(kind) + ", which also changed the "
                     + "base weights, so these tensors do not fit the base as it is; save the adapter in PEFT with "

@@ -26,7 +26,12 @@ public interface CausalModel {
         return new int[0];
     }
 
-    /** Most positions of a sequence, prompt and text together; the {@link #prefix} is not counted. */
+    /** Ids that stand behind every prompt, before the text, where a method has put some there. */
+    default int[] infix() {
+        return new int[0];
+    }
+
+    /** Most positions of a sequence, prompt and text together; {@link #prefix} and {@link #infix} are not counted. */
     int maxLength();
 
     /** Where keys and values of so many positions have room. */

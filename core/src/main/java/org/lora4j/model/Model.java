@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.lora4j.backend.Backend;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
@@ -32,8 +33,18 @@ public interface Model {
     /** The embeddings. */
     List<Slot<TokenEmbedding>> embeddings();
 
+    /** How many positions of every sequence a method has taken for special tokens. */
+    default int specialTokens() {
+        return embeddings().stream().mapToInt(slot -> slot.get().prefix().length + slot.get().infix().length).sum();
+    }
+
     /** The places in its blocks that are empty in the base, in the model's order: where a method can put layers of its own. */
     default List<Place> places() {
+        return List.of();
+    }
+
+    /** The places in its blocks' attention where a method can replace keys and values, in the blocks' order. */
+    default List<KeyValuePlace> keyValuePlaces() {
         return List.of();
     }
 

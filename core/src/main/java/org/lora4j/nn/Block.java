@@ -204,6 +204,11 @@ public abstract sealed class Block implements Layer permits PreNormBlock, PostNo
         return List.of(attentionPlace, feedForwardPlace, after);
     }
 
+    /** Where a method can replace its attention's keys and values. */
+    public final KeyValuePlace keysAndValues() {
+        return attention.layer().keysAndValues();
+    }
+
     /** The layers of the base, in the order in which files name them. */
     abstract List<Layer> layers();
 

@@ -42,6 +42,11 @@ public final class Parameter {
         return name;
     }
 
+    /** Where its tensors are. */
+    public Backend backend() {
+        return backend;
+    }
+
     public Tensor value() {
         return value;
     }

@@ -24,6 +24,7 @@ public final class SelfAttention implements Layer {
     private final AttentionMaps maps;
     private final Positioning positioning;
     private final Slot<Projection> output;
+    private final KeyValuePlace keysAndValues;
     private final String heads;
 
     /** @param output the map after the heads are put side by side */
@@ -37,6 +38,7 @@ public final class SelfAttention implements Layer {
         this.positioning = positioning;
         this.output = output;
         heads = maps.slots().getFirst().beside("heads");
+        keysAndValues = new KeyValuePlace(maps.slots().getFirst().beside("keys_values"), rule);
     }
 
     /** The same, whose queries and keys are told where they stand. */
@@ -53,6 +55,7 @@ public final class SelfAttention implements Layer {
         if (positioning != null) {
             positioning.forward(in, context, ws);
         }
+        keysAndValues.forward(in, ws);
         Tensor mixed = mixed(y.rows(), ws);
         context.attend(rule, in, mixed, ws.training() ? logSumExp(y.rows(), ws) : null, ws);
         EvenPadding padding = ws.note(EvenPadding.class);
@@ -69,7 +72,7 @@ public final class SelfAttention implements Layer {
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
     public void backward(Tensor dy, Tensor dx, Sequences sequences, Workspace ws) {
-        if (dx == null && !maps.trains()) {
+        if (dx == null && !maps.trains() && keysAndValues.isEmpty()) {
             output.get().backward(dy, null, ws);
             return;
         }
@@ -85,6 +88,7 @@ public final class SelfAttention implements Layer {
         if (padding != null) {
             padding.backward(mixedGradient, gradient.v(), ws);
         }
+        keysAndValues.backward(gradient, ws);
         if (positioning != null) {
             positioning.backward(gradient, sequences, ws);
         }
@@ -103,7 +107,7 @@ public final class SelfAttention implements Layer {
     /** Whether anything in here trains, or what the queries and keys share with other blocks does. */
     @Override
     public boolean trains() {
-        return maps.trains() || output.trains();
+        return maps.trains() || output.trains() || keysAndValues.trains();
     }
 
     /** Whether backward reads the forward's input. */
@@ -120,6 +124,11 @@ public final class SelfAttention implements Layer {
         return output;
     }
 
+    /** Where a method can replace keys and values. */
+    public KeyValuePlace keysAndValues() {
+        return keysAndValues;
+    }
+
     /** Its linear maps: those that make q, k and v, then the output's. */
     public List<Slot<Projection>> slots() {
         List<Slot<Projection>> slots = new ArrayList<>(maps.slots());
@@ -131,6 +140,7 @@ public final class SelfAttention implements Layer {
     public List<Parameter> parameters() {
         List<Parameter> parameters = new ArrayList<>(maps.parameters());
         parameters.addAll(output.parameters());
+        parameters.addAll(keysAndValues.parameters());
         return parameters;
     }
 }

@@ -6,7 +6,7 @@ import org.lora4j.tensor.Tensor;
 /** A map from row numbers (token or position ids) to rows of features; see {@link Embedding}. */
 public interface TokenEmbedding extends Layer {
 
-    /** The number of ids: the vocabulary's size, and those of the {@link #prefix}. */
+    /** The number of ids: the vocabulary's size, and those of the {@link #prefix} and the {@link #infix}. */
     int rows();
 
     /**
@@ -15,6 +15,22 @@ public interface TokenEmbedding extends Layer {
      */
     default int[] prefix() {
         return new int[0];
+    }
+
+    /**
+     * Ids that stand behind the input of every sequence and before its output: where the loss begins in training, behind the
+     * prompt in decoding. They are beyond those of the vocabulary and of the {@link #prefix}; the base has none.
+     */
+    default int[] infix() {
+        return new int[0];
+    }
+
+    /**
+     * Whether the first of the prefix stands for the sequence in a classifier that takes its answer from the first position, as
+     * PEFT has it; if not, the first token does.
+     */
+    default boolean speaksForSequence() {
+        return false;
     }
 
     /** The number of features of a row. */

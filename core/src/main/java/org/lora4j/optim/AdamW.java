@@ -1,6 +1,7 @@
 package org.lora4j.optim;
 
 import java.util.List;
+import java.util.function.Function;
 import org.lora4j.backend.AdamWStep.Betas;
 import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.AdamWStep;
@@ -16,7 +17,7 @@ import org.lora4j.tensor.Tensor;
  * </pre>
  *
  * <p>and p ← p − η·λ·p before that (PyTorch) or after it (the authors' scripts), see {@link DecayOrder}. Decay falls on
- * every trainable tensor, A and B alike, as in the authors' scripts.
+ * every trainable tensor, A and B alike, as in the authors' scripts, unless its {@link Group} says otherwise.
  */
 public final class AdamW {
 
@@ -45,15 +46,34 @@ public final class AdamW {
         }
     }
 
+    /**
+     * How a parameter learns beside the others.
+     *
+     * @param rate   its learning rate over the step's
+     * @param decays whether it takes part in weight decay
+     */
+    public record Group(double rate, boolean decays) {
+
+        /** As the step says. */
+        public static final Group USUAL = new Group(1, true);
+    }
+
     private final Backend backend;
     private final List<Parameter> parameters;
     private final Settings settings;
+    private final Group[] groups;
     private final Tensor[] firstMoments;
     private final Tensor[] secondMoments;
     private long step;
 
     /** @param parameters what trains; each has a gradient */
     public AdamW(Backend backend, List<Parameter> parameters, Settings settings) {
+        this(backend, parameters, settings, parameter -> Group.USUAL);
+    }
+
+    /** @param group of each parameter */
+    public AdamW(Backend backend, List<Parameter> parameters, Settings settings, Function<Parameter, Group> group) {
+        groups = parameters.stream().map(group).toArray(Group[]::new);
         this.backend = backend;
         this.parameters = List.copyOf(parameters);
         this.settings = settings;
@@ -68,13 +88,17 @@ public final class AdamW {
     /** One update of every parameter from its gradient, which stays as it is. */
     public void step(double learningRate) {
         step++;
-        AdamWStep numbers = new AdamWStep(
-                learningRate, new Betas(settings.beta1(), settings.beta2()), settings.epsilonAt(step), settings.weightDecay(), step,
-                true, settings.decayOrder());
         for (int i = 0; i < firstMoments.length; i++) {
             Parameter parameter = parameters.get(i);
-            backend.adamW(parameter.value(), parameter.gradient(), firstMoments[i], secondMoments[i], numbers);
+            backend.adamW(parameter.value(), parameter.gradient(), firstMoments[i], secondMoments[i],
+                    numbers(learningRate, groups[i]));
         }
+    }
+
+    private AdamWStep numbers(double learningRate, Group group) {
+        return new AdamWStep(
+                learningRate * group.rate, new Betas(settings.beta1(), settings.beta2()), settings.epsilonAt(step),
+                group.decays ? settings.weightDecay() : 0, step, true, settings.decayOrder());
     }
 
     /** Updates made so far; t of the next is one more. */

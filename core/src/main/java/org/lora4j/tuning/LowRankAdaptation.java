@@ -48,7 +48,7 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
     }
 
     /** An adapter in its model, saved as PEFT saves it. */
-    public record Attached(LowRankAdaptation method, LoraAdapter adapter) implements Tuning {
+    public record Attached(LowRankAdaptation method, LoraAdapter adapter) implements AdapterTuning {
 
         @Override
         public Model model() {
@@ -62,6 +62,7 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
             adapter.embeddings().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
             adapter.projections().forEach((name, lora) -> updates.add(name + " r " + lora.rank() + " s " + lora.scaling()));
             return "dropout " + config.dropout() + ", bias " + config.bias().text() + ", " + config.init()
+                    + (config.pissaIterations() > 0 ? " by " + config.pissaIterations() + " iterations" : "")
                     + (config.dora() ? ", DoRA" : "") + ", parts " + config.parts() + ", on " + String.join(", ", updates);
         }
 
@@ -71,8 +72,14 @@ public record LowRankAdaptation(LoraConfig config, List<String> whole) implement
         }
 
         @Override
-        public Saved saved() {
-            return Saved.ADAPTER;
+        public List<PeftFormat.Entry> entries() {
+            return PeftFormat.entries(adapter);
+        }
+
+        @Override
+        public Attached freeze() {
+            adapter.freeze();
+            return this;
         }
 
         @Override

@@ -28,12 +28,9 @@ final class TrainedCopies implements Tuning {
 
     /** @param trains which of the model's parameters train; the head of a classifier does whatever it says */
     static TrainedCopies of(TuningMethod method, Model model, Predicate<Parameter> trains) {
+        requireNothingTrains(model, method);
         List<Parameter> parameters = new ArrayList<>();
         for (Parameter parameter : model.parameters()) {
-            if (parameter.isTrainable()) {
-                throw new LoraException(parameter.name() + " trains already: detach the method that " + model.description()
-                        + " has before " + method.title());
-            }
             if (trains.test(parameter) || isOfClassifier(model, parameter)) {
                 parameters.add(parameter);
             }
@@ -46,8 +43,17 @@ final class TrainedCopies implements Tuning {
         return new TrainedCopies(method, model, List.copyOf(parameters));
     }
 
+    static void requireNothingTrains(Model model, TuningMethod method) {
+        for (Parameter parameter : model.parameters()) {
+            if (parameter.isTrainable()) {
+                throw new LoraException(parameter.name() + " trains already: detach the method that " + model.description()
+                        + " has before " + method.title());
+            }
+        }
+    }
+
     /** A head begins with random numbers, and perhaps what stands before it, so it trains with every method. */
-    private static boolean isOfClassifier(Model model, Parameter parameter) {
+    static boolean isOfClassifier(Model model, Parameter parameter) {
         String name = parameter.name();
         return model instanceof Classifier<?> classifier && (model.names().isOfClassifier(name) || classifier.newModules().stream()
                 .anyMatch(module -> name.substring(0, Math.max(0, name.lastIndexOf('.'))).endsWith(module)));

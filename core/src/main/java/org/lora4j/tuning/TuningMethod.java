@@ -11,6 +11,11 @@ public interface TuningMethod {
     /** What to call it in a report. */
     String title();
 
+    /** How many positions of every sequence it takes for tokens of its own. */
+    default int positions() {
+        return 0;
+    }
+
     /**
      * Prepares the model for training by this method. The base's tensors are never written.
      *

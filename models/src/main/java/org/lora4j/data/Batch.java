@@ -93,12 +93,85 @@ public record Batch(
         return new Batch(size, wider, behind(prefix.length, inputIds, (row, t) -> prefix[t]), mask, types, targets);
     }
 
+    /**
+     * {@link #behind} with these ids within each row too, before the first token that it has to predict and, where it has none,
+     * behind its last token: as between the input and the output of a pair. They are no targets, and what is to be predicted
+     * behind them is predicted from the last of them.
+     */
+    public Batch around(int[] prefix, int[] infix) {
+        Batch behind = prefix.length == 0 ? this : behind(prefix);
+        return infix.length == 0 ? behind : behind.with(infix);
+    }
+
+    private Batch with(int[] infix) {
+        int count = infix.length;
+        int[] places = outputStarts();
+        return new Batch(size, length + count, within(count, places, inputIds, (n, before) -> infix[n]),
+                attentionMask == null ? null : within(count, places, attentionMask, (n, before) -> 1),
+                tokenTypeIds == null ? null : within(count, places, tokenTypeIds, (n, before) -> before),
+                labels == null ? null : within(count, places, labels, (n, before) -> IGNORED));
+    }
+
+    /** Where the output of each row begins. */
+    int[] outputStarts() {
+        int[] starts = new int[size];
+        Arrays.setAll(starts, this::outputStart);
+        return starts;
+    }
+
+    /** Where the output of row b begins: its first target, else the place behind its last token. */
+    private int outputStart(int b) {
+        for (int t = 1; labels != null && t < length; t++) {
+            if (labels[b * length + t] != IGNORED) {
+                return t;
+            }
+        }
+        int end = length;
+        while (attentionMask != null && end > 1 && attentionMask[b * length + end - 1] == 0) {
+            end--;
+        }
+        return end;
+    }
+
+    /**
+     * The values of all rows with {@code count} more in each.
+     *
+     * @param places where, in each row
+     * @param value  of the n-th of them, and of the one before them
+     */
+    private int[] within(int count, int[] places, int[] values, IntBinaryOperator value) {
+        int wider = length + count;
+        int[] result = new int[size * wider];
+        for (int b = 0; b < size; b++) {
+            int from = b * length;
+            int to = b * wider;
+            System.arraycopy(values, from, result, to, places[b]);
+            for (int n = 0; n < count; n++) {
+                result[to + places[b] + n] = value.applyAsInt(n, values[from + places[b] - 1]);
+            }
+            System.arraycopy(values, from + places[b], result, to + places[b] + count, length - places[b]);
+        }
+        return result;
+    }
+
     private int[] behind(int count, int[] values, IntBinaryOperator before) {
         int wider = length + count;
         int[] result = new int[size * wider];
         Arrays.setAll(result, i -> i % wider < count
                 ? before.applyAsInt(i / wider, i % wider) : values[i / wider * length + i % wider - count]);
         return result;
+    }
+
+    /**
+     * The rows of {@link #around} whose logits are judged by what comes next in each row of this batch: that of the token itself,
+     * and where the infix follows it the infix's last one.
+     */
+    public int[] shownAround(int prefix, int infix) {
+        int wider = length + prefix + infix;
+        int[] starts = outputStarts();
+        int[] rows = new int[size * length];
+        Arrays.setAll(rows, i -> i / length * wider + prefix + i % length + (i % length >= starts[i / length] - 1 ? infix : 0));
+        return rows;
     }
 
     /** All examples once, sorted by length so that little is padded: for evaluation, where order does not matter. */

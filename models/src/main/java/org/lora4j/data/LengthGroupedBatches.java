@@ -71,9 +71,13 @@ public final class LengthGroupedBatches<E> {
         return examples.stream().mapToInt(length).max().orElseThrow();
     }
 
-    /** B·T of no batch is larger. */
-    public int maxTokensPerBatch() {
-        return Math.multiplyExact(batchSize, maxLength());
+    /**
+     * B·T of no batch is larger.
+     *
+     * @param special positions of every sequence that are none of its tokens
+     */
+    public int maxTokensPerBatch(int special) {
+        return Math.multiplyExact(batchSize, Math.addExact(maxLength(), special));
     }
 
     /** The examples of the batch at a place. */

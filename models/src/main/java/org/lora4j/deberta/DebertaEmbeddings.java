@@ -16,8 +16,10 @@ import org.lora4j.nn.Projection;
 import org.lora4j.nn.Role;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.SpecialRows;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
 
@@ -38,6 +40,7 @@ final class DebertaEmbeddings implements Layer {
     private final @Nullable Slot<TokenEmbedding> positions;
     private final @Nullable Slot<TokenEmbedding> types;
     private final @Nullable Slot<Projection> map;
+    private final int vocabulary;
     private final Normalisation norm;
     private final Dropout dropout;
 
@@ -49,6 +52,7 @@ final class DebertaEmbeddings implements Layer {
         types = choice.types() > 0 ? table(DebertaNames.TYPES, Role.TOKEN_TYPES, parameter) : null;
         map = choice.width() == config.sizes().width() ? null : new Slot<>(DebertaNames.EMBEDDING_MAP, Role.EMBEDDING_MAP,
                 new Linear(parameter.apply(DebertaNames.EMBEDDING_MAP + ".weight"), null));
+        vocabulary = config.sizes().vocabulary();
         norm = Normalisation.layer(parameter.apply(DebertaNames.EMBEDDING_NORM + ".weight"),
                 parameter.apply(DebertaNames.EMBEDDING_NORM + ".bias"), config.functions().epsilon());
         dropout = new Dropout(p, Philox.site(DebertaNames.PREFIX + "embeddings.dropout"));
@@ -62,7 +66,9 @@ final class DebertaEmbeddings implements Layer {
     Tensor forward(Batch batch, Sequences sequences, @Nullable PaddingRows padding, Workspace ws) {
         int rows = sequences.rows();
         Tensor e = ws.tensor(this, "e", rows, words.get().features());
-        words.get().forward(ws.ints(this, "ids", batch.inputIds()), e, 0, ws);
+        IntTensor tokens = ws.ints(this, "ids", batch.inputIds());
+        SpecialRows.begin(batch.inputIds(), tokens, vocabulary, ws);
+        words.get().forward(tokens, e, 0, ws);
         if (positions != null) {
             positions.get().forward(sequences.positions(), e, 1, ws);
         }
@@ -121,6 +127,11 @@ final class DebertaEmbeddings implements Layer {
     /** Ids that a method puts before the first position. */
     int[] prefix() {
         return words.get().prefix();
+    }
+
+    /** Whether the first of these stands for the sequence. */
+    boolean prefixSpeaks() {
+        return words.get().speaksForSequence();
     }
 
     List<Slot<TokenEmbedding>> slots() {

@@ -13,6 +13,7 @@ import org.lora4j.family.SequenceBody;
 import org.lora4j.nn.AttentionRule;
 import org.lora4j.nn.Block;
 import org.lora4j.nn.Dropout;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
@@ -102,7 +103,8 @@ final class Encoder implements SequenceBody {
         Batch whole = whole(batch);
         Sequences all = sequences(whole, ws);
         int[] first = new int[whole.size()];
-        Arrays.setAll(first, b -> b * whole.length() + whole.length() - batch.length());
+        int standsFor = embeddings.prefixSpeaks() ? 0 : whole.length() - batch.length();
+        Arrays.setAll(first, b -> b * whole.length() + standsFor);
         Block top = blocks.getLast();
         Sequences last = all.reading(
                 top.canChooseRows(ws) ? ReadRows.of(first, top.rule(), all, whole.attentionMask(), ws) : null);
@@ -204,6 +206,11 @@ final class Encoder implements SequenceBody {
     @Override
     public List<Place> places() {
         return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return blocks.stream().map(Block::keysAndValues).toList();
     }
 
     @Override

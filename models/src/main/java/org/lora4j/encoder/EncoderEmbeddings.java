@@ -13,6 +13,7 @@ import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Role;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.SpecialRows;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -36,6 +37,7 @@ final class EncoderEmbeddings implements Layer {
     private final Slot<TokenEmbedding> words;
     private final Slot<TokenEmbedding> positions;
     private final @Nullable Slot<TokenEmbedding> types;
+    private final int vocabulary;
     private final Normalisation norm;
     private final Dropout dropout;
     private final String sum;
@@ -47,6 +49,7 @@ final class EncoderEmbeddings implements Layer {
         words = slot(names.words(), Role.TOKENS, padding, parameter);
         positions = slot(names.positions(), Role.POSITIONS, behind ? padding : Embedding.NO_PADDING, parameter);
         types = config.types() == 0 ? null : slot(names.types(), Role.TOKEN_TYPES, Embedding.NO_PADDING, parameter);
+        vocabulary = config.sizes().vocabulary();
         norm = Normalisation.layer(parameter.apply(names.embeddingNorm() + ".weight"),
                 parameter.apply(names.embeddingNorm() + ".bias"), config.epsilon());
         this.dropout = new Dropout(dropout, Philox.site(names.embedding("dropout")));
@@ -62,7 +65,9 @@ final class EncoderEmbeddings implements Layer {
         int rows = places.size();
         int width = words.get().features();
         Tensor e = trains() ? ws.tensor(this, "e", rows, width) : ws.scratch("n", rows, width); // only backward reads it again
-        words.get().forward(ws.ints(this, "ids", batch.inputIds()), e, 0, ws);
+        IntTensor tokens = ws.ints(this, "ids", batch.inputIds());
+        SpecialRows.begin(batch.inputIds(), tokens, vocabulary, ws);
+        words.get().forward(tokens, e, 0, ws);
         if (types != null) {
             int[] ids = batch.tokenTypeIds() == null ? new int[rows] : batch.tokenTypeIds();
             types.get().forward(ws.ints(this, "types", ids), e, 1, ws);
@@ -95,6 +100,11 @@ final class EncoderEmbeddings implements Layer {
     /** Ids that a method puts before the first position. */
     int[] prefix() {
         return words.get().prefix();
+    }
+
+    /** Whether the first of these stands for the sequence. */
+    boolean prefixSpeaks() {
+        return words.get().speaksForSequence();
     }
 
     List<Slot<TokenEmbedding>> slots() {

@@ -13,6 +13,7 @@ import org.lora4j.data.LabelledBatch;
 import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.ClassificationHead;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.LabelLoss;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
@@ -203,6 +204,11 @@ public final class BodyClassifier implements SequenceClassifier {
     @Override
     public List<Place> places() {
         return body.places();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return body.keyValuePlaces();
     }
 
     @Override

@@ -10,6 +10,7 @@ import org.lora4j.data.Batch;
 import org.lora4j.nn.Block;
 import org.lora4j.nn.Context;
 import org.lora4j.nn.Embedding;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
@@ -17,6 +18,7 @@ import org.lora4j.nn.Projection;
 import org.lora4j.nn.ReadRows;
 import org.lora4j.nn.Sequences;
 import org.lora4j.nn.Slot;
+import org.lora4j.nn.SpecialRows;
 import org.lora4j.nn.TokenEmbedding;
 import org.lora4j.nn.Workspace;
 import org.lora4j.tensor.IntTensor;
@@ -82,14 +84,13 @@ public abstract class DecoderBody {
 
     // ------------------------------------------------------------------------------------------------ passes
 
-    /** The batch behind what stands before the first position. */
+    /** The batch with what a method puts before its first position, and between its input and output. */
     final Batch whole(Batch batch) {
         checkIds(batch.inputIds(), config.sizes().vocabulary());
         if (batch.tokenTypeIds() != null) {
             checkIds(batch.tokenTypeIds(), config.sizes().vocabulary());
         }
-        int[] prefix = prefix();
-        return prefix.length == 0 ? batch : batch.behind(prefix);
+        return batch.around(prefix(), infix());
     }
 
     /** Where one row of each sequence is read of what {@link #hidden} gives. */
@@ -102,7 +103,7 @@ public abstract class DecoderBody {
     /** From the ids to the last norm's output, (B·T, C), or of the rows that are read alone. */
     final Tensor hidden(Batch batch, Sequences sequences, Workspace ws) {
         IntTensor types = batch.tokenTypeIds() == null ? null : ws.ints(this, "types", batch.tokenTypeIds());
-        Tensor x = throughBlocks(ws.ints(this, "ids", batch.inputIds()), types, sequences, ws);
+        Tensor x = throughBlocks(batch.inputIds(), types, sequences, ws);
         Tensor h = ws.tensor(this, "h", x.rows(), config.sizes().width());
         finalNorm.forward(x, h, ws);
         return h;
@@ -114,7 +115,9 @@ public abstract class DecoderBody {
     }
 
     /** From the ids to what the last block gives, in training and in decoding. */
-    final Tensor throughBlocks(IntTensor ids, @Nullable IntTensor types, Context context, Workspace ws) {
+    final Tensor throughBlocks(int[] tokens, @Nullable IntTensor types, Context context, Workspace ws) {
+        IntTensor ids = ws.ints(this, "ids", tokens);
+        SpecialRows.begin(tokens, ids, config.sizes().vocabulary(), ws);
         Tensor x = embed(ids, context.positions(), types, ws);
         Context below = context instanceof Sequences sequences ? sequences.reading(null) : context;
         for (Block block : blocks) {
@@ -199,6 +202,10 @@ public abstract class DecoderBody {
         return tokens.get().prefix();
     }
 
+    final int[] infix() {
+        return tokens.get().infix();
+    }
+
     final int vocabularyRows() {
         return tokens.get().rows();
     }
@@ -209,6 +216,10 @@ public abstract class DecoderBody {
 
     final List<Place> places() {
         return blocks.stream().flatMap(block -> block.places().stream()).toList();
+    }
+
+    final List<KeyValuePlace> keyValuePlaces() {
+        return blocks.stream().map(Block::keysAndValues).toList();
     }
 
     final List<Parameter> parameters() {

@@ -12,6 +12,7 @@ import org.lora4j.model.ModelNames;
 import org.lora4j.model.ModelSizes;
 import org.lora4j.nn.Context;
 import org.lora4j.nn.Continuation;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.LanguageModelHead;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Past;
@@ -62,7 +63,7 @@ public abstract class DecoderModel implements LanguageModel {
         ws.begin(whole.inputIds().length, 0);
         Tensor h = body.hidden(whole, body.sequences(whole, ws), ws);
         if (whole.length() > batch.length()) {
-            h = lastOfEachRow(h, whole, batch.length(), ws);
+            h = shown(h, batch.shownAround(prefix().length, infix().length), ws);
         }
         Tensor logits = ws.tensor(this, "logits", h.rows(), vocabulary());
         head.logits(h, logits, ws);
@@ -96,12 +97,10 @@ public abstract class DecoderModel implements LanguageModel {
         return loss;
     }
 
-    private Tensor lastOfEachRow(Tensor h, Batch whole, int count, Workspace ws) {
-        int[] rows = new int[whole.size() * count];
-        Arrays.setAll(rows, i -> (i / count + 1) * whole.length() - count + i % count);
-        Tensor last = ws.tensor(this, "hShown", rows.length, h.columns());
-        backend.gatherRows(h, ws.ints(body, "shown", rows), last, 0);
-        return last;
+    private Tensor shown(Tensor h, int[] rows, Workspace ws) {
+        Tensor shown = ws.tensor(this, "hShown", rows.length, h.columns());
+        backend.gatherRows(h, ws.ints(body, "shown", rows), shown, 0);
+        return shown;
     }
 
     @Override
@@ -113,7 +112,7 @@ public abstract class DecoderModel implements LanguageModel {
             body.checkLength(position + 1);
         }
         Context context = new Continuation(body.places(positions, ws), past);
-        Tensor x = body.throughBlocks(ws.ints(body, "ids", ids), null, context, ws);
+        Tensor x = body.throughBlocks(ids, null, context, ws);
         int rows = ids.length;
         if (wanted != null) {
             rows = wanted.length;
@@ -165,6 +164,16 @@ public abstract class DecoderModel implements LanguageModel {
     @Override
     public int[] prefix() {
         return body.prefix();
+    }
+
+    @Override
+    public int[] infix() {
+        return body.infix();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return body.keyValuePlaces();
     }
 
     @Override

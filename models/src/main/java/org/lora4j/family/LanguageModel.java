@@ -25,7 +25,7 @@ public interface LanguageModel extends CausalModel, TrainableModel<Batch> {
 
     @Override
     default int maxLength() {
-        return sizes().positions() - prefix().length;
+        return sizes().positions() - prefix().length - infix().length;
     }
 
     @Override

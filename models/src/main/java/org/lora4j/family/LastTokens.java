@@ -3,6 +3,7 @@ package org.lora4j.family;
 import java.util.List;
 import java.util.OptionalInt;
 import org.lora4j.data.Batch;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
@@ -36,7 +37,7 @@ public final class LastTokens implements SequenceBody {
         Sequences sequences = body.sequences(whole, ws);
         int[] rows = new int[batch.size()];
         for (int b = 0; b < rows.length; b++) {
-            rows[b] = b * whole.length() + whole.length() - batch.length() + last(batch, b);
+            rows[b] = b * whole.length() + body.prefix().length + last(batch, b);
         }
         Sequences last = body.reading(rows, whole, sequences, ws);
         return Representation.behind(body.hidden(whole, last, ws), whole, last, rows, ws);
@@ -73,6 +74,11 @@ public final class LastTokens implements SequenceBody {
     @Override
     public List<Place> places() {
         return body.places();
+    }
+
+    @Override
+    public List<KeyValuePlace> keyValuePlaces() {
+        return body.keyValuePlaces();
     }
 
     @Override

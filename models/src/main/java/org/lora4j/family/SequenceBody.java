@@ -2,6 +2,7 @@ package org.lora4j.family;
 
 import java.util.List;
 import org.lora4j.data.Batch;
+import org.lora4j.nn.KeyValuePlace;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Projection;
@@ -42,6 +43,9 @@ public interface SequenceBody {
     List<Slot<TokenEmbedding>> embeddings();
 
     List<Place> places();
+
+    /** Where a method can replace the keys and values of each block. */
+    List<KeyValuePlace> keyValuePlaces();
 
     /** In the order of the model's files. */
     List<Parameter> parameters();

@@ -221,7 +221,7 @@ public final class Engine {
     }
 
     private long positions(Job job) {
-        return job.positions() + model.prefix().length;
+        return job.positions() + model.prefix().length + model.infix().length;
     }
 
     private Stream<Job> working() {

@@ -47,7 +47,7 @@ final class Passes {
 
     /** Reads a job's prompt in a pass of its own, and begins the job. */
     void read(Job job) {
-        int[] prompt = Ints.concat(model.prefix(), job.request.prompt());
+        int[] prompt = Ints.concat(model.prefix(), job.request.prompt(), model.infix());
         int length = job.isWide() ? Math.max(Engine.MANY_ROWS, prompt.length) : prompt.length;
         int[] positions = new int[length];
         Arrays.setAll(positions, t -> t < prompt.length ? t : 0);

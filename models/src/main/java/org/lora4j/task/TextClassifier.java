@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.adapters.AdapterHead;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
@@ -79,11 +80,11 @@ public final class TextClassifier {
         } else {
             AdapterHead.require(model, adapter);
             found.forEach(remarks);
-            PeftFormat.load(model, adapter, remarks).freeze();
+            MethodFolder.attach(model, adapter, remarks).freeze();
             metadata = PeftFormat.metadata(adapter);
         }
         int trained = TaskFormat.of(metadata).map(TaskFormat::longest).orElse(Integer.MAX_VALUE);
-        int most = Math.min(longest > 0 ? longest : trained, model.sizes().positions());
+        int most = Math.min(longest > 0 ? longest : trained, model.sizes().positions() - model.specialTokens());
         Tokenizer tokenizer = Families.tokenizer(folder);
         return new TextClassifier(model, new TextEncoder(tokenizer, model.sizes().vocabulary(), most));
     }

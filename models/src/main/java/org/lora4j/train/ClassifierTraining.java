@@ -59,7 +59,8 @@ public final class ClassifierTraining extends TrainingJob<EncodedText, LabelledB
         if (parts.train.isEmpty()) {
             throw new LoraException("there are no examples to learn from");
         }
-        int longest = Math.min(parts.maxLength, model.sizes().positions());
+        int longest = Math.min(parts.maxLength, model.sizes().positions()
+                - (parts.tuning != null ? parts.tuning.method() : parts.method).positions());
         TextEncoder encoder = new TextEncoder(parts.tokenizer, model.sizes().vocabulary(), longest);
         TextEncoder.Result examples = encoder.encode(parts.train, (text, index) -> labels.of(text, index, "the training data"));
         TextEncoder.Result devExamples = encoder.encode(parts.dev, (text, index) -> labels.of(text, index, "the training data"));

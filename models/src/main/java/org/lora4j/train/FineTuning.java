@@ -55,12 +55,13 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
         LanguageModel model = parts.model;
         boolean chats = parts.train.stream().anyMatch(example -> example instanceof Example.Talk);
         ChatTemplate template = ExampleEncoder.needsTemplate(parts.train) || ExampleEncoder.needsTemplate(parts.dev) ? template(parts) : null;
-        ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, model.sizes().positions(), parts.tooLong)
+        int room = model.sizes().positions() - (parts.tuning != null ? parts.tuning.method() : parts.method).positions();
+        ExampleEncoder encoder = new ExampleEncoder(parts.tokenizer, room, parts.tooLong)
                 .withTemplate(template).withLossOn(parts.lossOn);
         ExampleEncoder.Result examples = encoder.encode(parts.train, "train");
         if (examples.examples().isEmpty()) {
             throw new LoraException("none of the " + parts.train.size() + " examples fits the model's "
-                    + model.sizes().positions() + " positions. Shorten them, or give `tooLong` truncate_context");
+                    + room + " positions. Shorten them, or give `tooLong` truncate_context");
         }
         requireRows(model, examples.examples(), parts.tokenizer);
         LengthGroupedBatches<EncodedExample> data =
@@ -70,6 +71,16 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
         List<Batch> dev = Batch.byLength(devExamples.examples(), EVALUATION_BATCH);
         String base = Fingerprint.of(model);
         Tuning tuning = parts.tuning != null ? parts.tuning : parts.method.attach(model, parts.seed);
+        if (model.infix().length > 0) {
+            try {
+                requireOutputs(examples.examples());
+            } catch (LoraException e) {
+                if (parts.tuning == null) {
+                    tuning.detach();
+                }
+                throw e;
+            }
+        }
         Map<String, String> recipe = new LinkedHashMap<>();
         // not the backend: a run may go on on another, whose numbers differ in the last places
         recipe.put("model", model.settings() + ", weights " + base);
@@ -107,6 +118,18 @@ public final class FineTuning extends TrainingJob<EncodedExample, Batch> {
     /** A job to be described. */
     public static FineTuningBuilder of(LanguageModel model, Tokenizer tokenizer) {
         return new FineTuningBuilder(model, tokenizer);
+    }
+
+    /** An infix stands once, between an input and an output, which every example needs. */
+    private static void requireOutputs(List<EncodedExample> encoded) {
+        for (int i = 0; i < encoded.size(); i++) {
+            EncodedExample example = encoded.get(i);
+            if (!example.endsLearned() || example.completionStart() == 1 && example.length() > 2) {
+                throw new LoraException("`infixLength`: an infix stands between the input and the output of an example, and example "
+                        + (i + 1) + (example.endsLearned() ? " is learnt from its beginning" : " has several outputs, as a chat of "
+                        + "several turns has") + ". Give 0, or examples of one input and one output");
+            }
+        }
     }
 
     /** Before hours of training meet the token, rather than in the middle of them. */

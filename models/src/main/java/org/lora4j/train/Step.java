@@ -54,7 +54,7 @@ public final class Step<B> {
         this.trainable = List.copyOf(trainable);
         this.plan = plan;
         backend = model.backend();
-        adamW = new AdamW(backend, this.trainable, plan.adamW());
+        adamW = new AdamW(backend, this.trainable, plan.adamW(), plan::group);
         Workspace keeping = Workspace.forTraining(backend, maxTokens, plan.seed());
         ws = plan.recompute() ? keeping.recomputing() : keeping;
         sums = new Tensor[this.trainable.size()];

@@ -91,7 +91,7 @@ public final class Trainer<E, B> {
         recipe.putAll(recipe(plan, data, measure));
         saveBest = parts.save;
         listener = parts.listener;
-        step = Step.of(model, objective, trainable, plan, data.maxTokensPerBatch());
+        step = Step.of(model, objective, trainable, plan, data.maxTokensPerBatch(model.specialTokens()));
         adamW = step.adamW();
         evaluation = Workspace.forInference(backend, dev.stream().mapToLong(objective::rows).max().orElse(1));
         boolean evaluatesBetween = plan.evaluateEvery() > 0 && plan.evaluateEvery() < plan.steps();

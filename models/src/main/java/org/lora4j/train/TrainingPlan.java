@@ -4,10 +4,13 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.AdamWStep.DecayOrder;
+import org.lora4j.nn.Parameter;
 import org.lora4j.optim.AdamW;
 import org.lora4j.optim.Schedule;
+import org.lora4j.tuning.lora.LoraPlus;
 
 /**
  * What a training run does, apart from its data and its model. {@link #of} has the defaults, and each {@code with…} gives
@@ -32,6 +35,7 @@ public final class TrainingPlan {
     private long checkpointEvery = 200;
     private long logEvery = 10;
     private boolean recompute;
+    private @Nullable LoraPlus loraPlus;
 
     /** How the learning rate goes after the warm-up. */
     public enum ScheduleKind {
@@ -113,6 +117,11 @@ public final class TrainingPlan {
         return with(plan -> plan.recompute = again);
     }
 
+    /** Of LoRA's two matrices the second learns faster, see {@link LoraPlus}; null for one rate. */
+    public TrainingPlan withLoraPlus(@Nullable LoraPlus rates) {
+        return with(plan -> plan.loraPlus = rates);
+    }
+
     /** A copy with something changed; a plan that has left this class never changes. */
     private TrainingPlan with(Consumer<TrainingPlan> change) {
         TrainingPlan copy = new TrainingPlan();
@@ -129,6 +138,7 @@ public final class TrainingPlan {
         copy.checkpointEvery = checkpointEvery;
         copy.logEvery = logEvery;
         copy.recompute = recompute;
+        copy.loraPlus = loraPlus;
         change.accept(copy);
         copy.check();
         return copy;
@@ -207,6 +217,16 @@ public final class TrainingPlan {
         return recompute;
     }
 
+    /** The rates of LoRA+; null for one rate. */
+    public @Nullable LoraPlus loraPlus() {
+        return loraPlus;
+    }
+
+    /** How a parameter learns beside the others. */
+    public AdamW.Group group(Parameter parameter) {
+        return loraPlus == null ? AdamW.Group.USUAL : loraPlus.group(parameter, learningRate);
+    }
+
     /** The learning rate of step i, counted from 0. */
     public double learningRateAt(long step) {
         Schedule factors = switch (schedule) {
@@ -230,6 +250,9 @@ public final class TrainingPlan {
         recipe.put("clip", Double.toString(clipNorm));
         recipe.put("seed", Long.toString(seed));
         recipe.put("evaluate-every", Long.toString(evaluateEvery));
+        if (loraPlus != null) {
+            recipe.put("lora-plus", loraPlus.toString());
+        }
         return recipe;
     }
 

@@ -16,6 +16,8 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Place.Where;
 import org.lora4j.nn.Place;
 import org.lora4j.nn.Workspace;
+import org.lora4j.tuning.Tuning;
+import org.lora4j.tuning.TuningMethods;
 
 /** What a method puts into an empty place of a block trains, and leaves no trace when it is taken out. */
 class PlacesTest {
@@ -59,6 +61,27 @@ class PlacesTest {
         assertThat(model.loss(workspace())).isEqualTo(loss);
         model.gradients(workspace());
         assertThat(gradients(base)).usingRecursiveComparison().isEqualTo(before);
+    }
+
+    static Stream<Arguments> adapterLayersInThreeFamilies() {
+        return Stream.of(Form.GPT2, Form.BERT, Form.LLAMA).flatMap(form ->
+                Stream.of("houlsby:3,activation=silu,init=0.4", "lin:3,activation=tanh,init=0.4", "pfeiffer:2,activation=gelu,init=0.4",
+                        "adapterdrop:2,activation=gelu,skip=1,init=0.4").map(method -> Arguments.of(form, method)));
+    }
+
+    /** Every parameter of an adapter layer and of the block around it, by differences; and the same bits when made again. */
+    @ParameterizedTest
+    @MethodSource("adapterLayersInThreeFamilies")
+    void adapterLayersHaveTheSlopesOfTheirLoss(Form form, String method) {
+        Blocks model = new Blocks(form.withDropout(0.1), 2, backend);
+        model.training(List.of());
+        Tuning tuning = TuningMethods.parse(method).attach(model, 3);
+        Slopes.check(model.training(tuning.trainable()), tuning.trainable(), workspace());
+        Slopes.check(model.training(model.parameters()), model.parameters().stream().filter(p -> !p.name().endsWith(".k.bias")).toList(),
+                workspace());
+        List<double[]> kept = gradients(model.parameters());
+        model.gradients(workspace().recomputing());
+        assertThat(gradients(model.parameters())).usingRecursiveComparison().isEqualTo(kept);
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lora4j.LoraException;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
@@ -39,6 +40,7 @@ import org.lora4j.tuning.LowRankAdaptation;
 import org.lora4j.tuning.TopBlocks;
 import org.lora4j.tuning.Tuning;
 import org.lora4j.tuning.TuningMethod;
+import org.lora4j.tuning.TuningMethods;
 import org.lora4j.tuning.lora.BiasMode;
 import org.lora4j.tuning.lora.LoraConfig;
 
@@ -55,7 +57,11 @@ class MethodRunsTest {
     private Path folder;
 
     static Stream<TuningMethod> methods() {
-        return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(2),
+        return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(2), TuningMethods.parse("houlsby:4"),
+                TuningMethods.parse("lin:4,norms=true,skip=1"), TuningMethods.parse("p-tuning:4,width=16"),
+                TuningMethods.parse("lora+prefix-embedding:3,infix=2",
+                        new LowRankAdaptation(LoraConfig.of(2, 16).withParts("q", "v").withDropout(0.1))),
+                new LowRankAdaptation(LoraConfig.of(4, 4).withParts("q", "v").withPissa(2)),
                 new LowRankAdaptation(LoraConfig.of(4, 32).withParts("q", "v").withDropout(0.1).withBias(BiasMode.ALL)));
     }
 
@@ -122,7 +128,7 @@ class MethodRunsTest {
             if (adapter) {
                 assertThat(PromptFormat.of(PeftFormat.metadata(folder))).isEqualTo(PromptFormat.PAIR);
                 assertThat(names(folder)).doesNotContain("model.safetensors", "vocab.json");
-                PeftFormat.load(read, folder);
+                MethodFolder.attach(read, folder, remark -> { }).freeze();
             } else {
                 assertThat(PromptFormat.of(Families.metadata(folder))).isEqualTo(PromptFormat.PAIR);
                 assertThat(names(folder)).contains("config.json", "model.safetensors", "vocab.json", "merges.txt");

@@ -12,7 +12,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
-import org.lora4j.backend.ForwardingBackend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.data.Batch;
@@ -22,52 +21,16 @@ import org.lora4j.gpt2.Gpt2Config;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
-import org.lora4j.tensor.Buffer;
-import org.lora4j.tensor.MatrixView;
-import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
 import org.lora4j.tuning.lora.LoraConfig;
 
 class TuningMethodsTest {
 
-    /** Counts and computes nothing, so that large models can be counted. */
-    private static final class Counting extends ForwardingBackend {
-
-        private record Nothing(long capacity) implements Buffer {
-        }
-
-        Counting() {
-            super(new ReferenceBackend());
-        }
-
-        @Override
-        public Tensor allocate(Shape shape) {
-            return new Tensor(shape, new Nothing(shape.size()));
-        }
-
-        @Override
-        public Tensor allocateWeight(Shape shape, WeightType type) {
-            return allocate(shape);
-        }
-
-        @Override
-        public void copy(MatrixView from, MatrixView to) {
-        }
-
-        @Override
-        public void fill(Tensor tensor, double value) {
-        }
-
-        @Override
-        public void close() {
-        }
-    }
-
     /** The paper's table 3: FT 354.92M, FT-Top2 25.19M; BitFit by hand, 24·(3·1024 + 1024 + 4096 + 1024 + 2·1024) + 1024. */
     @ParameterizedTest
     @CsvSource({"full, 354823168", "top:2, 25192448", "bitfit, 271360"})
     void gpt2MediumTrainsAsManyNumbersAsThePaperSays(String method, long expected) {
-        try (Backend counting = new Counting()) {
+        try (Backend counting = new CountingOnly()) {
             var config = Families.shape("gpt2-medium");
             LanguageModel model = Families.of(config.names()).empty(config, counting);
             TuningMethod chosen = switch (method) {
@@ -75,7 +38,7 @@ class TuningMethodsTest {
                 case "top:2" -> new TopBlocks(2);
                 default -> new BitFit();
             };
-            assertThat(TuningMethods.named(method).name()).isEqualTo(chosen.name()).isEqualTo(method);
+            assertThat(TuningMethods.parse(method).name()).isEqualTo(chosen.name()).isEqualTo(method);
             assertThat(chosen.attach(model, 0).parameterCount()).isEqualTo(expected);
         }
     }
@@ -86,6 +49,8 @@ class TuningMethodsTest {
 
     static Stream<TuningMethod> methods() {
         return Stream.of(new FullFineTuning(), new BitFit(), new TopBlocks(1), new TopBlocks(3),
+                TuningMethods.parse("houlsby:3"), TuningMethods.parse("houlsby:3,norms=true,activation=silu"),
+                TuningMethods.parse("lin:2"), TuningMethods.parse("pfeiffer:2"), TuningMethods.parse("adapterdrop:2,skip=1"),
                 new LowRankAdaptation(LoraConfig.of(2, 4).withParts("q", "v"), List.of()));
     }
 
@@ -137,7 +102,7 @@ class TuningMethodsTest {
     @ParameterizedTest
     @ValueSource(strings = {"lora", "", "top", "top:", "top:0", "top:-1", "top:1.5", "top:9999999999", "FULL", "ia3"})
     void aMethodThatNoNameSaysAllOfIsRefused(String name) {
-        assertThatThrownBy(() -> TuningMethods.named(name)).isInstanceOf(LoraException.class)
+        assertThatThrownBy(() -> TuningMethods.parse(name)).isInstanceOf(LoraException.class)
                 .hasMessageStartingWith("`method` " + (name.isEmpty() ? "''" : name) + ": ").hasMessageContaining("lora, full, bitfit or top:N");
     }
 

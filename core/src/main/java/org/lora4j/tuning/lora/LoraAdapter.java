@@ -27,8 +27,8 @@ import org.lora4j.tensor.Tensor;
 
 /**
  * The low-rank updates of one model: it puts a {@link LoraLinear}, {@link MergedLoraLinear} or {@link LoraEmbedding} into
- * each targeted slot, with DoRA inside a {@link DoraLinear} or as a {@link DoraEmbedding}, and {@link #detach} takes them out again. The base's tensors are never written, so detaching gives
- * back the base bit for bit.
+ * each targeted slot, with DoRA inside a {@link DoraLinear} or as a {@link DoraEmbedding}, and {@link #detach} takes them out
+ * again. The base's tensors are never written, so detaching gives back the base bit for bit.
  *
  * <pre>{@code
  * LoraAdapter adapter = LoraAdapter.attach(gpt2, LoraConfig.of(4, 32).withParts("q", "v"), seed);
@@ -47,6 +47,7 @@ public final class LoraAdapter {
     private @Nullable MergedWeights merged;
     private List<String> wholeNames = List.of();
     private WholeModules whole;
+    private @Nullable Pissa pissa;
 
     private LoraAdapter(Model model, LoraConfig config) {
         this.model = model;
@@ -71,6 +72,18 @@ public final class LoraAdapter {
      * @param whole as PEFT's {@code modules_to_save}, see {@link WholeModules}; none of them is among the targets
      */
     public static LoraAdapter attach(Model model, LoraConfig config, List<String> whole, long seed) {
+        LoraAdapter adapter = allocate(model, config, whole);
+        try {
+            adapter.initialise(seed);
+        } catch (RuntimeException e) {
+            adapter.detach();
+            throw e;
+        }
+        return adapter;
+    }
+
+    /** The same without drawing what A begins with: for who counts what trains. */
+    public static LoraAdapter allocate(Model model, LoraConfig config, List<String> whole) {
         LoraAdapter adapter = empty(model, config);
         try {
             adapter.wrapTargets();
@@ -81,7 +94,6 @@ public final class LoraAdapter {
                         + Names.some(unused, 3) + "; there are " + Names.some(model.wholeModules(), 6));
             }
             adapter.trainBiases();
-            adapter.initialise(seed);
         } catch (RuntimeException e) {
             adapter.detach();
             throw e;
@@ -114,7 +126,7 @@ public final class LoraAdapter {
         LoraTargets targets = LoraTargets.of(model, config);
         for (Slot<TokenEmbedding> slot : model.embeddings()) {
             if (targets.whole().contains(slot.name())) {
-                requireRank(slot.name(), config.rankOf(slot.name()), slot.get().features(), slot.get().rows());
+                LoraTargets.requireRank(slot.name(), config.rankOf(slot.name()), slot.get().features(), slot.get().rows());
                 wrapEmbedding(slot, config.rankOf(slot.name()), config.alphaOf(slot.name()));
             }
         }
@@ -124,10 +136,10 @@ public final class LoraAdapter {
             int out = slot.get().outFeatures();
             int in = slot.get().inFeatures();
             if (targets.parted().contains(slot.name())) {
-                requireRank("each part of " + slot.name(), rank, out / slot.parts().size(), in);
+                LoraTargets.requireRank("each part of " + slot.name(), rank, out / slot.parts().size(), in);
                 wrap(slot, config.parts(), rank, alpha);
             } else if (targets.whole().contains(slot.name())) {
-                requireRank(slot.name(), rank, out, in);
+                LoraTargets.requireRank(slot.name(), rank, out, in);
                 wrap(slot, rank, alpha);
             }
         }
@@ -218,9 +230,12 @@ public final class LoraAdapter {
     }
 
     private void initialise(long seed) {
-        projections.forEach((name, lora) ->
-                config.init().initialiseA(backend, lora.loraA().value(), lora.loraA().name(), seed));
-        embeddings.forEach((name, lora) ->
+        if (config.init() == LoraInit.PISSA) {
+            beginPissa(config.pissaIterations(), seed);
+            return;
+        }
+        projections.values().forEach(lora -> config.init().initialiseA(backend, lora.loraA().value(), lora.loraA().name(), seed));
+        embeddings.values().forEach(lora ->
                 LoraInit.initialiseEmbeddingB(backend, lora.loraB().value(), lora.loraB().name(), seed));
     }
 
@@ -233,13 +248,6 @@ public final class LoraAdapter {
 
     private static LoraException alreadyAdapted(String name) {
         return new LoraException(name + " has an adapter already; detach that one first");
-    }
-
-    private static void requireRank(String name, int rank, int out, int in) {
-        if (rank > Math.min(out, in)) {
-            throw new LoraException("`rank` " + rank + " is larger than the matrix of " + name + ", " + out + " × " + in
-                    + ": an update of rank " + Math.min(out, in) + " is already a full one. Choose a smaller rank");
-        }
     }
 
     private Parameter zeros(String name, int rows, int columns) {
@@ -263,6 +271,9 @@ public final class LoraAdapter {
         }
         endMerge();
         takeUpdatesOut();
+        if (pissa != null) {
+            pissa.end();
+        }
         whole.restore();
         biases.forEach(Parameter::restore);
     }
@@ -282,6 +293,10 @@ public final class LoraAdapter {
 
     /** Takes it out of the model, for a set that switches it on and off. It keeps the biases and modules that it trained. */
     void joinSet(AdapterSet joined) {
+        if (pissa != null) {
+            throw new LoraException("this adapter is PiSSA's, and the base lacks what it began with: save it, as a plain LoRA, and "
+                    + "load that into the set");
+        }
         freeze();
         biases.forEach(bias -> ownBiases.put(bias, bias.value()));
         takeUpdatesOut();
@@ -301,7 +316,7 @@ public final class LoraAdapter {
         }
     }
 
-    /** Whether it has values of its own for parameters of the base, biases or whole modules. */
+    /** Whether it has values of its own for biases or whole modules. */
     boolean hasOwn() {
         return !biases.isEmpty() || !whole.isEmpty();
     }
@@ -355,6 +370,16 @@ public final class LoraAdapter {
             }
         });
         return this;
+    }
+
+    /** How it began where that took something away from the base's weights; else null. */
+    public @Nullable Pissa pissa() {
+        return pissa;
+    }
+
+    /** A and B take the principal parts of the base's weights, by so many random iterations or, with 0, exactly. */
+    public void beginPissa(int iterations, long seed) {
+        pissa = Pissa.begin(this, iterations, seed);
     }
 
     /**

@@ -38,6 +38,7 @@ public final class LoraConfig {
     private PatternMap<Integer> ranks = new PatternMap<>("rank_pattern", Map.of());
     private PatternMap<Double> alphas = new PatternMap<>("alpha_pattern", Map.of());
     private boolean dora;
+    private int pissaIterations;
 
     private LoraConfig() {
     }
@@ -65,6 +66,7 @@ public final class LoraConfig {
         copy.ranks = ranks;
         copy.alphas = alphas;
         copy.dora = dora;
+        copy.pissaIterations = pissaIterations;
         change.accept(copy);
         copy.check();
         return copy;
@@ -169,6 +171,21 @@ public final class LoraConfig {
         return changed(config -> config.init = init);
     }
 
+    /**
+     * A and B begin with the principal singular parts of W₀, see {@link Pissa}.
+     *
+     * @param iterations of a randomised decomposition, PEFT's {@code pissa_niter_N}; 0 for the exact one
+     */
+    public LoraConfig withPissa(int iterations) {
+        if (iterations < 0) {
+            throw new LoraException("`init` pissa_niter_" + iterations + ": expected at least 1 iteration, or pissa for none");
+        }
+        return changed(config -> {
+            config.init = LoraInit.PISSA;
+            config.pissaIterations = iterations;
+        });
+    }
+
     /** Other ranks and alphas for modules whose names match, by PEFT's rules for {@code rank_pattern}. */
     public LoraConfig withPatterns(Map<String, Integer> ranks, Map<String, Double> alphas) {
         return changed(config -> {
@@ -237,6 +254,11 @@ public final class LoraConfig {
         return alphas;
     }
 
+    /** Iterations of PiSSA's randomised decomposition; 0 for the exact one. */
+    public int pissaIterations() {
+        return pissaIterations;
+    }
+
     /** Whether each output has a trained magnitude, see {@link DoraLinear}. */
     public boolean dora() {
         return dora;
@@ -253,7 +275,7 @@ public final class LoraConfig {
     }
 
     private List<@Nullable Object> values() {
-        return Arrays.asList(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora);
+        return Arrays.asList(rank, alpha, scaling, dropout, bias, init, targets, parts, layers, ranks, alphas, dora, pissaIterations);
     }
 
     @Override
@@ -270,6 +292,6 @@ public final class LoraConfig {
     public String toString() {
         return "LoraConfig[rank=" + rank + ", alpha=" + alpha + ", scaling=" + scaling + ", dropout=" + dropout + ", bias=" + bias
                 + ", init=" + init + ", targets=" + targets + ", parts=" + parts + ", layers=" + layers + ", ranks=" + ranks
-                + ", alphas=" + alphas + ", dora=" + dora + "]";
+                + ", alphas=" + alphas + ", dora=" + dora + (pissaIterations > 0 ? ", iterations=" + pissaIterations : "") + "]";
     }
 }

@@ -5,7 +5,7 @@ import org.lora4j.tensor.Philox;
 import org.lora4j.tensor.Tensor;
 
 /**
- * How A and B begin. B (for an embedding: A) is zero, so that training starts at the base model exactly.
+ * How A and B begin. B (for an embedding: A) is zero, so that training starts at the base model exactly; but for PiSSA.
  *
  * <p>The paper says "random Gaussian" without a variance (section 4.1). loralib and PEFT draw A by {@code
  * kaiming_uniform_(a=√5)}, which is U(−1/√in, 1/√in), of variance 1/(3·in). See {@code docs/deviations.md}.
@@ -27,6 +27,13 @@ public enum LoraInit {
         void fillA(double[] a, int inFeatures, Philox random, int site) {
             double bound = 1 / Math.sqrt(inFeatures);
             random.fillUniform(a, -bound, bound, 0, site);
+        }
+    },
+    /** A and B hold the principal singular parts of W₀, which are taken away from it: see {@link Pissa}. */
+    PISSA {
+        @Override
+        void fillA(double[] a, int inFeatures, Philox random, int site) {
+            throw new UnsupportedOperationException("needs W₀");
         }
     };
 

@@ -137,4 +137,11 @@ final class LoraTargets {
     private static String lastWord(String name) {
         return name.substring(name.lastIndexOf('.') + 1);
     }
+
+    static void requireRank(String name, int rank, int out, int in) {
+        if (rank > Math.min(out, in)) {
+            throw new LoraException("`rank` " + rank + " is larger than the matrix of " + name + ", " + out + " × " + in
+                    + ": an update of rank " + Math.min(out, in) + " is already a full one. Choose a smaller rank");
+        }
+    }
 }

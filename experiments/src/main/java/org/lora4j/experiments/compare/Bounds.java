@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import org.lora4j.LoraException;
 import org.lora4j.model.Model;
+import org.lora4j.nn.Parameter;
 import org.lora4j.model.ModelNames;
-import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
  * The truth of a {@link ComparedRun}, and how far from it a right float backend may be at each place. The run is
@@ -39,15 +39,15 @@ final class Bounds {
      * @param model on {@code noise}
      * @param done  is told after each of the 1 + {@value #DRAWS} runs how many are done
      */
-    static Bounds of(ComparedRun run, Model model, LoraAdapter adapter, RoundingNoise noise, IntConsumer done) {
+    static Bounds of(ComparedRun run, Model model, List<Parameter> trainable, RoundingNoise noise, IntConsumer done) {
         noise.stop();
-        List<Measured> truth = run.on(model, adapter).measured();
+        List<Measured> truth = run.on(model, trainable).measured();
         requireFinite(truth);
         double[] relative = new double[truth.size()];
         done.accept(1);
         for (int draw = 0; draw < DRAWS; draw++) {
             noise.start(SEED + draw);
-            List<Measured> moved = run.on(model, adapter).measured();
+            List<Measured> moved = run.on(model, trainable).measured();
             noise.stop();
             for (int i = 0; i < relative.length; i++) {
                 Measured exact = truth.get(i);

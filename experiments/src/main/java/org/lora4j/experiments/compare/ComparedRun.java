@@ -14,7 +14,6 @@ import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
 import org.lora4j.optim.AdamW;
 import org.lora4j.tensor.Tensor;
-import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
  * What is done on every backend: one pass forward and backward over a batch that is watched at every place, then some
@@ -45,11 +44,10 @@ public record ComparedRun(Batch batch, double @Nullable [] answers, int steps, d
     /**
      * Does it; the trainable tensors are afterwards as they were before.
      *
-     * @param adapter attached to {@code model}, trainable
+     * @param trainable what trains in {@code model}
      */
-    public Result on(Model model, LoraAdapter adapter) {
+    public Result on(Model model, List<Parameter> trainable) {
         Backend backend = model.backend();
-        List<Parameter> trainable = adapter.trainable();
         List<double[]> before = trainable.stream().map(parameter -> backend.readDoubles(parameter.value())).toList();
         Workspace ws = Workspace.forGradients(backend, batch.inputIds().length);
 

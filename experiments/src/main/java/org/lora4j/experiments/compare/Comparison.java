@@ -9,6 +9,7 @@ import org.lora4j.LoraException;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.reference.ReferenceBackend;
 import org.lora4j.model.Model;
+import org.lora4j.nn.Parameter;
 import org.lora4j.tuning.lora.LoraAdapter;
 
 /**
@@ -25,8 +26,16 @@ import org.lora4j.tuning.lora.LoraAdapter;
  */
 public final class Comparison {
 
-    /** A model on some backend, with an adapter that trains. */
-    public record Subject(Model model, LoraAdapter adapter) {
+    /**
+     * A model on some backend, with something in it that trains.
+     *
+     * @param trainable what trains, of whatever method
+     */
+    public record Subject(Model model, List<Parameter> trainable) {
+
+        public Subject(Model model, LoraAdapter adapter) {
+            this(model, adapter.trainable());
+        }
     }
 
     /** Is told how far the work on {@code reference} is. */
@@ -85,7 +94,7 @@ public final class Comparison {
         try (ReferenceBackend reference = new ReferenceBackend()) {
             RoundingNoise noise = new RoundingNoise(reference);
             Subject made = subject.apply(noise);
-            Bounds bounds = Bounds.of(run, made.model(), made.adapter(), noise,
+            Bounds bounds = Bounds.of(run, made.model(), made.trainable(), noise,
                     runs -> listener.done(runs, 1 + Bounds.DRAWS));
             return new Comparison(run, subject, bounds);
         }
@@ -94,7 +103,7 @@ public final class Comparison {
     /** Does the run on a backend, which stays open. */
     public Verdict of(Backend backend) {
         Subject made = subject.apply(backend);
-        ComparedRun.Result result = run.on(made.model(), made.adapter());
+        ComparedRun.Result result = run.on(made.model(), made.trainable());
         return new Verdict(backend.name(), backend.describe(), backend.unitRoundoff(),
                 new ArrayList<>(bounds.judge(result.measured(), backend.unitRoundoff())), result.tapsChangeNothing());
     }

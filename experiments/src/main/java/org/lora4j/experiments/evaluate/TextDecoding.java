@@ -78,7 +78,7 @@ public final class TextDecoding {
 
     /** Before any text is written, and with the input's name. */
     private void requireRoom(int input, String text, int tokens) {
-        int positions = model.sizes().positions();
+        int positions = model.maxLength();
         if (tokens + maxNewTokens > positions) {
             throw new LoraException("input " + (input + 1) + " (" + Names.quoted(text) + ") has " + tokens + " tokens, and "
                     + maxNewTokens + " new ones are more than the model's " + positions + " positions: shorten it"
@@ -122,7 +122,7 @@ public final class TextDecoding {
     public List<Decoded> decode(List<String> inputs, Path folder, Listener listener) {
         DecodedLines kept = folder == null ? null : DecodedLines.open(folder, recipe(inputs));
         List<Integer> open = IntStream.range(0, inputs.size()).filter(i -> kept == null || !kept.has(i)).boxed().toList();
-        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.sizes().positions());
+        ExampleEncoder encoder = new ExampleEncoder(tokenizer, model.maxLength());
         List<int[]> prompts = open.stream().map(i -> encoder.encodePrompt(inputs.get(i))).toList();
         prompts.forEach(prompt -> tokenizer.requireRows(model.sizes().vocabulary(), prompt));
         for (int i = 0; i < prompts.size(); i++) {

@@ -30,6 +30,18 @@ class GlueRecipeTest {
                 .containsEntry("--max-length", length).containsEntry("--alpha", alpha);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "roberta-large-pfeiffer-3m, SST2, pfeiffer:64, 20, 3.0E-5", "roberta-large-pfeiffer-0.8m, MNLI, pfeiffer:16, 5, 3.0E-4",
+        "roberta-large-houlsby-6m, MNLI, houlsby:64, 10, 3.0E-5", "roberta-large-houlsby-0.8m, STSB, houlsby:8, 10, 3.0E-4",
+    })
+    void adapterLayersHaveRecipesToo(String name, GlueTask task, String method, String epochs, String rate) {
+        assertThat(GlueRecipe.of(name, task).options()).containsEntry("--batch", "32").containsEntry("--epochs", epochs)
+                .containsEntry("--lr", rate).containsEntry("--method", method).containsEntry("--max-length", "128")
+                .doesNotContainKeys("--rank", "--alpha");
+        assertThat(GlueRecipe.of(name, task).fromMnli()).isFalse();
+    }
+
     @Test
     void theScriptsOfDebertaWarmUpForStepsButOfMrpcForAShare() {
         assertThat(GlueRecipe.of("deberta-xxl-scripts", GlueTask.QQP).options()).containsEntry("--warmup", "10000")

@@ -31,10 +31,10 @@ import org.lora4j.experiments.compare.Comparison.Subject;
 import org.lora4j.experiments.compare.Comparison.Verdict;
 import org.lora4j.fixture.SmallGpt2;
 import org.lora4j.gpt2.Gpt2;
+import org.lora4j.nn.Parameter;
 import org.lora4j.tensor.IntTensor;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
-import org.lora4j.tuning.lora.LoraAdapter;
 
 class ComparisonTest {
 
@@ -106,16 +106,16 @@ class ComparisonTest {
     void theModelIsAfterwardsAsItWasBefore() {
         try (Backend backend = Backends.create("cpu")) {
             Subject subject = subject(backend);
-            List<double[]> before = values(backend, subject.adapter());
+            List<double[]> before = values(backend, subject.trainable());
 
-            new ComparedRun(BATCH, 2, 1e-3).on(subject.model(), subject.adapter());
+            new ComparedRun(BATCH, 2, 1e-3).on(subject.model(), subject.trainable());
 
-            assertThat(values(backend, subject.adapter())).usingRecursiveComparison().isEqualTo(before);
+            assertThat(values(backend, subject.trainable())).usingRecursiveComparison().isEqualTo(before);
         }
     }
 
-    private static List<double[]> values(Backend backend, LoraAdapter adapter) {
-        return adapter.trainable().stream().map(parameter -> backend.readDoubles(parameter.value())).toList();
+    private static List<double[]> values(Backend backend, List<Parameter> trainable) {
+        return trainable.stream().map(parameter -> backend.readDoubles(parameter.value())).toList();
     }
 
     // ------------------------------------------------------------------------------------------------ wrong backends
