@@ -36,7 +36,11 @@ public final class LabelledFile implements ExampleReader<LabelledText> {
     private final TextColumns columns;
     private final boolean labels;
 
-    /** @param columns which of them to read; that of the labels may be missing */
+    /**
+     * Reads files with these columns.
+     *
+     * @param columns which of them to read; that of the labels may be missing
+     */
     public LabelledFile(TextColumns columns) {
         this(columns, false);
     }
