@@ -33,6 +33,8 @@ public final class ReadRows {
     }
 
     /**
+     * Rows of a pass, laid out on its backend; to be made before the first block's forward.
+     *
      * @param rows the number of each sequence's row in the pass
      * @param rule what they may see in the block that is to compute them alone
      * @param mask (B·T) as {@link Sequences#mask}; null for none

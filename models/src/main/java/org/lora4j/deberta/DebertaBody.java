@@ -162,13 +162,12 @@ final class DebertaBody implements SequenceBody {
             }
             relative.forward(whole.length(), ws);
         }
-        int before = whole.length() - batch.length();
+        int standsFor = embeddings.prefixSpeaks() ? 0 : whole.length() - batch.length();
         int[] first = new int[whole.size()];
-        int standsFor = embeddings.prefixSpeaks() ? 0 : before;
         Arrays.setAll(first, b -> b * whole.length() + standsFor);
         Block top = blocks.getLast();
         // the convolution reads all of the first block, and distances are counted from the first position
-        boolean chooses = top.canChooseRows(ws) && (convolution == null || blocks.size() > 1) && (relative == null || before == 0);
+        boolean chooses = top.canChooseRows(ws) && (convolution == null || blocks.size() > 1) && (relative == null || standsFor == 0);
         Sequences last = all.reading(chooses ? ReadRows.of(first, top.rule(), all, whole.attentionMask(), ws) : null);
         Tensor x0 = embeddings.forward(whole, all, padding, ws);
         Tensor x = x0;
