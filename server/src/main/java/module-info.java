@@ -3,7 +3,6 @@ module org.lora4j.server {
     requires com.fasterxml.jackson.databind;
     requires io.helidon.common.configurable;
     requires io.helidon.common.pki;
-    requires io.helidon.common.socket;
     requires io.helidon.common.tls;
     requires io.helidon.http;
     requires io.helidon.webserver;

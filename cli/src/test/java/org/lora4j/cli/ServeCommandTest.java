@@ -32,8 +32,8 @@ class ServeCommandTest {
             --adapters-folder missing-here  | missing-here
             --kv-memory lots                | 2g
             --max-texts 0                   | texts
-            --max-adapters 0                | maxAdapters
-            --queue 0                       | queue
+            --max-adapters 0                | --max-adapters
+            --queue 0                       | --queue
             --request-timeout 0             | seconds
             --adapter a=x --adapter a=y     | two called a
             """)
@@ -48,7 +48,7 @@ class ServeCommandTest {
     void anAdapterThatIsNoneIsAFailure() {
         Run run = Run.of("serve", "--model", "base-6m", "--port", "0", "--adapter", "a=" + folder);
         assertThat(run.exitCode()).isEqualTo(ExitCode.FAILURE);
-        assertThat(run.err()).contains("'a'");
+        assertThat(run.err()).contains("adapter_config.json");
     }
 
     @Test

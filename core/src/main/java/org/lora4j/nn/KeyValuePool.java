@@ -173,7 +173,7 @@ public final class KeyValuePool {
             keep(in.k(), keys[block], rows);
             keep(in.v(), values[block], rows);
             if (joinedKeys == null || joinedKeys.rows() < length) {
-                joinedKeys = backend.allocate(Shape.of(Math.max(length, 2 * rows.length), width));
+                joinedKeys = backend.allocate(Shape.of(length + length / 2, width)); // the next one is longer perhaps
                 joinedValues = backend.allocate(joinedKeys.shape());
             }
             MatrixView k = joinedKeys.rows(0, length);

@@ -81,7 +81,7 @@ record AdapterReader(String name, Path folder) {
     private LoraException named(LoraException refusal) {
         String message = refusal.getMessage().replace("adapter '" + folder + "'", "adapter " + Names.quoted(name))
                 .replace(folder + "/", "").replace(folder.toString(), name);
-        return new LoraException(message.contains(name) ? message : "adapter " + Names.quoted(name) + ": " + message);
+        return new LoraException(message.contains(Names.quoted(name)) ? message : "adapter " + Names.quoted(name) + ": " + message);
     }
 
     LoraException error(String problem) {

@@ -11,9 +11,18 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 
 /** A request and the answer to it. */
 final class Exchange {
+
+    /** How long a body may take to come; whoever waits for it is interrupted then, which closes the connection. */
+    private static final int LONGEST_SECONDS = 30;
+    private static final ScheduledExecutorService CLOCK = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("lora4j-clock").daemon().factory());
 
     private final ServerRequest request;
     private final ServerResponse response;
@@ -67,6 +76,7 @@ final class Exchange {
         if (length.isPresent() && length.getAsLong() > maxBody) {
             throw tooLong(maxBody);
         }
+        ScheduledFuture<?> limit = CLOCK.schedule(Thread.currentThread()::interrupt, LONGEST_SECONDS, TimeUnit.SECONDS);
         try (InputStream in = request.content().inputStream()) {
             byte[] body = in.readNBytes(maxBody + 1);
             if (body.length > maxBody) {
@@ -78,6 +88,8 @@ final class Exchange {
                 throw refused;
             }
             throw ApiException.invalid(null, "The body did not come to its end");
+        } finally {
+            limit.cancel(false);
         }
     }
 

@@ -2,7 +2,6 @@ package org.lora4j.server;
 
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
-import io.helidon.common.socket.SocketOptions;
 import io.helidon.common.tls.Tls;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
@@ -45,7 +44,7 @@ import org.lora4j.tuning.lora.AdapterSet;
 public final class LoraServer implements AutoCloseable {
 
     private static final int MOST_CONNECTIONS = 1_024;
-    private static final Duration READ = Duration.ofSeconds(30);
+    private static final Duration IDLE = Duration.ofSeconds(60);
 
     /** It announces itself, and each start and end; held, since a logger that nobody holds forgets its level. */
     private static final Logger HELIDON = Logger.getLogger("io.helidon");
@@ -71,7 +70,7 @@ public final class LoraServer implements AutoCloseable {
         this.loader = loader;
         this.closing = closing;
         WebServerConfig.Builder config = WebServer.builder().host(settings.host()).port(settings.port()).shutdownHook(false)
-                .maxTcpConnections(MOST_CONNECTIONS).connectionOptions(SocketOptions.builder().readTimeout(READ).build())
+                .maxTcpConnections(MOST_CONNECTIONS).idleConnectionTimeout(IDLE).idleConnectionPeriod(Duration.ofSeconds(5))
                 .shutdownGracePeriod(Duration.ofSeconds(2)).routing(routes::addTo);
         tls(settings).ifPresent(config::tls);
         web = config.build();

@@ -138,8 +138,8 @@ final class Routes {
             metrics.answered(route.path, status);
             answering.decrementAndGet();
         }
-        if (status == GONE) {
-            throw new CloseConnectionException("the client has gone");
+        if (status == GONE || request.headers().first(HeaderNames.CONNECTION).filter("close"::equalsIgnoreCase).isPresent()) {
+            throw new CloseConnectionException("the client has gone, or wants to"); // Helidon would wait for another request
         }
     }
 
