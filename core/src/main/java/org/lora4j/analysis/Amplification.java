@@ -22,9 +22,12 @@ import org.jspecify.annotations.Nullable;
 public record Amplification(double[] byDelta, double @Nullable [] byWeight, double[] byRandom, double[] expected, double factor) {
 
     /**
+     * How much of W lies in the directions of ΔW, of itself and of a drawn matrix.
+     *
      * @param norm   ‖W‖_F
      * @param top    of W, at least as many as ΔW has; null for none
-     * @param random directions of a drawn matrix on both sides, as many as ΔW has
+     * @param randomLeft  directions of a drawn matrix, as many as ΔW has
+     * @param randomRight the same on its other side
      */
     public static Amplification of(
             WeightMatrix w, double norm, UpdateDirections update, @Nullable TopDirections top, Directions randomLeft, Directions randomRight) {

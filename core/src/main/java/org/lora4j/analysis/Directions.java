@@ -23,6 +23,7 @@ public record Directions(double[] values, double[][] vectors) {
 
     private static final double EPSILON = 0x1p-52;
 
+    /** Requires a direction for each singular value. */
     public Directions {
         if (values.length != vectors.length) {
             throw new IllegalArgumentException(values.length + " singular values, " + vectors.length + " directions");

@@ -27,6 +27,8 @@ import org.lora4j.tensor.Philox;
 public record PrincipalParts(double[] u, double[] values, double[] v) {
 
     /**
+     * The largest singular values of W, with their directions.
+     *
      * @param w    (m, n), row by row; not modified
      * @param rank r, at most min(m, n)
      * @throws LoraException if W holds a value that is not finite, or the eigenvalues do not converge

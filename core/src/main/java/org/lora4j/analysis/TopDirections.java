@@ -33,16 +33,25 @@ public record TopDirections(Directions left, Directions right, int steps, double
     private static final int HUGE = 4096;
     private static final double TOLERANCE_OF_HUGE = 1e-6;
 
+    /** The singular values, the largest first. */
     public double[] values() {
         return left.values();
     }
 
-    /** @param count how many are wanted; fewer are found where W has a smaller rank */
+    /**
+     * The largest singular values of W, with their directions.
+     *
+     * @param count how many are wanted; fewer are found where W has a smaller rank
+     */
     public static TopDirections of(WeightMatrix w, int count) {
         return of(w, count, false);
     }
 
-    /** @param onlyValues whether the directions need not be as exact as the values, which is twice as fast */
+    /**
+     * The same; with values alone, directions may be less exact.
+     *
+     * @param onlyValues whether the directions need not be as exact as the values, which is twice as fast
+     */
     public static TopDirections of(WeightMatrix w, int count, boolean onlyValues) {
         int shorter = Math.min(w.rows(), w.columns());
         int wanted = Math.min(count, shorter);

@@ -27,6 +27,8 @@ public record UpdateDirections(
         Directions rightOfDelta, Directions leftOfDelta) {
 
     /**
+     * The directions of ΔW = s·B·A, from its factors.
+     *
      * @param a       (r, in), row-major; not modified
      * @param b       (out, r), row-major; not modified
      * @param rank    r

@@ -28,7 +28,11 @@ public final class WeightMatrix {
         this.transposed = transposed;
     }
 
-    /** @param values (rows, columns), row-major; not copied, not modified */
+    /**
+     * A matrix in memory.
+     *
+     * @param values (rows, columns), row-major; not copied, not modified
+     */
     public static WeightMatrix of(float[] values, int rows, int columns) {
         if (values.length != (long) rows * columns) {
             throw new IllegalArgumentException(values.length + " values for " + rows + " × " + columns);
@@ -41,10 +45,12 @@ public final class WeightMatrix {
         return new WeightMatrix(values, from + first * columns, count, columns, null);
     }
 
+    /** How many rows it has. */
     public int rows() {
         return rows;
     }
 
+    /** How many columns it has. */
     public int columns() {
         return columns;
     }

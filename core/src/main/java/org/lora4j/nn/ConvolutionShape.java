@@ -36,6 +36,7 @@ public record ConvolutionShape(Pair kernel, Pair stride, Pair padding, Pair dila
         }
     }
 
+    /** Requires sizes that a convolution can have. */
     public ConvolutionShape {
         if (kernel.height < 1 || kernel.width < 1 || stride.height < 1 || stride.width < 1 || padding.height < 0 || padding.width < 0
                 || dilation.height < 1 || dilation.width < 1 || groups < 1) {

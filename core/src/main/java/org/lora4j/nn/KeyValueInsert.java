@@ -6,7 +6,11 @@ package org.lora4j.nn;
  */
 public interface KeyValueInsert extends Layer {
 
-    /** @param in k and v are written over, q is none of its business */
+    /**
+     * Changes keys and values before attention sees them.
+     *
+     * @param in k and v are written over, q is none of its business
+     */
     void forward(QueriesKeysValues in, Workspace ws);
 
     /**

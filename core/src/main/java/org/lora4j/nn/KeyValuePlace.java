@@ -34,11 +34,16 @@ public final class KeyValuePlace implements Layer {
         return rule.heads();
     }
 
+    /** Whether nothing is there. */
     public boolean isEmpty() {
         return insert == null;
     }
 
-    /** @throws IllegalStateException if something is there already */
+    /**
+     * Puts something there.
+     *
+     * @throws IllegalStateException if something is there already
+     */
     public void put(KeyValueInsert insert) {
         if (this.insert != null) {
             throw new IllegalStateException(name + " is taken by " + this.insert.getClass().getSimpleName());

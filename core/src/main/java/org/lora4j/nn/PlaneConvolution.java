@@ -29,6 +29,8 @@ public final class PlaneConvolution implements Layer {
     private final ConvolutionShape shape;
 
     /**
+     * A convolution over a plane.
+     *
      * @param weight (out, C/groups, k_h, k_w)
      * @param bias   (out), or null for none
      * @throws IllegalArgumentException if they do not fit the shape
@@ -46,6 +48,8 @@ public final class PlaneConvolution implements Layer {
     }
 
     /**
+     * y of the plane, its positions as rows.
+     *
      * @param x     (N, C), N the plane's positions; read, and must stay as it is until backward
      * @param y     (M, out), M those of {@link ConvolutionShape#output}; written
      * @param plane where x's rows stand
@@ -78,6 +82,8 @@ public final class PlaneConvolution implements Layer {
     }
 
     /**
+     * Adds up the gradients of weight and bias as far as they train, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y (M, out); read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */
@@ -174,10 +180,12 @@ public final class PlaneConvolution implements Layer {
         return weight.shape().dim(0);
     }
 
+    /** Kernel, stride, padding, dilation and groups. */
     public ConvolutionShape shape() {
         return shape;
     }
 
+    /** The weight (out, C/groups, k_h, k_w). */
     public Parameter weight() {
         return weight;
     }

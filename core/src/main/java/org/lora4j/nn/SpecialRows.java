@@ -83,7 +83,11 @@ public final class SpecialRows {
         return words;
     }
 
-    /** @param x its special rows are written, the others stay */
+    /**
+     * Copies the rows of S to where they stand in x.
+     *
+     * @param x its special rows are written, the others stay
+     */
     public void put(MatrixView table, MatrixView x, Workspace ws) {
         for (Run run : runs) {
             ws.backend().copy(table.rows(run.index, run.count), x.rows(run.row, run.count));
@@ -97,7 +101,11 @@ public final class SpecialRows {
         }
     }
 
-    /** @param gradient of S; added to */
+    /**
+     * Adds the special rows' gradients to that of S.
+     *
+     * @param gradient of S; added to
+     */
     public void addTo(MatrixView gradient, MatrixView dx, Workspace ws) {
         for (Run run : runs) {
             ws.backend().add(dx.rows(run.row, run.count), gradient.rows(run.index, run.count), 1);

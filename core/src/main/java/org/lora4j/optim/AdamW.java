@@ -77,7 +77,11 @@ public final class AdamW {
         this(backend, parameters, settings, parameter -> Group.USUAL);
     }
 
-    /** @param group of each parameter */
+    /**
+     * The same, with parameters in groups that have rates of their own.
+     *
+     * @param group of each parameter
+     */
     public AdamW(Backend backend, List<Parameter> parameters, Settings settings, Function<Parameter, Group> group) {
         groups = parameters.stream().map(group).toArray(Group[]::new);
         this.backend = backend;

@@ -47,7 +47,11 @@ public final class AddedParts implements AdapterTuning {
         return new AddedParts(method, model, List.copyOf(added), copies, remove);
     }
 
-    /** @throws LoraException if something trains in the model, by whatever method */
+    /**
+     * Refuses a model in which something trains already.
+     *
+     * @throws LoraException if something trains in the model, by whatever method
+     */
     public static void requireNothingTrains(Model model, TuningMethod method) {
         TrainedCopies.requireNothingTrains(model, method);
     }

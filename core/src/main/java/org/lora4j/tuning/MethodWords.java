@@ -21,11 +21,16 @@ import org.lora4j.Names;
  */
 public record MethodWords(String text, String name, Map<String, String> settings) {
 
+    /** Keeps its own copy of the settings. */
     public MethodWords {
         settings = Map.copyOf(settings);
     }
 
-    /** @throws LoraException if a setting has no value, or is said twice */
+    /**
+     * Reads a method as it is typed: its word, and its settings behind a colon.
+     *
+     * @throws LoraException if a setting has no value, or is said twice
+     */
     public static MethodWords of(String text) {
         int colon = text.indexOf(':');
         MethodWords words = new MethodWords(text, colon < 0 ? text : text.substring(0, colon), Map.of());

@@ -30,6 +30,7 @@ public final class GgufFields {
         return wholeIfThere(key).orElseThrow(() -> error(architecture + "." + key + " is missing, a positive number"));
     }
 
+    /** A whole number of the architecture's, if it is there. */
     public OptionalInt wholeIfThere(String key) {
         GgufValue value = file.values().get(architecture + "." + key);
         if (value == null) {
@@ -41,6 +42,7 @@ public final class GgufFields {
         return OptionalInt.of(Math.toIntExact(number));
     }
 
+    /** A number of the architecture's, if it is there. */
     public OptionalDouble number(String key) {
         GgufValue value = file.values().get(architecture + "." + key);
         if (value == null) {
@@ -63,6 +65,7 @@ public final class GgufFields {
         return value == null ? "" : value.toString();
     }
 
+    /** Whether the file has a tensor of that name. */
     public boolean hasTensor(String name) {
         return file.has(name);
     }

@@ -15,6 +15,7 @@ public record EngineLimits(int texts, long bytes, boolean sharesBeginnings) {
     /** 32 texts and 256 MiB; nothing is kept beyond its request. */
     public static final EngineLimits DEFAULT = new EngineLimits(32, 256L << 20, false);
 
+    /** Requires positive numbers. */
     public EngineLimits {
         if (texts < 1 || bytes < 1) {
             throw new LoraException("`texts` " + texts + ", `bytes` " + bytes + ": expected positive numbers");

@@ -26,11 +26,14 @@ public record PlanRow(String name, StepMemory memory, Map<Term, Long> bytes) {
     /** Values, two moments and the best values so far, in float32: what a checkpoint of training has of each number. */
     private static final int OF_CHECKPOINT = 4 * Float.BYTES;
 
+    /** Keeps its own copy. */
     public PlanRow {
         bytes = new EnumMap<>(bytes);
     }
 
     /**
+     * A row from what a step holds, with each number in its type.
+     *
      * @param name    of the method
      * @param besides numbers that a backend holds in layouts of its own; these and Java are no part of a plan for other software
      */

@@ -15,6 +15,7 @@ import org.lora4j.family.Labels;
  */
 public record PlannedStep(int batch, int length, boolean recompute, Optional<Labels> labels) {
 
+    /** Requires at least one sequence of one token. */
     public PlannedStep {
         if (batch < 1 || length < 1) {
             throw new LoraException("a step of " + batch + " × " + length + " tokens: expected at least 1 each");

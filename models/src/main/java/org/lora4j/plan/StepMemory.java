@@ -42,6 +42,7 @@ public record StepMemory(Base base, Trained trained, Pass pass, Tuning.Saved sav
      */
     public record Base(long numbers, Map<WeightType, Long> bytes) {
 
+        /** Keeps its own copy. */
         public Base {
             bytes = Map.copyOf(bytes);
         }

@@ -32,6 +32,7 @@ public final class ServerSettings {
     private ServerSettings() {
     }
 
+    /** What a server has where nothing is said. */
     public static ServerSettings defaults() {
         return new ServerSettings();
     }
@@ -124,6 +125,8 @@ public final class ServerSettings {
     }
 
     /**
+     * The same with other times.
+     *
      * @param request how long an answer may take from when it is asked for
      * @param end     how long answers under way may go on when the server is to end
      */
@@ -141,7 +144,11 @@ public final class ServerSettings {
         return value;
     }
 
-    /** @throws LoraException if anyone on the network could ask without a token, or the host is none */
+    /**
+     * Refuses settings that would open the server to more than was meant.
+     *
+     * @throws LoraException if anyone on the network could ask without a token, or the host is none
+     */
     public void check() {
         InetAddress address;
         try {

@@ -43,6 +43,8 @@ public final class AdapterLayer implements Insert {
     private final Activation activation;
 
     /**
+     * A layer of these parts.
+     *
      * @param name       as its parameters are called, such as {@code transformer.h.0.attn.branch.adapter}
      * @param norm       null for none
      * @param down       C → r

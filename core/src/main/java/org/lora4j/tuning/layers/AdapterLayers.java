@@ -78,22 +78,38 @@ public final class AdapterLayers implements AdapterMethod {
         return new AdapterLayers(kind, size, kind.skip(), kind.activation(), false, DEVIATION);
     }
 
-    /** @param blocks how many of the lowest have no layer */
+    /**
+     * The same without a layer in the lowest blocks.
+     *
+     * @param blocks how many of the lowest have no layer
+     */
     public AdapterLayers withSkip(int blocks) {
         return new AdapterLayers(kind, size, blocks, activation, norms, deviation);
     }
 
-    /** @param other what stands between the two maps */
+    /**
+     * The same with another activation.
+     *
+     * @param other what stands between the two maps
+     */
     public AdapterLayers withActivation(Activation other) {
         return new AdapterLayers(kind, size, skip, other, norms, deviation);
     }
 
-    /** @param train whether the norms of blocks that have a layer train too */
+    /**
+     * The same with norms that train, or not.
+     *
+     * @param train whether the norms of blocks that have a layer train too
+     */
     public AdapterLayers withNorms(boolean train) {
         return new AdapterLayers(kind, size, skip, activation, train, deviation);
     }
 
-    /** @param other the standard deviation of D and U at the beginning, before it is cut */
+    /**
+     * The same with another beginning.
+     *
+     * @param other the standard deviation of D and U at the beginning, before it is cut
+     */
     public AdapterLayers withDeviation(double other) {
         return new AdapterLayers(kind, size, skip, activation, norms, other);
     }
@@ -118,6 +134,7 @@ public final class AdapterLayers implements AdapterMethod {
                 .withDeviation(words.positive("init", DEVIATION));
     }
 
+    /** Where in a block the layers stand, and what they are made of. */
     public AdapterKind kind() {
         return kind;
     }

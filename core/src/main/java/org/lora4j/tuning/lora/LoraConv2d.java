@@ -83,6 +83,8 @@ public final class LoraConv2d implements Layer {
     }
 
     /**
+     * The base's convolution and the update beside it.
+     *
      * @param x     (N, C); read, and must stay as it is until backward
      * @param y     (M, out); written
      * @param plane where x's rows stand
@@ -103,6 +105,8 @@ public final class LoraConv2d implements Layer {
     }
 
     /**
+     * Adds up the gradients of what trains, and writes ∂L/∂x.
+     *
      * @param dy ∂L/∂y (M, out); read
      * @param dx ∂L/∂x (N, C); written; null where nothing below needs it
      */

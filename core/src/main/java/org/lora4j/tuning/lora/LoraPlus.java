@@ -29,6 +29,7 @@ public record LoraPlus(double ratio, double embeddingRate) {
     /** PEFT's default for η_E. */
     public static final double EMBEDDING_RATE = 1e-6;
 
+    /** Requires positive numbers. */
     public LoraPlus {
         requirePositive("loraPlusRatio", ratio);
         requirePositive("loraPlusEmbeddingLr", embeddingRate);

@@ -30,6 +30,7 @@ public record PTuning(int prefix, int width) implements SpecialTokenMethod {
     /** The word for it. */
     public static final String NAME = "p-tuning";
 
+    /** Requires at least one token, and a width that is not negative. */
     public PTuning {
         SpecialTokenMethod.requireLengths(prefix, 0);
         requireWidth(width);

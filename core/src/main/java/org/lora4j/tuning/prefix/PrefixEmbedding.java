@@ -27,6 +27,7 @@ public record PrefixEmbedding(int prefix, int infix, TokenInit init) implements 
     /** The word for it. */
     public static final String NAME = "prefix-embedding";
 
+    /** Requires numbers of tokens that are not negative, and one token at least. */
     public PrefixEmbedding {
         SpecialTokenMethod.requireLengths(prefix, infix);
         init = init.upTo(prefix + infix);

@@ -33,6 +33,7 @@ public record PrefixLayer(int prefix, int infix, TokenInit init) implements Spec
     /** The word for it. */
     public static final String NAME = "prefix-layer";
 
+    /** Requires numbers of tokens that are not negative, and one token at least. */
     public PrefixLayer {
         SpecialTokenMethod.requireLengths(prefix, infix);
         init = init.upTo(prefix + infix);

@@ -36,6 +36,7 @@ public record PrefixTuning(int prefix, boolean project, int width, TokenInit ini
     /** The word for it. */
     public static final String NAME = "prefix-tuning";
 
+    /** Requires at least one token, and a width only where there is a projection. */
     public PrefixTuning {
         SpecialTokenMethod.requireLengths(prefix, 0);
         init = init.upTo(prefix);

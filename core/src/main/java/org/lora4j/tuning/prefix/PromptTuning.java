@@ -25,6 +25,7 @@ public record PromptTuning(int prefix, TokenInit init) implements SpecialTokenMe
     /** The word for it. */
     public static final String NAME = "prompt-tuning";
 
+    /** Requires at least one token. */
     public PromptTuning {
         SpecialTokenMethod.requireLengths(prefix, 0);
         init = init.upTo(prefix);

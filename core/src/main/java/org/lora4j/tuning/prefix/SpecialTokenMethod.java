@@ -107,7 +107,11 @@ public sealed interface SpecialTokenMethod extends AdapterMethod
         return MethodWords.spell(name, length, others);
     }
 
-    /** @throws LoraException if there are no special tokens, or a negative number of some */
+    /**
+     * Requires numbers of tokens that are not negative, and one token at least.
+     *
+     * @throws LoraException if there are no special tokens, or a negative number of some
+     */
     static void requireLengths(int prefix, int infix) {
         if (prefix < 0) {
             throw new LoraException("`prefixLength` " + prefix + ": expected 0 or a positive number");

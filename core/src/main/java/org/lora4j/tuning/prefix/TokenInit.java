@@ -34,6 +34,7 @@ public record TokenInit(Kind kind, List<Integer> ids) {
     /** N(0, 1). */
     public static final TokenInit RANDOM = new TokenInit(Kind.RANDOM, List.of());
 
+    /** Requires tokens where they begin as a text, and none elsewhere. */
     public TokenInit {
         ids = List.copyOf(ids);
         if ((kind == Kind.TEXT) == ids.isEmpty()) {

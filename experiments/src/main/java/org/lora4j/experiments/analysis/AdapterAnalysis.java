@@ -52,6 +52,8 @@ public final class AdapterAnalysis {
     private final Map<String, Directions[]> drawn = new LinkedHashMap<>();
 
     /**
+     * What of an analysis may be chosen.
+     *
      * @param seed       of what is drawn
      * @param layers     that get figure 8; empty for some of them, the first and the last among these
      * @param directions of the base's weights; 0 for a tenth of what there are, and at most 128, of huge ones 64
@@ -72,6 +74,8 @@ public final class AdapterAnalysis {
     }
 
     /**
+     * An analysis of one adapter, or of two beside each other.
+     *
      * @param adapters one or two
      * @param base     its folder; null for none
      * @param baseName as it was named
@@ -84,6 +88,8 @@ public final class AdapterAnalysis {
     }
 
     /**
+     * Computes it, one weight after the other.
+     *
      * @param progress told how many weights are done, of how many
      * @throws LoraException if the adapters have nothing in common, hold what is not finite or do not fit the base
      */

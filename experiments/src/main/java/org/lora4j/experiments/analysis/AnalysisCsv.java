@@ -24,6 +24,7 @@ public final class AnalysisCsv {
     private AnalysisCsv() {
     }
 
+    /** Every number of an analysis, a row each, with a header. */
     public static String of(Analysis analysis) {
         AnalysisCsv table = new AnalysisCsv();
         analysis.maps().forEach(line -> table.line(line, analysis.notes().detailed().contains(line.where().layer())));

@@ -33,6 +33,7 @@ public final class Comparison {
      */
     public record Subject(Model model, List<Parameter> trainable) {
 
+        /** A model whose adapter trains. */
         public Subject(Model model, LoraAdapter adapter) {
             this(model, adapter.trainable());
         }

@@ -20,6 +20,8 @@ public record LedgerRow(String place, String row, String number, String printed,
     private static final String TEST = "LedgerTest";
 
     /**
+     * What was found for a row.
+     *
      * @param formula   as the ledger computes it; empty where nothing is computed
      * @param exact     what it gives, in ones
      * @param allocated the same with tensors that were allocated in the place of counts by formula; empty where there are none

@@ -20,6 +20,7 @@ public enum Verdict {
         this.text = text;
     }
 
+    /** As a table shows it. */
     public String text() {
         return text;
     }

@@ -33,6 +33,7 @@ public record Rouge(int n) implements Metric {
 
     private static final int SHORT = 3;
 
+    /** Requires a length of n-grams that is not negative. */
     public Rouge {
         if (n < 0) {
             throw new IllegalArgumentException("n-grams of " + n + " words");

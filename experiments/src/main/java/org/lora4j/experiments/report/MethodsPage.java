@@ -39,10 +39,12 @@ public final class MethodsPage {
      */
     public record Cell(String family, String name, long parameters, double rate, List<Double> losses) {
 
+        /** Keeps its own list of the losses. */
         public Cell {
             losses = List.copyOf(losses);
         }
 
+        /** The mean of the losses; NaN where there is none. */
         public double mean() {
             return losses.stream().mapToDouble(loss -> loss).average().orElse(Double.NaN);
         }

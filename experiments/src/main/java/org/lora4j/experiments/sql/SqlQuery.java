@@ -25,12 +25,28 @@ public record SqlQuery(int column, Aggregate aggregate, List<Condition> conditio
 
     /** In the order of WikiSQL's numbers. */
     public enum Aggregate {
-        NONE, MAX, MIN, COUNT, SUM, AVG
+        /** The values as they are. */
+        NONE,
+        /** The largest. */
+        MAX,
+        /** The smallest. */
+        MIN,
+        /** How many there are. */
+        COUNT,
+        /** Their sum. */
+        SUM,
+        /** Their mean. */
+        AVG
     }
 
     /** In the order of WikiSQL's numbers. */
     public enum Comparison {
-        EQUAL("="), GREATER(">"), LESS("<");
+        /** Equal to. */
+        EQUAL("="),
+        /** Larger than. */
+        GREATER(">"),
+        /** Smaller than. */
+        LESS("<");
 
         private final String sign;
 
@@ -52,6 +68,7 @@ public record SqlQuery(int column, Aggregate aggregate, List<Condition> conditio
     public record Condition(int column, Comparison comparison, String value, boolean number) {
     }
 
+    /** Keeps its own list of the conditions. */
     public SqlQuery {
         conditions = List.copyOf(conditions);
     }

@@ -18,9 +18,13 @@ public record SqlTable(String id, List<String> columns, List<Type> types, List<L
 
     /** What a column holds, as WikiSQL's files have it. */
     public enum Type {
-        TEXT, REAL
+        /** Words. */
+        TEXT,
+        /** Numbers. */
+        REAL
     }
 
+    /** Requires as many types as columns, and at least one. */
     public SqlTable {
         if (columns.isEmpty() || columns.size() != types.size()) {
             throw new LoraException("table " + id + " has " + columns.size() + " columns and " + types.size() + " types, expected "

@@ -15,6 +15,8 @@ import org.lora4j.LoraException;
 public record WikiSqlScores(int questions, double logicalForm, double execution, double readable) {
 
     /**
+     * Scores a text for each question.
+     *
      * @param written a text for each question
      * @throws LoraException if there are not as many texts as questions, or none
      */
