@@ -278,6 +278,7 @@ final class AdapterShelf implements AutoCloseable {
 
     private void arrived(ServedAdapter adapter, long begin) {
         adapter.inMemory = true;
+        adapter.begun = false;
         adapter.lastUsed = System.nanoTime();
         inMemory.add(adapter);
         metrics.loads.increment();
@@ -310,7 +311,8 @@ final class AdapterShelf implements AutoCloseable {
             if (each.held) {
                 return; // its place is next
             }
-            oldest = oldest == null || each.lastUsed < oldest.lastUsed ? each : oldest;
+            boolean older = oldest == null || each.lastUsed < oldest.lastUsed;
+            oldest = each.begun && older ? each : oldest;
         }
         if (oldest != null) {
             oldest.held = true;

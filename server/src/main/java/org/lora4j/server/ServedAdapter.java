@@ -34,6 +34,8 @@ final class ServedAdapter {
     boolean leaving;
     /** Nothing of it begins, so that another one gets its place. */
     boolean held;
+    /** Whether something of it began since it came into memory: before, it is not held back. */
+    boolean begun;
     int users;
     /** Behind all that was asked of it, in tokens; see {@link TextWork}. */
     long end;

@@ -199,6 +199,7 @@ final class TextWork implements WorkThread.Work {
             Ticket ticket = engine.submit(one.request);
             one.begin(ticket);
             one.adapter.users++;
+            one.adapter.begun = true;
             now = Math.max(now, one.tag());
             one.adapter.lastUsed = System.nanoTime();
             writing.add(one);
