@@ -1,14 +1,11 @@
 package org.lora4j.spark;
 
 import java.io.Closeable;
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
-import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,10 +33,6 @@ import org.lora4j.train.WorkerLostException;
  * <p>A worker that fails says why before it closes its sockets, so that all others fail for the same reason.
  */
 final class SocketGroup implements WorkerGroup, Closeable {
-
-    private static final byte SUM = 'S';
-    private static final byte AGREE = 'A';
-    private static final byte FAILED = 'F';
 
     private final int rank;
     private final Link[] links; // by rank; null at this worker's own
@@ -73,15 +66,15 @@ final class SocketGroup implements WorkerGroup, Closeable {
             }
             for (Link link : links) {
                 if (link != null) {
-                    link.channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-                    link.channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+                    link.channel().setOption(StandardSocketOptions.TCP_NODELAY, true);
+                    link.channel().setOption(StandardSocketOptions.SO_KEEPALIVE, true);
                 }
             }
             return new SocketGroup(rank, links);
         } catch (IOException e) {
             for (Link link : links) {
                 if (link != null) {
-                    link.channel.close();
+                    link.channel().close();
                 }
             }
             throw e;
@@ -119,11 +112,11 @@ final class SocketGroup implements WorkerGroup, Closeable {
         boolean stop = false;
         for (int k = 0; k < size(); k++) {
             int batches = start(own.batches(), k + 1) - start(own.batches(), k);
-            Part part = k == rank ? Part.of(own, from, to) : receive(k, link -> link.receivePart(batches, to - from, own.single()));
-            stop |= part.stop;
-            for (int i = 0; i < part.losses.length; i++) {
-                loss += part.losses[i];
-                slice = slice == null ? part.numbers[i] : added(slice, part.numbers[i], own.single());
+            Link.Part part = k == rank ? Link.Part.of(own, from, to) : receive(k, link -> link.receivePart(batches, to - from, own.single()));
+            stop |= part.stop();
+            for (int i = 0; i < part.losses().length; i++) {
+                loss += part.losses()[i];
+                slice = slice == null ? part.numbers()[i] : added(slice, part.numbers()[i], own.single());
             }
         }
         finish(sent);
@@ -160,10 +153,10 @@ final class SocketGroup implements WorkerGroup, Closeable {
 
     @Override
     public void agree(String what, String value) {
-        List<Future<?>> sent = toAll((link, k) -> link.sendText(AGREE, value));
+        List<Future<?>> sent = toAll((link, k) -> link.sendText(Link.AGREE, value));
         for (int k = 0; k < size(); k++) {
             if (k != rank) {
-                String theirs = receive(k, link -> link.receiveText(AGREE));
+                String theirs = receive(k, link -> link.receiveText(Link.AGREE));
                 if (!theirs.equals(value)) {
                     throw new LoraException("workers " + Math.min(k, rank) + " and " + Math.max(k, rank) + " differ in " + what + ": "
                             + difference(k < rank ? theirs : value, k < rank ? value : theirs)
@@ -231,7 +224,7 @@ final class SocketGroup implements WorkerGroup, Closeable {
     private <T> T receive(int worker, Receiving<T> receiving) {
         try {
             return receiving.receive(links[worker]);
-        } catch (Failed failed) {
+        } catch (Link.Failed failed) {
             lost = true;
             reason = failed.getMessage();
             throw new WorkerLostException("worker " + worker + " has failed: " + reason);
@@ -257,206 +250,5 @@ final class SocketGroup implements WorkerGroup, Closeable {
         lost = true;
         return new WorkerLostException(e instanceof ClosedByInterruptException || e instanceof InterruptedException
                 ? "this worker was told to end" : "worker " + worker + " is gone: " + e);
-    }
-
-    /** What another worker said before it left. */
-    private static final class Failed extends IOException {
-
-        private static final long serialVersionUID = 1L;
-
-        Failed(String why) {
-            super(why);
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------ one link
-
-    /** Of each of a worker's micro-batches, the loss and the numbers of one slice. */
-    private record Part(double[] losses, double[][] numbers, boolean stop) {
-
-        static Part of(Contribution own, int from, int to) {
-            int count = own.partials().size();
-            double[] losses = new double[count];
-            double[][] numbers = new double[count][];
-            for (int i = 0; i < count; i++) {
-                losses[i] = own.partials().get(i).loss();
-                numbers[i] = Arrays.copyOfRange(own.partials().get(i).gradient(), from, to);
-            }
-            return new Part(losses, numbers, own.stop());
-        }
-    }
-
-    /** The socket to one other worker. One thread sends at a time, and one receives. */
-    private static final class Link {
-
-        private static final int BUFFER = 1 << 16;
-        private static final long PATIENCE_MS = 2000;
-
-        private final SocketChannel channel;
-        private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER);
-        private final ByteBuffer in = ByteBuffer.allocateDirect(BUFFER).flip();
-
-        Link(SocketChannel channel) {
-            this.channel = channel;
-        }
-
-        void sendPart(Contribution own, int from, int to) throws IOException {
-            begin(SUM);
-            out.put((byte) (own.stop() ? 1 : 0));
-            for (Partial partial : own.partials()) {
-                room(Double.BYTES);
-                out.putDouble(partial.loss());
-                put(partial.gradient(), from, to, own.single());
-            }
-            flush();
-        }
-
-        Part receivePart(int count, int length, boolean single) throws IOException {
-            expect(SUM);
-            need(1);
-            boolean stop = in.get() != 0;
-            double[] losses = new double[count];
-            double[][] numbers = new double[count][];
-            for (int i = 0; i < count; i++) {
-                need(Double.BYTES);
-                losses[i] = in.getDouble();
-                numbers[i] = take(length, single);
-            }
-            return new Part(losses, numbers, stop);
-        }
-
-        void sendNumbers(double[] numbers, boolean single) throws IOException {
-            begin(SUM);
-            put(numbers, 0, numbers.length, single);
-            flush();
-        }
-
-        double[] receiveNumbers(int length, boolean single) throws IOException {
-            expect(SUM);
-            return take(length, single);
-        }
-
-        void sendText(byte kind, String text) throws IOException {
-            begin(kind);
-            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-            out.putInt(bytes.length);
-            for (int at = 0; at < bytes.length; at += BUFFER / 2) {
-                int length = Math.min(BUFFER / 2, bytes.length - at);
-                room(length);
-                out.put(bytes, at, length);
-            }
-            flush();
-        }
-
-        String receiveText(byte kind) throws IOException {
-            expect(kind);
-            return text();
-        }
-
-        private String text() throws IOException {
-            need(Integer.BYTES);
-            byte[] bytes = new byte[in.getInt()];
-            for (int at = 0; at < bytes.length;) {
-                need(1);
-                int length = Math.min(in.remaining(), bytes.length - at);
-                in.get(bytes, at, length);
-                at += length;
-            }
-            return new String(bytes, StandardCharsets.UTF_8);
-        }
-
-        /** Says why this worker leaves, and waits a moment for the other to have read it. */
-        void sayGoodbye(String why) {
-            Thread farewell = Thread.ofVirtual().start(() -> {
-                try {
-                    out.clear();
-                    sendText(FAILED, why);
-                    channel.shutdownOutput();
-                    while (channel.read(in.clear()) >= 0) { // what was on its way; or the system would drop our word too
-                        in.clear();
-                    }
-                } catch (IOException e) {
-                    close(); // the other is gone already
-                }
-            });
-            try {
-                farewell.join(PATIENCE_MS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
-        void close() {
-            try {
-                channel.close();
-            } catch (IOException e) {
-                // it is of no use any more
-            }
-        }
-
-        private void begin(byte kind) throws IOException {
-            room(1 + 1 + Integer.BYTES);
-            out.put(kind);
-        }
-
-        private void expect(byte kind) throws IOException {
-            need(1);
-            byte found = in.get();
-            if (found == FAILED) {
-                throw new Failed(text());
-            }
-            if (found != kind) {
-                throw new IOException("it speaks of '" + (char) found + "' where '" + (char) kind + "' was to come");
-            }
-        }
-
-        private void put(double[] numbers, int from, int to, boolean single) throws IOException {
-            for (int i = from; i < to; i++) {
-                if (out.remaining() < Double.BYTES) {
-                    flush();
-                }
-                if (single) {
-                    out.putFloat((float) numbers[i]);
-                } else {
-                    out.putDouble(numbers[i]);
-                }
-            }
-        }
-
-        private double[] take(int length, boolean single) throws IOException {
-            double[] numbers = new double[length];
-            for (int i = 0; i < length; i++) {
-                need(single ? Float.BYTES : Double.BYTES);
-                numbers[i] = single ? in.getFloat() : in.getDouble();
-            }
-            return numbers;
-        }
-
-        private void room(int bytes) throws IOException {
-            if (out.remaining() < bytes) {
-                flush();
-            }
-        }
-
-        private void flush() throws IOException {
-            out.flip();
-            while (out.hasRemaining()) {
-                channel.write(out);
-            }
-            out.clear();
-        }
-
-        private void need(int bytes) throws IOException {
-            if (in.remaining() >= bytes) {
-                return;
-            }
-            in.compact();
-            while (in.position() < bytes) {
-                if (channel.read(in) < 0) {
-                    throw new EOFException("its socket is closed");
-                }
-            }
-            in.flip();
-        }
     }
 }
