@@ -2,6 +2,7 @@ package org.lora4j.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.helidon.http.HeaderNames;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -150,7 +151,7 @@ final class AdapterRoutes {
         } catch (IOException e) {
             throw ApiException.invalid(null, "The zip file did not come to its end");
         } catch (LoraException e) {
-            if (e.getCause() instanceof ZipException) {
+            if (e.getCause() instanceof ZipException || e.getCause() instanceof EOFException) {
                 throw ApiException.invalid(null, "The body is no zip file that can be read");
             }
             String message = e.getMessage().replace(target.toString(), name).replace(folder.toString(), "the folder of adapters");
