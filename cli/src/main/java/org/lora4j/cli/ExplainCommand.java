@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.lora4j.Names;
+import org.lora4j.LoraException;
+import org.lora4j.adapters.MethodFolder;
 import org.lora4j.adapters.PeftFormat;
 import org.lora4j.backend.Backend;
 import org.lora4j.data.Batch;
@@ -98,6 +100,10 @@ final class ExplainCommand extends LoraCommand {
         if (!classifies && second != null) {
             throw wrongUse("--second: " + model.name() + " writes texts; a second text is for classifiers");
         }
+        MethodFolder.method(adapter).ifPresent(method -> {
+            throw new LoraException("--adapter " + adapter + ": is of method " + method.name() + ", and explain puts on the low-rank updates of "
+                    + "one layer after the other. Give an adapter of LoRA's");
+        });
         Explanation explanation;
         try (Backend b = backend.open(); Progress progress = ui().progress("explain")) {
             Explainer explainer = new Explainer(top, (done, all) -> {

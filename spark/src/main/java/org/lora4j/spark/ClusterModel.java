@@ -44,6 +44,11 @@ record ClusterModel(double flops, double bandwidth, double latency, double overh
         }
     }
 
+    /** The same with workers of another speed. */
+    ClusterModel withFlops(double other) {
+        return new ClusterModel(other, bandwidth, latency, overhead, spread);
+    }
+
     /** Seconds that a worker computes, if it is neither lucky nor unlucky. */
     double compute(long parameters, long tokens, boolean full) {
         return (full ? 6.0 : 4.0) * parameters * tokens / flops;

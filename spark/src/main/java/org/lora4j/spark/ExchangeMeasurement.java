@@ -28,6 +28,7 @@ record ExchangeMeasurement(double latency, double overhead, double bandwidth, do
     static ExchangeMeasurement here() throws Exception {
         List<double[]> rows = new ArrayList<>(); // of 2, 2(R − 1), bytes: seconds
         List<Double> seconds = new ArrayList<>();
+        median(2, NUMBERS[2]); // until it is compiled
         for (int workers : WORKERS) {
             for (int numbers : NUMBERS) {
                 rows.add(new double[] {2, 2 * (workers - 1), ClusterModel.bytes(numbers, workers)});

@@ -35,17 +35,22 @@ final class ScalingPage {
                 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
                 .grid { stroke: var(--grid); } .curve { fill: none; stroke-width: 2.5; } .full { stroke-dasharray: 6 5; }
                 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
-                th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+                th, td { padding: .2rem .45rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
                 th:first-child, td:first-child { text-align: left; }
                 .key { display: inline-block; width: 1.6em; height: 3px; vertical-align: middle; margin-right: .4em; }
                 </style></head><body>
                 <h1>LoRA on many workers</h1>
                 <p>How much of the workers' time is spent computing, by a model of communication and stragglers. Solid: LoRA, whose
-                gradient is that of A and B alone. Dashed: full fine-tuning, which exchanges every weight's. A curve near 100 % means
+                gradient is that of A and B alone. Dashed: full fine-tuning, which exchanges every weight's. Where computing and sending
+                grow with the model alike, its curves lie on each other. A curve near 100 % means
                 that twice the machines do twice the work. It is a simulation: nothing here ran on more than this machine.</p>
                 """);
-        chart(page, points);
-        table(page, points);
+        for (double speed : points.stream().mapToDouble(SimulateCommand.Point::gflops).distinct().toArray()) {
+            List<SimulateCommand.Point> some = points.stream().filter(point -> point.gflops() == speed).toList();
+            page.append("<h2>Workers of ").append(String.format(Locale.ROOT, "%,.0f", speed)).append(" GFLOP/s</h2>\n");
+            chart(page, some);
+            table(page, some);
+        }
         page.append("<h2>Assumptions</h2>\n<table>\n");
         assumptions.forEach((what, value) -> page.append("<tr><td>").append(what).append("</td><td>")
                 .append(value instanceof Double number ? String.format(Locale.ROOT, "%.4g", number) : value).append("</td></tr>\n"));
@@ -84,7 +89,7 @@ final class ScalingPage {
     }
 
     private static void table(StringBuilder page, List<SimulateCommand.Point> points) {
-        page.append("<table>\n<tr><th>model</th><th>what trains</th><th>workers</th><th>seconds a step</th><th>efficiency</th><th>MB a worker sends</th></tr>\n");
+        page.append("<table>\n<tr><th>model</th><th>what trains</th><th>workers</th><th>seconds a step</th><th>efficiency</th><th>MB sent</th></tr>\n");
         for (SimulateCommand.Point point : points) {
             if (point.workers() == 1 || point.workers() == 16 || point.workers() == 128 || point.workers() == 1024) {
                 page.append(String.format(Locale.ROOT, "<tr><td>%s</td><td>%s</td><td>%,d</td><td>%,.2f</td><td>%.1f %%</td><td>%,.2f</td></tr>%n",

@@ -18,10 +18,11 @@ import picocli.CommandLine.Option;
 final class SimulateCommand implements Callable<Integer> {
 
     private static final double MEGA = 1e6;
+    private static final double GIGA = 1e9;
 
-    @Option(names = "--gflops", defaultValue = "150", paramLabel = "X", description = "Speed of a worker, in billions of operations a "
-            + "second (default: ${DEFAULT-VALUE}, two cores of a server; a large GPU has 200000).")
-    private double gflops;
+    @Option(names = "--gflops", defaultValue = "150,200000", split = ",", paramLabel = "X", description = "Speeds of a worker, in billions "
+            + "of operations a second (default: ${DEFAULT-VALUE}: two cores of a server, and a large GPU).")
+    private List<Double> gflops;
 
     @Option(names = "--gbits", defaultValue = "10", paramLabel = "X", description = "Its network, in Gbit/s (default: ${DEFAULT-VALUE}).")
     private double gbits;
@@ -55,18 +56,21 @@ final class SimulateCommand implements Callable<Integer> {
     private Path out;
 
     /** One point of the figure. */
-    record Point(String model, String method, int workers, double seconds, double efficiency, double megabytes) {
+    record Point(double gflops, String model, String method, int workers, double seconds, double efficiency, double megabytes) {
     }
 
     @Override
     public Integer call() throws Exception {
-        ClusterModel model = new ClusterModel(gflops * 1e9, gbits * 1e9 / 8, latency / MEGA, overhead / MEGA, spread);
+        ClusterModel model = new ClusterModel(GIGA, gbits * GIGA / 8, latency / MEGA, overhead / MEGA, spread);
         if (measure) {
             ExchangeMeasurement measured = ExchangeMeasurement.here();
             System.err.println(measured);
             model = new ClusterModel(model.flops(), measured.bandwidth(), measured.latency(), measured.overhead(), spread);
         }
-        List<Point> points = points(model);
+        List<Point> points = new ArrayList<>();
+        for (double speed : gflops) {
+            points.addAll(points(model.withFlops(speed * GIGA)));
+        }
         if (json) {
             System.out.println(new com.fasterxml.jackson.databind.ObjectMapper().writerWithDefaultPrettyPrinter()
                     .writeValueAsString(Map.of("assumptions", assumptions(model), "points", points)));
@@ -85,7 +89,7 @@ final class SimulateCommand implements Callable<Integer> {
             for (boolean full : new boolean[] {false, true}) {
                 for (int workers = 1; workers <= 1024; workers *= 2) {
                     long numbers = full ? shape.parameters() : shape.adapted(rank);
-                    points.add(new Point(shape.name(), full ? "full" : "LoRA", workers, model.step(shape, tokens, rank, workers, full),
+                    points.add(new Point(model.flops() / GIGA, shape.name(), full ? "full" : "LoRA", workers, model.step(shape, tokens, rank, workers, full),
                             model.efficiency(shape, tokens, rank, workers, full), ClusterModel.bytes(numbers, workers) / MEGA));
                 }
             }
@@ -95,7 +99,6 @@ final class SimulateCommand implements Callable<Integer> {
 
     private Map<String, Object> assumptions(ClusterModel model) {
         Map<String, Object> assumptions = new LinkedHashMap<>();
-        assumptions.put("operations a second", model.flops());
         assumptions.put("bytes a second", model.bandwidth());
         assumptions.put("latency in seconds", model.latency());
         assumptions.put("seconds for each further message", model.overhead());
@@ -106,10 +109,10 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     private static void table(List<Point> points) {
-        System.out.printf("%-14s %-5s %8s %14s %11s %16s%n", "model", "", "workers", "seconds a step", "efficiency", "MB a worker sends");
+        System.out.printf("%8s %-14s %-5s %8s %14s %11s %18s%n", "GFLOP/s", "model", "", "workers", "seconds a step", "efficiency", "MB a worker sends");
         for (Point point : points) {
             if (point.workers == 1 || point.workers == 16 || point.workers == 128 || point.workers == 1024) {
-                System.out.printf("%-14s %-5s %8d %14.3f %10.1f%% %16.2f%n", point.model, point.method, point.workers, point.seconds,
+                System.out.printf("%8.0f %-14s %-5s %8d %14.3f %10.1f%% %18.2f%n", point.gflops, point.model, point.method, point.workers, point.seconds,
                         100 * point.efficiency, point.megabytes);
             }
         }
