@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -60,7 +59,7 @@ class SparkTrainingTest {
     void aKilledExecutorCostsTheWorkSinceTheLastCheckpointAndNoBit() throws Exception {
         Path out = folder.resolve("killed");
         CompletableFuture<LocalCluster.Run> running = CompletableFuture.supplyAsync(
-                () -> cluster.train(4, LocalCluster.options(pairs, out, "--steps=40", "--checkpoint-every=3"), () -> false)); // two on each
+                () -> cluster.train(4, LocalCluster.options(pairs, out, "--steps=20", "--checkpoint-every=3"), () -> false)); // two on each
         awaitStep(out, 5, running);
         List<ProcessHandle> executors = LocalCluster.executors(ProcessHandle.current());
         assertThat(executors).hasSize(2);
@@ -69,13 +68,13 @@ class SparkTrainingTest {
         LocalCluster.Run run = running.get();
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(run.err()).contains("going on from the checkpoint after step");
-        assertThat(LocalCluster.adapter(out)).isEqualTo(alone40());
+        assertThat(LocalCluster.adapter(out)).isEqualTo(alone20());
     }
 
     @Test
     void aKilledDriverLosesNothingThatACheckpointHas() throws Exception {
         Path out = folder.resolve("driver");
-        List<String> options = LocalCluster.options(pairs, out, "--steps=40", "--checkpoint-every=3");
+        List<String> options = LocalCluster.options(pairs, out, "--steps=20", "--checkpoint-every=3");
         Process driver = LocalCluster.driver(folder.resolve("driver.log"), options);
         try {
             while (lines(out) < 5 && driver.isAlive()) {
@@ -94,14 +93,14 @@ class SparkTrainingTest {
         LocalCluster.Run run = cluster.train(2, options, () -> false);
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(run.err()).contains("going on from the checkpoint after step");
-        assertThat(LocalCluster.adapter(out)).isEqualTo(alone40());
+        assertThat(LocalCluster.adapter(out)).isEqualTo(alone20());
     }
 
-    /** Of 40 steps on one machine. */
-    private static byte[] alone40() throws IOException {
-        Path alone = folder.resolve("alone-40");
+    /** Of 20 steps on one machine. */
+    private static byte[] alone20() throws IOException {
+        Path alone = folder.resolve("alone-20");
         if (!Files.exists(alone)) {
-            assertThat(LocalCluster.alone(LocalCluster.options(pairs, alone, "--steps=40")).code()).isZero();
+            assertThat(LocalCluster.alone(LocalCluster.options(pairs, alone, "--steps=20")).code()).isZero();
         }
         return LocalCluster.adapter(alone);
     }
@@ -124,17 +123,6 @@ class SparkTrainingTest {
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.err()).contains("bad.jsonl").contains("27");
         assertThat(folder.resolve("bad/adapter_model.safetensors")).doesNotExist();
-    }
-
-    @Test
-    void aParquetTableTrainsAsItsJsonLinesDo() throws IOException {
-        SparkSession session = SparkSession.builder().sparkContext(cluster.spark.sc()).getOrCreate();
-        Path table = folder.resolve("pairs.parquet");
-        session.read().json(pairs.toString()).coalesce(1).write().parquet(table.toString());
-        Path out = folder.resolve("parquet");
-        LocalCluster.Run run = cluster.train(2, LocalCluster.options(table, out), () -> false);
-        assertThat(run.code()).as(run.err()).isZero();
-        assertThat(LocalCluster.adapter(out)).isEqualTo(expected);
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -75,8 +77,24 @@ class TransformerTest {
                 .setInputCol("prompt").setTargetCol("completion").transform(Tables.read(session, pairs.toString()).repartition(2));
         Row sums = scored.selectExpr("sum(prediction.loss)", "sum(prediction.tokens)").head();
         String evaluated = said("evaluate", "-q", "--json", "--model=base-6m", "--adapter=" + adapter, "--data=" + pairs, "--split=train");
-        double loss = new com.fasterxml.jackson.databind.ObjectMapper().readTree(evaluated).get("loss").doubleValue();
+        double loss = new ObjectMapper().readTree(evaluated).get("loss").doubleValue();
         assertThat(sums.getDouble(0) / sums.getLong(1)).isCloseTo(loss, within(1e-5));
+    }
+
+    @Test
+    void aParquetTableIsTheJsonLinesThatTrainingReads() throws IOException {
+        Path table = folder.resolve("pairs.parquet");
+        Path pairs = folder.resolve("pairs.jsonl");
+        session.read().json(pairs.toString()).coalesce(1).write().parquet(table.toString());
+        JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+        List<String> lines = Files.readAllLines(Tables.asLines(spark, table.toString()));
+        ObjectMapper json = new ObjectMapper();
+        List<String> expected = Files.readAllLines(pairs);
+        assertThat(lines).hasSameSizeAs(expected);
+        for (int i = 0; i < lines.size(); i++) {
+            assertThat(json.readTree(lines.get(i))).isEqualTo(json.readTree(expected.get(i)));
+        }
+        assertThat(Tables.asLines(spark, pairs.toString())).isNull(); // training reads these itself
     }
 
     @Test
