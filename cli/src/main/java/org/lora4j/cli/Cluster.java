@@ -31,7 +31,11 @@ public interface Cluster {
      */
     int train(Work work, PrintStream out, PrintStream err, BooleanSupplier stop);
 
-    /** @throws LoraException if there is none */
+    /**
+     * The one that is on the class path.
+     *
+     * @throws LoraException if there is none
+     */
     static Cluster find() {
         return ServiceLoader.load(Cluster.class).findFirst().orElseThrow(() -> new LoraException(
                 "--spark: Apache Spark is not on the class path. In a checkout, ./lora4j puts it there by itself; elsewhere submit "

@@ -80,6 +80,7 @@ public final class Main implements Callable<Integer> {
         this.ui = ui;
     }
 
+    /** Runs the process's command line, and ends the process with its {@link ExitCode}. */
     public static void main(String[] args) {
         StandardError.restore();
         Ui ui = Ui.ofProcess();

@@ -7,7 +7,11 @@ public final class WorkerLostException extends LoraException {
 
     private static final long serialVersionUID = 1L;
 
-    /** @param message who is gone, and why where that is known */
+    /**
+     * A loss that says who it is about.
+     *
+     * @param message who is gone, and why where that is known
+     */
     public WorkerLostException(String message) {
         super(message);
     }

@@ -43,6 +43,8 @@ public final class Explainer {
     private final BiConsumer<Integer, Integer> progress;
 
     /**
+     * Explains by the likeliest words.
+     *
      * @param top      how many words to name
      * @param progress told how many passes are done, of how many
      */

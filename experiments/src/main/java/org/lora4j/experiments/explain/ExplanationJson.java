@@ -12,7 +12,11 @@ public final class ExplanationJson {
     private ExplanationJson() {
     }
 
-    /** @param facts what was asked: model, adapter, text */
+    /**
+     * An explanation as its page's numbers, by plain names.
+     *
+     * @param facts what was asked: model, adapter, text
+     */
     public static Map<String, Object> of(Explanation explanation, Map<String, String> facts) {
         Map<String, Object> json = new LinkedHashMap<>(facts);
         boolean classifies = !explanation.labels().isEmpty();
