@@ -65,11 +65,11 @@ public final class SparkCluster implements Cluster {
             for (int rank = 0; rank < work.workers(); rank++) {
                 ranks.add(rank);
             }
-            WorkerTask.Result[] results = null;
-            for (int lost = 0; results == null; lost++) {
+            Integer[] codes = null;
+            for (int lost = 0; codes == null; lost++) {
                 try {
-                    results = (WorkerTask.Result[]) spark.parallelize(ranks, work.workers()).rdd().barrier()
-                            .mapPartitions(task, false, ClassTag$.MODULE$.<WorkerTask.Result>apply(WorkerTask.Result.class)).collect();
+                    codes = (Integer[]) spark.parallelize(ranks, work.workers()).rdd().barrier()
+                            .mapPartitions(task, false, ClassTag$.MODULE$.<Integer>apply(Integer.class)).collect();
                 } catch (Exception e) { // Scala throws what it does not declare
                     if (lost == MOST_LOSSES || !isLoss(e)) {
                         throw refused(e, work);
@@ -78,7 +78,7 @@ public final class SparkCluster implements Cluster {
                 }
             }
             reception.finish();
-            return Arrays.stream(results).mapToInt(WorkerTask.Result::code).filter(code -> code != 0).findFirst().orElse(0);
+            return Arrays.stream(codes).mapToInt(Integer::intValue).filter(code -> code != 0).findFirst().orElse(0);
         } catch (IOException e) {
             throw new LoraException("--spark: this machine cannot listen on " + host + " for worker 0: " + e, e);
         } catch (InterruptedException e) {

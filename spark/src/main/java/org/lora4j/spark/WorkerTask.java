@@ -30,7 +30,7 @@ import scala.runtime.AbstractFunction1;
  * told to the other workers. A worker that is gone is an exception: the driver then begins the stage again, and the run goes on
  * from its last checkpoint.
  */
-final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<WorkerTask.Result>> implements Serializable {
+final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Integer>> implements Serializable {
 
     private static final long serialVersionUID = 1L;
 
@@ -45,15 +45,6 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     private final int port;
     private final byte[] secret;
 
-    /**
-     * How a worker ended.
-     *
-     * @param code    the command's exit code
-     * @param message what it said of a failure; empty where there was none, and of worker 0, whose words the driver has
-     */
-    record Result(int rank, int code, String message) implements Serializable {
-    }
-
     WorkerTask(List<String> arguments, Shipment shipment, InetSocketAddress driver, byte[] secret) {
         this.arguments = List.copyOf(arguments);
         this.shipment = shipment;
@@ -63,7 +54,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     }
 
     @Override
-    public Iterator<Result> apply(Iterator<Object> ranks) {
+    public Iterator<Integer> apply(Iterator<Object> ranks) {
         try {
             return CollectionConverters.asScala(List.of(run()).iterator());
         } catch (IOException e) {
@@ -71,7 +62,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         }
     }
 
-    private Result run() throws IOException {
+    private int run() throws IOException {
         BarrierTaskContext context = BarrierTaskContext.get();
         int rank = context.partitionId();
         String host = SparkEnv.get().blockManager().blockManagerId().host();
@@ -88,14 +79,11 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     }
 
     /** Worker 0's words and results go to the driver, who shows them and says when to stop. */
-    private Result lead(SocketGroup group, Meeting meeting, int cpus) throws IOException {
+    private int lead(SocketGroup group, Meeting meeting, int cpus) throws IOException {
         try (Voice voice = Voice.callDriver(new InetSocketAddress(driver, port), meeting)) {
             awaitFolder();
             int code = run(group, voice.out(), voice.err(), new Membership(group, voice::isStopped), cpus);
-            if (code != 0 && group.isLost() && group.reason() != null) {
-                return new Result(0, code, "");
-            }
-            return end(group, 0, code, "worker 0 has failed");
+            return end(group, code, "worker 0 has failed");
         }
     }
 
@@ -118,13 +106,12 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         }
     }
 
-    private Result follow(SocketGroup group, String host, int cpus) throws IOException {
+    private int follow(SocketGroup group, String host, int cpus) throws IOException {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         PrintStream err = new PrintStream(said, true, StandardCharsets.UTF_8);
         int code = run(group, new PrintStream(OutputStream.nullOutputStream()), err, new Membership(group, () -> false), cpus);
         String error = lastLine(said.toString(StandardCharsets.UTF_8));
-        Result result = end(group, group.rank(), code, "on " + host + ": " + error);
-        return code == 0 || group.isLost() ? new Result(result.rank, code, "") : result;
+        return end(group, code, "on " + host + ": " + error);
     }
 
     private int run(SocketGroup group, PrintStream out, PrintStream err, Membership membership, int cpus) throws IOException {
@@ -135,15 +122,19 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         return Main.run(out, err, membership, words.toArray(String[]::new));
     }
 
-    /** @throws IOException if the run can be tried again: another worker is gone without a word */
-    private static Result end(SocketGroup group, int rank, int code, String failure) throws IOException {
-        if (code != 0 && group.isLost() && group.reason() == null) {
+    /**
+     * Tells the others of a failure of this worker's own.
+     *
+     * @return the command's exit code
+     * @throws IOException if the run can be tried again: another worker is gone without a word
+     */
+    private static int end(SocketGroup group, int code, String failure) throws IOException {
+        if (code != 0 && !group.isLost()) {
+            group.fail(failure);
+        } else if (code != 0 && group.reason() == null) {
             throw new IOException(GONE);
         }
-        if (code != 0) {
-            group.fail(failure);
-        }
-        return new Result(rank, code, code == 0 ? "" : failure);
+        return code;
     }
 
     /** What an error says stands last. */
