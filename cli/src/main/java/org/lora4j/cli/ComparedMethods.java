@@ -20,13 +20,14 @@ import org.lora4j.train.TrainingPlan;
 /**
  * {@code lora4j reproduce methods}: every method of the paper in several sizes, each by a recipe of its own. For each method the
  * learning rate is looked for among three, with one size, one seed and half as many steps, by the dev loss; then every size is trained
- * with it, once for each seed. Each run has a folder that is read again when the same command is given again.
+ * with it, once for each seed, and writes its texts. Each run has a folder that is read again when the same command is given again.
  */
 final class ComparedMethods {
 
     /** The page, in the folder of the runs. */
     static final String PAGE = "methods.html";
     private static final String TABLE = "methods.md";
+    private static final String LINE = "%-24s %12s %8s   %-24s %s";
 
     private final Ui ui;
     private final ReproducedRun runs;
@@ -34,42 +35,52 @@ final class ComparedMethods {
     private final List<Long> seeds;
     private final BiFunction<Double, Long, TrainingPlan> plan;
     private final long steps;
+    private final boolean texts;
     private final String command;
 
-    /** @param plan for a rate and a seed, of {@code steps} steps */
+    /**
+     * @param plan  for a rate and a seed, of {@code steps} steps
+     * @param texts whether they are written and scored too
+     */
     ComparedMethods(Ui ui, ReproducedRun runs, ReproducedRun.Setup setup, List<Long> seeds, BiFunction<Double, Long, TrainingPlan> plan,
-            String command) {
+            boolean texts, String command) {
         this.ui = ui;
         this.runs = runs;
         this.setup = setup;
         this.seeds = seeds;
         this.plan = plan;
         this.steps = plan.apply(1.0, seeds.getFirst()).steps();
+        this.texts = texts;
         this.command = command;
     }
 
     /** Runs what has not been run, and writes page and table after each method, so that what is there can be looked at. */
     List<MethodsPage.Cell> run(List<Family> families) {
         List<MethodsPage.Cell> cells = new ArrayList<>();
-        ui.print(ui.bold("%-24s %12s %8s   %s".formatted("", "parameters", "rate", "dev loss")));
+        ui.print(ui.bold(LINE.formatted("", "parameters", "rate", "dev loss", texts ? "BLEU" : "").stripTrailing()));
         for (Family family : families) {
             double rate = search(family);
             for (TableRow row : family.rows()) {
                 List<Double> losses = new ArrayList<>();
+                List<Double> bleu = new ArrayList<>();
                 RunResult last = null;
                 for (long seed : seeds) {
                     RunResult found = train(row, plan.apply(rate, seed));
                     if (found != null) {
                         last = found;
                         losses.add(found.training().devLoss());
+                        if (texts) {
+                            bleu.add(100 * runs.score(row, found).texts().scores().bleu());
+                        }
                     }
                 }
                 if (last == null) {
                     continue;
                 }
-                cells.add(new MethodsPage.Cell(family.name(), row.name(), last.row().trainable(), rate, losses));
+                cells.add(new MethodsPage.Cell(family.name(), row.name(), last.row().trainable(), rate, losses, bleu));
                 MethodsPage.Cell cell = cells.getLast();
-                ui.print("%-24s %,12d %8s   %s".formatted(cell.name(), cell.parameters(), MethodsPage.rate(rate), cell.loss()));
+                ui.print(LINE.formatted(cell.name(), "%,d".formatted(cell.parameters()), MethodsPage.rate(rate), cell.loss(), cell.score())
+                        .stripTrailing());
                 write(cells, last.training().devLossBefore());
             }
         }
@@ -107,13 +118,15 @@ final class ComparedMethods {
     }
 
     private void write(List<MethodsPage.Cell> cells, double lossOfBase) {
-        String how = "%s, %d steps of %d pairs, dev loss on %d pairs, %s; for each method the best of three learning rates."
+        String how = "%s, %d steps of %d pairs, dev loss on %d pairs%s, %s; for each method the best of three learning rates."
                 .formatted(setup.modelName(), steps, setup.batch(), setup.dev().size(),
+                        texts ? ", BLEU on %d inputs of %s".formatted(setup.references().size(), setup.part()) : "",
                         seeds.size() == 1 ? "one seed" : seeds.size() + " seeds");
         MethodsPage.write(command, how, lossOfBase, cells, setup.root().resolve(PAGE));
-        StringBuilder table = new StringBuilder(how + "\n\n| | parameters | learning rate | dev loss |\n| --- | ---: | ---: | ---: |\n");
-        cells.forEach(cell -> table.append(String.format(Locale.ROOT, "| %s | %,d | %s | %s |%n", cell.name(), cell.parameters(),
-                MethodsPage.rate(cell.rate()), cell.loss())));
+        StringBuilder table = new StringBuilder(how + "\n\n| | parameters | learning rate | dev loss |"
+                + (texts ? " BLEU |\n| --- | ---: | ---: | ---: | ---: |\n" : "\n| --- | ---: | ---: | ---: |\n"));
+        cells.forEach(cell -> table.append(String.format(Locale.ROOT, "| %s | %,d | %s | %s |%s%n", cell.name(), cell.parameters(),
+                MethodsPage.rate(cell.rate()), cell.loss(), texts ? " " + cell.score() + " |" : "")));
         byte[] text = table.toString().getBytes(StandardCharsets.UTF_8);
         AtomicFile.write(setup.root().resolve(TABLE), out -> out.write(text));
     }

@@ -38,7 +38,7 @@ import picocli.CommandLine.Parameters;
             "section7: r 8 and r 64 on q and v, two seeds each, and what section 7 asks of them: figures 3, 4, 6, 7, 8 and table 7 "
                     + "as pages, as analyse makes them.",
             "",
-            "methods: every method that the paper compares, in several sizes, on E2E: parameters against dev loss, as in its figure 2. "
+            "methods: every method that the paper compares, in several sizes, on E2E: parameters against dev loss and BLEU, as in its figure 2. "
                     + "For each method the best of three learning rates is looked for with one size and half the steps, then all sizes "
                     + "are trained, once for each seed; methods.html shows it. 300 steps unless --steps says otherwise.",
             "",
@@ -258,15 +258,15 @@ final class ReproduceCommand extends LoraCommand {
 
     /** What only e2e has. */
     private void checkMethods() {
-        TaskChoice.refuse(spec(), METHODS, List.of("--table", "--rank", "--targets", "--method", "--full", "--epochs", "--lr", "--split",
-                "--train-only"), "e2e");
+        TaskChoice.refuse(spec(), METHODS, List.of("--table", "--rank", "--targets", "--method", "--full", "--epochs", "--lr"),
+                "e2e");
     }
 
     private void compareMethods(ReproducedRun runs, ReproducedRun.Setup setup) {
         long total = steps != null ? steps : quick ? QUICK_STEPS : METHODS_STEPS;
         List<MethodsPage.Cell> cells = new ComparedMethods(ui(), runs, setup, seeds, (rate, seed) ->
-                option(() -> TrainingPlan.of(total, rate, seed)).withEvaluateEvery(0).withLogEvery(Math.max(1, total / 200)), commandText())
-                .run(option(() -> ComparedMethods.families(only)));
+                option(() -> TrainingPlan.of(total, rate, seed)).withEvaluateEvery(0).withLogEvery(Math.max(1, total / 200)),
+                !trainOnly, commandText()).run(option(() -> ComparedMethods.families(only)));
         if (json) {
             ui().printJson(cells);
         } else {

@@ -19,7 +19,7 @@ class ComparedMethodsTest {
 
     private Run run(String... more) {
         return Run.of(Stream.concat(Stream.of("reproduce", "methods", "--steps", "1", "--seeds", "2",
-                "--dev-examples", "8", "--batch", "2", "--quiet", "--out", temp.resolve("runs").toString()),
+                "--dev-examples", "8", "--batch", "2", "--limit", "2", "--beam", "2", "--max-new-tokens", "8", "--quiet", "--out", temp.resolve("runs").toString()),
                 Arrays.stream(more)).toArray(String[]::new));
     }
 
@@ -28,14 +28,23 @@ class ComparedMethodsTest {
         Run first = run("--only", "bitfit");
 
         assertThat(first.exitCode()).as(first.err()).isEqualTo(ExitCode.OK);
-        assertThat(first.out()).containsPattern("BitFit +17,152 +[13]e-[23] +\\d\\.\\d{4}");
-        assertThat(Files.readString(temp.resolve("runs/methods.html"))).contains("<svg class=\"curve methods\"", "BitFit", "17,152")
+        assertThat(first.out()).containsPattern("BitFit +17,152 +[13]e-[23] +\\d\\.\\d{4} +\\d+\\.\\d{2}");
+        assertThat(Files.readString(temp.resolve("runs/methods.html"))).contains("<svg class=\"curve methods\"", "BitFit", "17,152", "BLEU against parameters")
                 .doesNotContain("<script", "http://", "https://");
         assertThat(Files.readString(temp.resolve("runs/methods.md"))).contains("| BitFit | 17,152 |");
         Path trained = temp.resolve("runs/bitfit-seed2/trained.json");
         Object when = Files.getLastModifiedTime(trained);
         assertThat(run("--only", "bitfit").out()).isEqualTo(first.out());
         assertThat(Files.getLastModifiedTime(trained)).isEqualTo(when);
+        assertThat(run("--only", "bitfit", "--train-only").out()).containsPattern("BitFit .*\\d\\.\\d{4}\\n").doesNotContain("BLEU");
+    }
+
+    @Test
+    void eachSizeWritesItsTexts() {
+        Run sizes = run("--only", "preembed");
+
+        assertThat(sizes.out().lines().filter(line -> line.matches("PreEmbed.* \\d\\.\\d{4} +\\d+\\.\\d{2}")).count())
+                .as(sizes.err()).isEqualTo(3);
     }
 
     @Test

@@ -2,17 +2,24 @@ package org.lora4j.experiments.report;
 
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.Template;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.io.AtomicFile;
 
-/** Writes the comparison of methods as one HTML file without scripts: parameters against dev loss, and the numbers. */
+/** Writes the comparison of methods as one HTML file without scripts: parameters against dev loss and BLEU, and the numbers. */
 public final class MethodsPage {
 
     private static final Template TEMPLATE = Mustache.compiler()
@@ -36,30 +43,81 @@ public final class MethodsPage {
      * @param parameters that train
      * @param rate       the learning rate that was found
      * @param losses     on dev, one for each seed
+     * @param bleu       of the texts, from 0 to 100, one for each seed; none where nothing was decoded
      */
-    public record Cell(String family, String name, long parameters, double rate, List<Double> losses) {
+    public record Cell(String family, String name, long parameters, double rate, List<Double> losses, List<Double> bleu) {
 
-        /** Keeps its own list of the losses. */
+        /** Keeps its own lists. */
         public Cell {
             losses = List.copyOf(losses);
+            bleu = List.copyOf(bleu);
         }
 
-        /** The mean of the losses; NaN where there is none. */
-        public double mean() {
-            return losses.stream().mapToDouble(loss -> loss).average().orElse(Double.NaN);
-        }
-
-        double least() {
-            return losses.stream().mapToDouble(loss -> loss).min().orElse(Double.NaN);
-        }
-
-        double most() {
-            return losses.stream().mapToDouble(loss -> loss).max().orElse(Double.NaN);
-        }
-
-        /** {@code 1.234 (1.230–1.240)}, or one number. */
+        /** {@code 1.2345 (1.2301–1.2402)}, or one number. */
         public String loss() {
-            return String.format(Locale.ROOT, losses.size() > 1 ? "%.4f (%.4f–%.4f)" : "%.4f", mean(), least(), most());
+            return Spread.of(losses).text(4);
+        }
+
+        /** {@code 58.47 (58.01–58.80)}, one number, or nothing. */
+        public String score() {
+            return bleu.isEmpty() ? "" : Spread.of(bleu).text(2);
+        }
+    }
+
+    /** What the seeds came to. */
+    private record Spread(double mean, double least, double most, int seeds) {
+
+        static Spread of(List<Double> values) {
+            DoubleSummaryStatistics all = values.stream().mapToDouble(value -> value).summaryStatistics();
+            return new Spread(all.getAverage(), all.getMin(), all.getMax(), values.size());
+        }
+
+        String text(int digits) {
+            return decimal(mean, digits) + (seeds > 1 ? " (" + decimal(least, digits) + "–" + decimal(most, digits) + ")" : "");
+        }
+
+        private static String decimal(double value, int digits) {
+            return BigDecimal.valueOf(value).setScale(digits, RoundingMode.HALF_EVEN).toPlainString();
+        }
+    }
+
+    /**
+     * What a figure shows over the parameters.
+     *
+     * @param values of a cell, one for each seed
+     * @param sign   1 where more is better, -1 where less is
+     */
+    private record Measure(String title, String most, int digits, int sign, Function<Cell, List<Double>> values) {
+
+        static final Measure LOSS = new Measure("Dev loss", "lowest dev loss", 3, -1, Cell::losses);
+        static final Measure BLEU = new Measure("BLEU", "highest BLEU", 1, 1, Cell::bleu);
+
+        boolean has(Cell cell) {
+            return !values.apply(cell).isEmpty();
+        }
+
+        Spread of(Cell cell) {
+            return Spread.of(values.apply(cell));
+        }
+
+        /** Null where no cell has it. */
+        @Nullable Cell best(List<Cell> cells) {
+            return cells.stream().filter(this::has).max(Comparator.comparingDouble(cell -> sign * of(cell).mean)).orElse(null);
+        }
+
+        /** Whether it gets better with every size. */
+        boolean monotone(List<Cell> sizes) {
+            for (int i = 1; i < sizes.size(); i++) {
+                if (sign * (of(sizes.get(i)).mean - of(sizes.get(i - 1)).mean) <= 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        Map<String, Object> verdict(List<Cell> cells) {
+            Cell best = best(cells);
+            return Map.of("most", most, "value", Spread.decimal(of(best).mean, digits), "name", best.name);
         }
     }
 
@@ -87,16 +145,19 @@ public final class MethodsPage {
         context.put("command", command);
         context.put("how", how);
         context.put("base", String.format(Locale.ROOT, "%.4f", lossOfBase));
-        Cell best = cells.stream().min((a, b) -> Double.compare(a.mean(), b.mean())).orElseThrow();
-        context.put("best", Map.of("name", best.name, "loss", String.format(Locale.ROOT, "%.3f", best.mean())));
-        context.put("figure", figure(byFamily));
+        List<Measure> measures = Stream.of(Measure.LOSS, Measure.BLEU).filter(measure -> cells.stream().anyMatch(measure::has)).toList();
+        context.put("verdict", measures.stream().map(measure -> measure.verdict(cells)).toList());
         List<Map<String, Object>> keys = new ArrayList<>();
         byFamily.keySet().forEach(family -> keys.add(Map.of("n", keys.size() + 1, "name", family)));
         context.put("keys", keys);
+        context.put("figures", measures.stream().map(measure -> Map.of("title", measure.title, "figure", figure(measure, byFamily),
+                "shapes", byFamily.entrySet().stream().filter(family -> family.getValue().size() > 1)
+                        .map(family -> Map.of("name", family.getKey(), "monotone", measure.monotone(family.getValue()))).toList())).toList());
+        context.put("scored", measures.contains(Measure.BLEU));
+        Cell least = Measure.LOSS.best(cells);
+        Cell most = Measure.BLEU.best(cells);
         context.put("rows", cells.stream().map(cell -> Map.of("name", cell.name, "parameters", "%,d".formatted(cell.parameters),
-                "rate", rate(cell.rate), "loss", cell.loss(), "best", cell == best)).toList());
-        context.put("shapes", byFamily.entrySet().stream().filter(family -> family.getValue().size() > 1)
-                .map(family -> Map.of("name", family.getKey(), "monotone", monotone(family.getValue()))).toList());
+                "rate", rate(cell.rate), "loss", cell.loss(), "least", cell == least, "score", cell.score(), "most", cell == most)).toList());
         return TEMPLATE.execute(context);
     }
 
@@ -105,26 +166,16 @@ public final class MethodsPage {
         return String.format(Locale.ROOT, "%.0e", rate).replace("e-0", "e-");
     }
 
-    /** Whether the loss falls with every size. */
-    private static boolean monotone(List<Cell> cells) {
-        for (int i = 1; i < cells.size(); i++) {
-            if (cells.get(i).mean() >= cells.get(i - 1).mean()) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     // ------------------------------------------------------------------------------------------------ the figure
 
-    private static String figure(Map<String, List<Cell>> families) {
-        List<Cell> all = families.values().stream().flatMap(List::stream).toList();
+    private static String figure(Measure measure, Map<String, List<Cell>> families) {
+        List<Cell> all = families.values().stream().flatMap(List::stream).filter(measure::has).toList();
         double left = Math.floor(Math.log10(all.stream().mapToLong(Cell::parameters).min().orElse(1)));
         double right = Math.max(left + 1, Math.ceil(Math.log10(all.stream().mapToLong(Cell::parameters).max().orElse(10))));
-        double low = all.stream().mapToDouble(Cell::least).min().orElse(0);
-        double high = Math.max(low + 1e-6, all.stream().mapToDouble(Cell::most).max().orElse(1));
+        double low = all.stream().mapToDouble(cell -> measure.of(cell).least).min().orElse(0);
+        double high = Math.max(low + 1e-6, all.stream().mapToDouble(cell -> measure.of(cell).most).max().orElse(1));
         StringBuilder svg = new StringBuilder(format("<svg class=\"curve methods\" viewBox=\"0 0 %d %d\" role=\"img\" "
-                + "aria-label=\"dev loss against parameters that train, a line for each method\">\n", WIDTH, HEIGHT));
+                + "aria-label=\"%s against parameters that train, a line for each method\">\n", WIDTH, HEIGHT, measure.title));
         for (double tick : LossCurveSvg.ticks(low, high, 6)) {
             double y = y(tick, low, high);
             svg.append(format("<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
@@ -141,12 +192,13 @@ public final class MethodsPage {
             number++;
             StringBuilder line = new StringBuilder();
             StringBuilder dots = new StringBuilder();
-            for (Cell cell : cells) {
+            for (Cell cell : cells.stream().filter(measure::has).toList()) {
+                Spread seeds = measure.of(cell);
                 double x = x(Math.log10(cell.parameters), left, right);
-                double y = y(cell.mean(), low, high);
+                double y = y(seeds.mean, low, high);
                 line.append(format("%s%.1f %.1f", line.isEmpty() ? "M" : "L", x, y));
                 dots.append(format("<path class=\"f%d\" d=\"M%.1f %.1fV%.1f\"/><circle class=\"f%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>",
-                        number, x, y(cell.least(), low, high), y(cell.most(), low, high), number, x, y));
+                        number, x, y(seeds.least, low, high), y(seeds.most, low, high), number, x, y));
             }
             svg.append(format("<path class=\"f%d\" d=\"%s\"/>%s\n", number, line, dots));
         }
@@ -162,8 +214,8 @@ public final class MethodsPage {
         return LEFT + (WIDTH - LEFT - RIGHT) * (power - left) / (right - left);
     }
 
-    private static double y(double loss, double low, double high) {
-        return TOP + 6 + (HEIGHT - TOP - BOTTOM - 12) * (high - loss) / (high - low);
+    private static double y(double value, double low, double high) {
+        return TOP + 6 + (HEIGHT - TOP - BOTTOM - 12) * (high - value) / (high - low);
     }
 
     private static String format(String format, Object... arguments) {

@@ -16,13 +16,26 @@ import org.lora4j.tuning.FullFineTuning;
 class PlanAndMethodsPagesTest {
 
     @Test
-    void aLossHasItsSpreadAndAMethodItsShape() {
+    void aNumberHasItsSpreadAndAMethodItsShape() {
         String page = MethodsPage.render("lora4j reproduce methods", "One recipe each.", 5, List.of(
-                new Cell("LoRA", "LoRA r 1", 6_144, 1e-2, List.of(2.5, 2.75)), new Cell("LoRA", "LoRA r 4", 24_576, 1e-2, List.of(2.25, 2.0)),
-                new Cell("<b>", "<b> 2", 9_000, 3e-3, List.of(2.0)), new Cell("<b>", "<b> 8", 36_000, 3e-3, List.of(2.5))));
+                new Cell("LoRA", "LoRA r 1", 6_144, 1e-2, List.of(2.5, 2.75), List.of(30.0, 31.5)),
+                new Cell("LoRA", "LoRA r 4", 24_576, 1e-2, List.of(2.25, 2.0), List.of(30.25, 30.0)),
+                new Cell("<b>", "<b> 2", 9_000, 3e-3, List.of(2.0), List.of(12.3)),
+                new Cell("<b>", "<b> 8", 36_000, 3e-3, List.of(2.5), List.of(45.6))));
 
-        assertThat(page).contains("2.6250 (2.5000–2.7500)", "24,576", "1e-2", "3e-3", "LoRA: falls with every size.",
-                "&lt;b&gt;: does not fall with every size.", "<strong>&lt;b&gt; 2</strong>").doesNotContain("<b> 2");
+        assertThat(page).contains("2.6250 (2.5000–2.7500)", "30.75 (30.00–31.50)", "24,576", "1e-2", "3e-3", "&lt;b&gt;: better with every size.",
+                "The lowest dev loss, 2.000, is that of <strong>&lt;b&gt; 2</strong>.",
+                "The highest BLEU, 45.6, is that of <strong>&lt;b&gt; 8</strong>.").doesNotContain("<b> 2");
+        String loss = page.substring(page.indexOf("Dev loss against"), page.indexOf("BLEU against"));
+        assertThat(loss).contains("LoRA: better with every size.", "&lt;b&gt;: not better with every size.");
+    }
+
+    @Test
+    void withoutTextsThereIsNoBleu() {
+        String page = MethodsPage.render("lora4j reproduce methods --train-only", "One recipe each.", 5,
+                List.of(new Cell("LoRA", "LoRA r 1", 6_144, 1e-2, List.of(2.5), List.of())));
+
+        assertThat(page).contains("2.5000").doesNotContain("BLEU");
     }
 
     @Test
