@@ -3,8 +3,6 @@ package org.lora4j.experiments.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,11 +14,7 @@ import org.lora4j.io.AtomicFile;
 /** Writes an analysis as one HTML file without scripts, and its numbers beside it as JSON and CSV. */
 public final class AnalysisPage {
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(ReportWriter.resource("analysis.html"));
+    private static final StaticPage PAGE = new StaticPage("analysis", "analysis.html", ReportWriter.resource("analysis.css") + HeatMapSvg.css(), ".json and .csv");
 
     private AnalysisPage() {
     }
@@ -58,6 +52,7 @@ public final class AnalysisPage {
 
     /** The page. */
     public static String render(Analysis analysis, String command) {
-        return TEMPLATE.execute(new AnalysisView(analysis).of(command));
+        AnalysisView view = new AnalysisView(analysis);
+        return PAGE.render(view.title() + " · what ΔW does", command, view.facts(), view.values());
     }
 }

@@ -1,7 +1,6 @@
 package org.lora4j.experiments.report;
 
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -41,12 +40,13 @@ final class AnalysisView {
         based = analysis.model() != null;
     }
 
-    Map<String, Object> of(String command) {
+    String title() {
+        return analysis.adapters().stream().map(source -> name(source.path())).collect(Collectors.joining(" and "));
+    }
+
+    Map<String, Object> values() {
         Map<String, Object> view = new LinkedHashMap<>();
-        view.put("css", ReportWriter.resource("report.css") + ReportWriter.resource("analysis.css") + HeatMapSvg.css());
-        view.put("title", analysis.adapters().stream().map(source -> name(source.path())).collect(Collectors.joining(" and ")));
-        view.put("date", LocalDate.now().toString());
-        view.put("command", command);
+        view.put("title", title());
         view.put("verdict", verdict());
         view.put("subtitle", subtitle());
         view.put("remarks", analysis.notes().remarks());
@@ -66,7 +66,6 @@ final class AnalysisView {
         for (String list : List.of("between", "amplified", "withBase", "leftOut")) {
             view.put("has" + capital(list), !((List<?>) view.get(list)).isEmpty());
         }
-        view.put("facts", facts());
         return view;
     }
 
@@ -123,19 +122,16 @@ final class AnalysisView {
                 + "), rank " + Words.list(ranks.stream().limit(6).toList()) + (based ? ", beside the weights of " + analysis.model() : "") + ".";
     }
 
-    private Map<String, Object> named(String label, Object value) {
-        return Map.of("label", label, "value", value);
-    }
-
-    private List<Map<String, Object>> facts() {
-        List<Map<String, Object>> facts = new ArrayList<>();
+    /** What was compared, by its names. */
+    Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
         for (int k = 0; k < analysis.adapters().size(); k++) {
             Analysis.Source source = analysis.adapters().get(k);
-            facts.add(named(two ? "Adapter " + (k + 1) : "Adapter", source.path() + ", " + source.format()
-                    + (source.base() == null ? "" : ", made for " + source.base())));
+            facts.put(two ? "Adapter " + (k + 1) : "Adapter", source.path() + ", " + source.format()
+                    + (source.base() == null ? "" : ", made for " + source.base()));
         }
-        facts.add(named("Base", based ? analysis.model() : "none given: nothing is said of W"));
-        facts.add(named("Drawn matrices", "standard normal numbers, seed " + analysis.seed()));
+        facts.put("Base", based ? analysis.model() : "none given: nothing is said of W");
+        facts.put("Drawn matrices", "standard normal numbers, seed " + analysis.seed());
         return facts;
     }
 

@@ -3,11 +3,8 @@ package org.lora4j.experiments.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -23,11 +20,7 @@ import org.lora4j.io.AtomicFile;
 /** Writes a comparison as one HTML file without scripts, and its numbers beside it as JSON. */
 public final class ComparisonPage {
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(ReportWriter.resource("compare.html"));
+    private static final StaticPage PAGE = new StaticPage("comparison", "compare.html", ReportWriter.resource("compare.css"), "");
 
     private ComparisonPage() {
     }
@@ -97,15 +90,11 @@ public final class ComparisonPage {
     /** The page. */
     public static String render(ComparisonFacts facts, List<Verdict> verdicts) {
         Map<String, Object> context = new LinkedHashMap<>();
-        context.put("css", ReportWriter.resource("report.css") + ReportWriter.resource("compare.css"));
-        context.put("title", facts.facts().getOrDefault("Model", "a model"));
-        context.put("date", LocalDate.now().toString());
-        context.put("command", facts.command());
-        context.put("facts", facts.facts().entrySet().stream()
-                .map(fact -> Map.of("label", fact.getKey(), "value", fact.getValue())).toList());
+        String title = facts.facts().getOrDefault("Model", "a model");
+        context.put("title", title);
         context.put("kinds", List.of(Kind.values()).stream().map(Kind::title).toList());
         context.put("backends", verdicts.stream().map(ComparisonPage::backend).toList());
-        return TEMPLATE.execute(context);
+        return PAGE.render(title + " on several backends", facts.command(), facts.facts(), context);
     }
 
     private static Map<String, Object> backend(Verdict verdict) {

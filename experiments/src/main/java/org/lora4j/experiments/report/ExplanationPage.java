@@ -3,11 +3,8 @@ package org.lora4j.experiments.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -25,11 +22,7 @@ import org.lora4j.io.AtomicFile;
 /** Writes an explanation as one HTML file without scripts, and its numbers beside it as JSON. */
 public final class ExplanationPage {
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(ReportWriter.resource("explanation.html"));
+    private static final StaticPage PAGE = new StaticPage("explanation", "explanation.html", ReportWriter.resource("analysis.css") + HeatMapSvg.css(), ".json");
     /** Columns of a picture beyond which they are too narrow to be seen. */
     private static final int MOST_PICTURED = 128;
 
@@ -63,10 +56,8 @@ public final class ExplanationPage {
     public static String render(Explanation explanation, Map<String, String> facts, String command) {
         boolean classifies = !explanation.labels().isEmpty();
         Map<String, Object> view = new LinkedHashMap<>();
-        view.put("css", ReportWriter.resource("report.css") + ReportWriter.resource("analysis.css") + HeatMapSvg.css());
-        view.put("title", facts.getOrDefault("adapter", "an adapter"));
-        view.put("date", LocalDate.now().toString());
-        view.put("command", command);
+        String title = facts.getOrDefault("adapter", "an adapter");
+        view.put("title", title);
         view.put("verdict", verdict(explanation));
         view.put("classifies", classifies);
         view.put("regression", explanation.summary().regression());
@@ -80,8 +71,9 @@ public final class ExplanationPage {
         String grid = classifies ? "" : grid(explanation);
         view.put("grid", grid);
         view.put("hasGrid", !grid.isEmpty());
-        view.put("facts", facts.entrySet().stream().map(fact -> Map.of("label", capital(fact.getKey()), "value", fact.getValue())).toList());
-        return TEMPLATE.execute(view);
+        Map<String, String> named = new LinkedHashMap<>();
+        facts.forEach((name, value) -> named.put(capital(name), value));
+        return PAGE.render(title + " explained", command, named, view);
     }
 
     private static String capital(String text) {

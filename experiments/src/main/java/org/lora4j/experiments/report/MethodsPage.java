@@ -1,12 +1,9 @@
 package org.lora4j.experiments.report;
 
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.DoubleSummaryStatistics;
@@ -22,11 +19,7 @@ import org.lora4j.io.AtomicFile;
 /** Writes the comparison of methods as one HTML file without scripts: parameters against dev loss and BLEU, and the numbers. */
 public final class MethodsPage {
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(ReportWriter.resource("methods.html"));
+    private static final StaticPage PAGE = new StaticPage("methods", "methods.html", ReportWriter.resource("methods.css"), "");
 
     private static final int WIDTH = 720;
     private static final int HEIGHT = 420;
@@ -140,9 +133,6 @@ public final class MethodsPage {
         Map<String, List<Cell>> byFamily = new LinkedHashMap<>();
         cells.forEach(cell -> byFamily.computeIfAbsent(cell.family, family -> new ArrayList<>()).add(cell));
         Map<String, Object> context = new LinkedHashMap<>();
-        context.put("css", ReportWriter.resource("report.css") + ReportWriter.resource("methods.css"));
-        context.put("date", LocalDate.now().toString());
-        context.put("command", command);
         context.put("how", how);
         context.put("base", String.format(Locale.ROOT, "%.4f", lossOfBase));
         List<Measure> measures = Stream.of(Measure.LOSS, Measure.BLEU).filter(measure -> cells.stream().anyMatch(measure::has)).toList();
@@ -158,7 +148,7 @@ public final class MethodsPage {
         Cell most = Measure.BLEU.best(cells);
         context.put("rows", cells.stream().map(cell -> Map.of("name", cell.name, "parameters", "%,d".formatted(cell.parameters),
                 "rate", rate(cell.rate), "loss", cell.loss(), "least", cell == least, "score", cell.score(), "most", cell == most)).toList());
-        return TEMPLATE.execute(context);
+        return PAGE.render("Methods on E2E", command, Map.of(), context);
     }
 
     /** 1e-2. */

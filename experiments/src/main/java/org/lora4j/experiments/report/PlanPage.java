@@ -1,10 +1,7 @@
 package org.lora4j.experiments.report;
 
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -18,11 +15,7 @@ import org.lora4j.plan.Term;
 /** Writes a plan as one HTML file without scripts: a bar for each row, of the terms that its memory goes to, and the numbers. */
 public final class PlanPage {
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(ReportWriter.resource("plan.html"));
+    private static final StaticPage PAGE = new StaticPage("plan", "plan.html", ReportWriter.resource("plan.css"), "");
 
     private PlanPage() {
     }
@@ -44,10 +37,7 @@ public final class PlanPage {
         List<Term> terms = Arrays.stream(Term.values())
                 .filter(term -> rows.stream().anyMatch(row -> row.bytes().get(term) > 0)).toList();
         Map<String, Object> context = new LinkedHashMap<>();
-        context.put("css", ReportWriter.resource("report.css") + ReportWriter.resource("plan.css"));
         context.put("title", model);
-        context.put("date", LocalDate.now().toString());
-        context.put("command", command);
         context.put("remarks", remarks);
         context.put("terms", terms.stream().map(term -> Map.of("key", term.key(), "title", term.title())).toList());
         context.put("rows", rows.stream().map(row -> row(row, terms, most)).toList());
@@ -55,7 +45,7 @@ public final class PlanPage {
         PlanRow least = rows.stream().min((a, b) -> Long.compare(a.total(), b.total())).orElseThrow();
         context.put("least", Map.of("name", least.name(), "bytes", bytes(least.total())));
         context.put("several", rows.size() > 1);
-        return TEMPLATE.execute(context);
+        return PAGE.render("Plan for " + model, command, Map.of(), context);
     }
 
     private static Map<String, Object> row(PlanRow row, List<Term> terms, long most) {
