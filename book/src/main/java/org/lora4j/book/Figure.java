@@ -1,8 +1,10 @@
 package org.lora4j.book;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -13,19 +15,21 @@ import org.commonmark.node.HtmlBlock;
 import org.commonmark.node.Node;
 
 /**
- * Bars of a table's numbers, where a comment before the table asks for them; a page that is read elsewhere shows the table
- * alone:
+ * Bars or lines of a table's numbers, where a comment before the table asks for them; a page that is read elsewhere shows the
+ * table alone:
  *
  * <pre>
  *   &lt;!-- figure: bars of "dev loss" by "adapted" --&gt;
+ *   &lt;!-- figure: lines of "dev loss" over "parameters" by "method" --&gt;
  * </pre>
  *
- * Several columns after {@code of}, with commas, are as many bars to a row. Of a cell such as {@code 403 (402–420)} the first number counts.
+ * A figure of lines has one for each group of rows that are alike by the last column, and stands there for every column after
+ * {@code of}. Several columns after {@code of}, with commas, are as many bars to a row. Of a cell such as {@code 403 (402–420)} the first number counts.
  */
 final class Figure {
 
     private static final Pattern ASKED = Pattern.compile(
-            "<!-- figure: bars of ((?:\"[^\"]+\"(?:, )?)+) by \"([^\"]+)\" -->");
+            "<!-- figure: (bars|lines) of ((?:\"[^\"]+\"(?:, )?)+)(?: over \"([^\"]+)\")? by \"([^\"]+)\" -->");
     private static final Pattern NAME = Pattern.compile("\"([^\"]+)\"");
     private static final Pattern NUMBER = Pattern.compile("[−-]?\\d[\\d,]*(?:\\.\\d+)?");
     private static final int LABELS = 230;
@@ -49,23 +53,50 @@ final class Figure {
         }
         List<List<TableCell>> rows = rows(table);
         List<String> header = rows.getFirst().stream().map(cell -> Page.text(cell).strip()).toList();
-        List<String> columns = NAME.matcher(asked.group(1)).results().map(name -> name.group(1)).toList();
-        int by = column(header, asked.group(2));
+        List<String> columns = NAME.matcher(asked.group(2)).results().map(name -> name.group(1)).toList();
+        int by = column(header, asked.group(4));
+        if (asked.group(1).equals("lines")) {
+            StringBuilder figures = new StringBuilder();
+            for (String column : columns) {
+                figures.append(lines(rows.subList(1, rows.size()), column(header, column), column(header, asked.group(3)), by, header));
+            }
+            return Optional.of(figures.toString());
+        }
         List<Row> bars = new ArrayList<>();
         for (List<TableCell> row : rows.subList(1, rows.size())) {
             List<Double> values = new ArrayList<>();
             List<String> texts = new ArrayList<>();
             for (String name : columns) {
-                MatchResult number = NUMBER.matcher(Page.text(row.get(column(header, name)))).results().findFirst()
-                        .orElse(null);
-                values.add(number == null ? null : Double.valueOf(number.group().replace(",", "").replace('−', '-')));
-                texts.add(number == null ? "" : number.group());
+                String number = number(row.get(column(header, name)));
+                values.add(number.isEmpty() ? null : value(number));
+                texts.add(number);
             }
             if (values.stream().anyMatch(value -> value != null && value >= 0)) {
                 bars.add(new Row(Page.text(row.get(by)).strip(), values, texts));
             }
         }
         return Optional.of(draw(columns, header.get(by), bars));
+    }
+
+    private static String lines(List<List<TableCell>> rows, int y, int x, int by, List<String> header) {
+        Map<String, List<LineFigure.Point>> groups = new LinkedHashMap<>();
+        for (List<TableCell> row : rows) {
+            String up = number(row.get(y));
+            if (!up.isEmpty()) {
+                groups.computeIfAbsent(Page.text(row.get(by)).strip(), name -> new ArrayList<>())
+                        .add(new LineFigure.Point(value(number(row.get(x))), value(up)));
+            }
+        }
+        return LineFigure.draw(header.get(y), header.get(x), groups);
+    }
+
+    /** The first number of a cell as it stands there; empty if it has none. */
+    private static String number(TableCell cell) {
+        return NUMBER.matcher(Page.text(cell)).results().findFirst().map(MatchResult::group).orElse("");
+    }
+
+    private static double value(String number) {
+        return Double.parseDouble(number.replace(",", "").replace('−', '-'));
     }
 
     private static int column(List<String> header, String name) {

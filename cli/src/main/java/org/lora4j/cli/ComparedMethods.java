@@ -123,10 +123,10 @@ final class ComparedMethods {
                         texts ? ", BLEU on %d inputs of %s".formatted(setup.references().size(), setup.part()) : "",
                         seeds.size() == 1 ? "one seed" : seeds.size() + " seeds");
         MethodsPage.write(command, how, lossOfBase, cells, setup.root().resolve(PAGE));
-        StringBuilder table = new StringBuilder(how + "\n\n| | parameters | learning rate | dev loss |"
-                + (texts ? " BLEU |\n| --- | ---: | ---: | ---: | ---: |\n" : "\n| --- | ---: | ---: | ---: |\n"));
-        cells.forEach(cell -> table.append(String.format(Locale.ROOT, "| %s | %,d | %s | %s |%s%n", cell.name(), cell.parameters(),
-                MethodsPage.rate(cell.rate()), cell.loss(), texts ? " " + cell.score() + " |" : "")));
+        StringBuilder table = new StringBuilder(how + "\n\n| method | size | parameters | learning rate | dev loss |"
+                + (texts ? " BLEU |\n| --- | --- | ---: | ---: | ---: | ---: |\n" : "\n| --- | --- | ---: | ---: | ---: |\n"));
+        cells.forEach(cell -> table.append(String.format(Locale.ROOT, "| %s | %s | %,d | %s | %s |%s\n", cell.family(), cell.name(),
+                cell.parameters(), MethodsPage.rate(cell.rate()), cell.loss(), texts ? " " + cell.score() + " |" : "")));
         byte[] text = table.toString().getBytes(StandardCharsets.UTF_8);
         AtomicFile.write(setup.root().resolve(TABLE), out -> out.write(text));
     }

@@ -31,7 +31,7 @@ class ComparedMethodsTest {
         assertThat(first.out()).containsPattern("BitFit +17,152 +[13]e-[23] +\\d\\.\\d{4} +\\d+\\.\\d{2}");
         assertThat(Files.readString(temp.resolve("runs/methods.html"))).contains("<svg class=\"curve methods\"", "BitFit", "17,152", "BLEU against parameters")
                 .doesNotContain("<script", "http://", "https://");
-        assertThat(Files.readString(temp.resolve("runs/methods.md"))).contains("| BitFit | 17,152 |");
+        assertThat(Files.readString(temp.resolve("runs/methods.md"))).contains("| BitFit | BitFit | 17,152 |");
         Path trained = temp.resolve("runs/bitfit-seed2/trained.json");
         Object when = Files.getLastModifiedTime(trained);
         assertThat(run("--only", "bitfit").out()).isEqualTo(first.out());
