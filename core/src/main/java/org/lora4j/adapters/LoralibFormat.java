@@ -81,9 +81,10 @@ public final class LoralibFormat {
         }
     }
 
-    /** Whether the module is a fused map of q, k and v in one of the families. */
+    /** Whether the module is a fused map of q, k and v in one of the families, and they are as wide as each other in any model. */
     private static boolean isFused(String module, List<ModelNames> families) {
-        return families.stream().anyMatch(family -> family.parts(module).equals(PARTS));
+        return families.stream().anyMatch(family -> family.parts(module).equals(PARTS)
+                && !family.fusedParts(module, PARTS.size(), null).isEmpty());
     }
 
     /** What a file holds. */
@@ -190,7 +191,7 @@ public final class LoralibFormat {
             List<String> parts = enabledParts(path, update, families, options.parts());
             if (!parts.isEmpty()) {
                 grouped.addAll(parts);
-                b = FusedParts.of(parts).toWhole(b);
+                b = FusedParts.thirds(parts, b.shape().dim(0) / parts.size()).toWhole(b);
             }
             boolean embedding = update.isEmbedding(families);
             tensors.add(update.a().as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
@@ -330,7 +331,7 @@ public final class LoralibFormat {
             throw adapter.error("its metadata says " + PeftFormat.PARTS + " = " + String.join(",", parts) + ", which does not fit "
                     + "an update of shape (" + update.outFeatures() + ", " + update.rank() + ")");
         }
-        FusedParts fused = FusedParts.of(parts);
+        FusedParts fused = FusedParts.thirds(parts, update.outFeatures() / PARTS.size());
         NamedTensor b = fused.fromWhole(update.b());
         if (!fused.toWhole(b).sameBits(update.b())) {
             throw adapter.error(Names.quoted(update.module()) + " is not zero outside the blocks of " + String.join(",", parts)

@@ -1,5 +1,6 @@
 package org.lora4j.experiments.analysis;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -96,7 +97,7 @@ public final class AdapterAnalysis {
     public Analysis run(BiConsumer<Integer, Integer> progress) {
         try (BaseWeights weights = base == null ? null : BaseWeights.open(base)) {
             ModelNames names = weights != null ? weights.names() : family();
-            List<Shared> shared = shared(names);
+            List<Shared> shared = shared(names, weights == null ? null : weights.config());
             remark();
             drawAll(shared);
             Set<Integer> detailed = detailed(shared);
@@ -137,8 +138,8 @@ public final class AdapterAnalysis {
         return ModelNames.ofModules(modules).orElse(resembling.isEmpty() ? null : resembling.getFirst());
     }
 
-    private List<Shared> shared(@Nullable ModelNames names) {
-        List<List<AnalysedMap>> all = adapters.stream().map(read -> AnalysedMap.of(read.stored, names)).toList();
+    private List<Shared> shared(@Nullable ModelNames names, @Nullable ObjectNode config) {
+        List<List<AnalysedMap>> all = adapters.stream().map(read -> AnalysedMap.of(read.stored, names, config)).toList();
         for (int k = 0; k < all.size(); k++) {
             if (all.get(k).isEmpty()) {
                 throw new LoraException(Names.oneLine(adapters.get(k).stored.path() + ": holds no low-rank update, so there is nothing to "
