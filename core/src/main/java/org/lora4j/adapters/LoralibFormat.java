@@ -35,7 +35,8 @@ import org.lora4j.tuning.lora.WholeModules;
  * there are two, as in all of the authors' scripts.
  *
  * <p>A MergedLinear becomes one PEFT adapter of rank r' = n·r and alpha' = n·alpha: A as it is, and part p's B in the rows
- * of p and the columns of its r, zeros elsewhere. ΔW is the same matrix, by copies only.
+ * of p and the columns of its r, zeros elsewhere. ΔW is the same matrix, by copies only. Parts of other widths than the map's
+ * thirds (Phi-3) are written as one Linear of rank n·r.
  *
  * <p>Names may begin with {@code module.}, as a model wrapped for several devices has them, or have {@code _orig_mod.} in
  * them, as a compiled one does.

@@ -3,9 +3,13 @@ package org.lora4j.adapters;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +27,7 @@ import org.lora4j.backend.AdamWStep.DecayOrder;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.backend.WeightType;
+import org.lora4j.cli.Main;
 import org.lora4j.data.Batch;
 import org.lora4j.family.Families;
 import org.lora4j.family.LanguageModel;
@@ -271,6 +276,33 @@ class UnequalPartsTest {
         PeftFormat.load(model, folder);
         double size = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
         assertThat(logits(model)).usingComparatorWithPrecision(1e-5 * size).containsExactly(expected);
+    }
+
+    /** Without the base's configuration nobody knows how wide q is. */
+    @Test
+    void analyseShowsThePartsWhereTheBaseSaysHowWideTheyAre() throws IOException {
+        LoraAdapter adapter = SomeAdapters.random(model(), LoraConfig.of(3, 6).withParts("q", "v", "up"), "parts");
+        PeftFormat.save(adapter, folder.resolve("adapter"), "phi", Map.of());
+        JsonNode known = analyse("--model", BASE.toString());
+        List<String> shown = new ArrayList<>();
+        known.get("maps").forEach(map -> shown.add(map.get("part").asText() + " " + map.at("/updates/0/r").asInt()));
+        assertThat(shown).startsWith("null 3", "up 3", "null 6", "q 3", "v 3").hasSize(10);
+        assertThat(known.get("remarks")).isEmpty();
+        JsonNode unknown = analyse();
+        assertThat(unknown.get("maps")).hasSize(6);
+        assertThat(unknown.get("remarks")).singleElement().asString().contains("how wide the parts q, k, v of");
+    }
+
+    private JsonNode analyse(String... more) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        List<String> args = new ArrayList<>(List.of("analyse", folder.resolve("adapter").toString(), "--json", "--out",
+                folder.resolve("page.html").toString()));
+        args.addAll(List.of(more));
+        int code = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8),
+                args.toArray(String[]::new));
+        assertThat(code).as(err.toString(StandardCharsets.UTF_8)).isZero();
+        return new ObjectMapper().readTree(out.toByteArray());
     }
 
     @Test

@@ -99,6 +99,7 @@ public final class AdapterAnalysis {
             ModelNames names = weights != null ? weights.names() : family();
             List<Shared> shared = shared(names, weights == null ? null : weights.config());
             remark();
+            remarkOnParts(names, weights == null ? null : weights.config());
             drawAll(shared);
             Set<Integer> detailed = detailed(shared);
             MapLine[] lines = new MapLine[shared.size()];
@@ -211,6 +212,21 @@ public final class AdapterAnalysis {
             if (others > 0) {
                 remarks.add(Names.oneLine(read.stored.path() + ": " + others + " tensors that are no low-rank updates are left out, such as "
                         + read.stored.others().getFirst().name()));
+            }
+        }
+    }
+
+    /** Without a base, how wide the parts of some maps are is not known. */
+    private void remarkOnParts(@Nullable ModelNames names, @Nullable ObjectNode config) {
+        for (Read read : names == null ? List.<Read>of() : adapters) {
+            List<String> unknown = read.stored.updates().stream().filter(update -> !update.embedding()).filter(update -> {
+                String module = names.complete(update.module());
+                return !names.parts(module).isEmpty() && names.fusedParts(module, update.outFeatures(), config).isEmpty();
+            }).map(StoredUpdate::module).toList();
+            if (!unknown.isEmpty()) {
+                remarks.add(Names.oneLine(read.stored.path() + ": how wide the parts "
+                        + String.join(", ", names.parts(names.complete(unknown.getFirst()))) + " of " + Names.some(unknown, 2)
+                        + " are stands in the base's config.json, so it is shown as a whole. Name the base to see its parts"));
             }
         }
     }
