@@ -33,7 +33,7 @@ final class ClassifierChoice {
     private RecipeChoice recipes;
 
     @Option(names = "--dev", paramLabel = "PATH",
-            description = "Classifiers: a file to measure on, where --data has no dev part.")
+            description = "A file to measure on, where --data has no dev part.")
     private Path dev;
 
     @Option(names = "--adapter", paramLabel = "PATH",

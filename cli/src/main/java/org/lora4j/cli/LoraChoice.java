@@ -28,9 +28,9 @@ final class LoraChoice {
     private double alpha;
 
     @Option(names = "--targets", defaultValue = "q,v", paramLabel = "NAMES",
-            description = "What gets an update: maps by what they do (q, k, v, o, gate, up, down, head), names of modules "
-                    + "or ends of names as the model's files have them, all-linear, or an expression for whole names after "
-                    + "regex: "
+            description = "What gets an update: maps, or parts of fused ones, by what they do (q, k, v, o, gate, up, down, "
+                    + "head), names of modules or ends of names as the model's files have them, all-linear, or an expression "
+                    + "for whole names after regex: "
                     + "(default: ${DEFAULT-VALUE}).")
     private String targets;
 

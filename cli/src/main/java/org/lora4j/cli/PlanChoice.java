@@ -15,6 +15,9 @@ import picocli.CommandLine.Spec;
 /** The options that make a {@link TrainingPlan}, whatever is trained. */
 final class PlanChoice {
 
+    /** Fewer than this hardly move a model. */
+    private static final long FEW_STEPS = 30;
+
     @Option(names = "--epochs", paramLabel = "X",
             description = "Times to go through the data (default: 1).")
     private Double epochs;
@@ -164,6 +167,10 @@ final class PlanChoice {
      */
     void remarkOn(TrainingPlan plan, TrainingJob<?, ?> job, int devExamples, Ui ui) {
         long total = plan.steps();
+        if (epochs == null && steps == null && total < FEW_STEPS) {
+            ui.info("one pass over the data is %d step%s, in which little is learned: --epochs 10 makes ten passes".formatted(
+                    total, total == 1 ? "" : "s"));
+        }
         if (plan.warmupSteps() >= total && warmup != null && warmup > 0) {
             ui.warn("--warmup %d: the run has no more than %d steps, so the learning rate never gets above %s of --lr %s".formatted(
                     warmup, total, Double.toString(plan.learningRateAt(total - 1)), Double.toString(learningRate)));

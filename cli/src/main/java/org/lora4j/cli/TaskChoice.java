@@ -64,9 +64,9 @@ final class TaskChoice {
         return Optional.empty();
     }
 
-    /** The options that only tasks of texts with labels have. */
+    /** The options that only tasks of texts with labels have; a file to measure on is every task's. */
     static List<String> ofClassifiers() {
-        return Stream.concat(ofTexts().stream(), names(new ClassifierChoice())).toList();
+        return Stream.concat(ofTexts().stream(), names(new ClassifierChoice())).filter(name -> !name.equals("--dev")).toList();
     }
 
     /** Those of them that say how texts are read. */

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.WeightType;
 import org.lora4j.chat.ChatTemplate;
+import org.lora4j.data.DataSource;
 import org.lora4j.data.Example;
 import org.lora4j.data.ExampleEncoder;
 import org.lora4j.data.ExampleReader;
@@ -161,7 +162,7 @@ final class TrainCommand extends LoraCommand {
     private void train(TuningMethod method, RunFolder folder) {
         ExampleReader<Example> reader = layout.reader();
         List<? extends Example> train = data.open(Split.TRAIN, reader);
-        List<? extends Example> dev = data.has(Split.DEV, reader) ? data.open(Split.DEV, reader) : List.of();
+        List<? extends Example> dev = dev(reader);
         train = examples > 0 ? FineTuning.sample(train, examples, plans.seed()) : train;
         dev = devExamples > 0 ? FineTuning.sample(dev, devExamples, plans.seed()) : dev;
         try (Backend b = backend.open()) {
@@ -213,6 +214,12 @@ final class TrainCommand extends LoraCommand {
                 ui().print(ui().bold("Report    ") + report);
             }
         }
+    }
+
+    /** The file of {@code --dev}, or the data's part of that name; none where there is neither. */
+    private List<? extends Example> dev(ExampleReader<Example> reader) {
+        return classifier.dev() != null ? DataSource.of(classifier.dev()).open(Split.DEV, reader)
+                : data.has(Split.DEV, reader) ? data.open(Split.DEV, reader) : List.of();
     }
 
     /** For options that are not given, what suits the model's family. */

@@ -81,4 +81,30 @@ class PresetsTest {
         assertThat(run.out()).contains("LoRA r 4, alpha 32 on q,v");
         assertThat(run.err()).doesNotContain("where nothing is said");
     }
+
+    @Test
+    void aRunThatIsTooShortToLearnSaysSoUnlessItWasAskedFor() throws IOException {
+        String model = TinyModel.write(folder.resolve("tiny")).toString();
+        String remark = "one pass over the data is 1 step, in which little is learned";
+        String out = folder.resolve("out").toString();
+        assertThat(Run.of("train", "--model", model, "--data", data.toString(), "--out", out).err()).contains(remark);
+        assertThat(Run.of("train", "--model", model, "--data", data.toString(), "--out", out, "--overwrite", "--epochs", "1").err())
+                .doesNotContain(remark);
+    }
+
+    @Test
+    void aNameAtHuggingFaceIsNotDownloadedAndTheMessageSaysHowToGetIt() {
+        Run run = Run.of("train", "--model", "Some/Model-1.5B", "--data", data.toString(), "--out", folder.resolve("out").toString());
+        assertThat(run.exitCode()).isNotZero();
+        assertThat(run.err()).contains("--model Some/Model-1.5B: there is no such folder", "hf download Some/Model-1.5B, of Hugging Face's own tool");
+        assertThat(Run.of("train", "--model", folder + "/Some", "--data", data.toString(), "--out", folder.resolve("out").toString()).err())
+                .doesNotContain("hf download");
+    }
+
+    @Test
+    void aSecondFileIsMeasuredOn() throws IOException {
+        Path model = TinyModel.write(folder.resolve("tiny"));
+        assertThat(train(model).out()).contains("1 chats to learn from, 0 to measure on");
+        assertThat(train(model, "--dev", data.toString()).out()).contains("1 chats to learn from, 1 to measure on", "Dev loss");
+    }
 }

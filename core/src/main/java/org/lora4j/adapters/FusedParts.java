@@ -1,8 +1,8 @@
 package org.lora4j.adapters;
 
 import java.util.List;
-import java.util.stream.IntStream;
 import org.lora4j.io.NamedTensor;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.tensor.Shape;
 
 /**
@@ -10,9 +10,9 @@ import org.lora4j.tensor.Shape;
  * of its part and in r columns of its own, zeros elsewhere. Of q and v out of q, k, v:
  *
  * <pre>
- *   by parts (n·w, r)   B_q          in PEFT's files (3·w, n·r)   B_q  0
- *                       B_v                                       0    0
- *                                                                 0    B_v
+ *   by parts (w, r)   B_q          in PEFT's files (out, n·r)   B_q  0          w = w_q + w_v
+ *                     B_v                                       0    0
+ *                                                               0    B_v
  * </pre>
  */
 final class FusedParts {
@@ -20,93 +20,106 @@ final class FusedParts {
     /** What loralib and the first versions of PEFT fuse. */
     static final List<String> QKV = List.of("q", "k", "v");
 
-    private final int[] places;
     private final int all;
+    private final int parts;
+    private final int[] rows;   // for each row by parts, that of the whole map
+    private final int[] places; // and the part that it is of, counted among these
 
-    private FusedParts(int[] places, int all) {
-        this.places = places;
+    private FusedParts(int all, int parts, int[] rows, int[] places) {
         this.all = all;
+        this.parts = parts;
+        this.rows = rows;
+        this.places = places;
     }
 
-    /** @param parts some of q, k and v */
-    static FusedParts of(List<String> parts) {
-        return new FusedParts(parts.stream().mapToInt(QKV::indexOf).toArray(), QKV.size());
+    /**
+     * Some parts of a map.
+     *
+     * @param parts those with an update
+     * @param all   the outputs of the map
+     */
+    static FusedParts of(List<FusedPart> parts, int all) {
+        int[] rows = new int[parts.stream().mapToInt(FusedPart::width).sum()];
+        int[] places = new int[rows.length];
+        int at = 0;
+        for (int j = 0; j < parts.size(); j++) {
+            for (int row = 0; row < parts.get(j).width(); row++) {
+                rows[at] = parts.get(j).first() + row;
+                places[at++] = j;
+            }
+        }
+        return new FusedParts(all, parts.size(), rows, places);
     }
 
-    /** @param enabled for each part, whether it has an update */
-    static FusedParts of(boolean[] enabled) {
-        return new FusedParts(IntStream.range(0, enabled.length).filter(part -> enabled[part]).toArray(), enabled.length);
+    /**
+     * Some thirds of a map, which is all that loralib and the first versions of PEFT have.
+     *
+     * @param names some of q, k and v
+     * @param width the outputs of each
+     */
+    static FusedParts thirds(List<String> names, int width) {
+        int all = QKV.size() * width;
+        return of(FusedPart.equal(QKV, all).stream().filter(part -> names.contains(part.name())).toList(), all);
     }
 
-    /** Whether a row of the whole map, which has so many, is in a part with an update. */
-    boolean hasRow(int row, int rows) {
-        return IntStream.of(places).anyMatch(part -> part == row / (rows / all));
-    }
-
-    /** The row of the whole map that is this one of the parts' rows. */
-    private int row(int row, int width) {
-        return places[row / width] * width + row % width;
+    /** Copies the rows of the whole map that are in these parts. */
+    void copyRows(double[] from, double[] to) {
+        for (int row : rows) {
+            to[row] = from[row];
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ to PEFT's files
 
-    /** (n·w, r) → (parts·w, n·r). */
+    /** (w, r) → (out, n·r). */
     NamedTensor toWhole(NamedTensor b) {
-        int width = b.shape().dim(0) / places.length;
         int rank = b.shape().dim(1);
-        return b.scatteredInto(Shape.of(all * width, places.length * rank),
-                row -> row(row, width), row -> row / width * rank);
+        return b.scatteredInto(Shape.of(all, parts * rank), row -> rows[row], row -> places[row] * rank);
     }
 
     /** The same for numbers. */
     double[] toWhole(double[] b, int rank) {
-        int width = b.length / rank / places.length;
-        int columns = places.length * rank;
-        double[] whole = new double[all * width * columns];
-        for (int row = 0; row < places.length * width; row++) {
-            System.arraycopy(b, row * rank, whole, row(row, width) * columns + row / width * rank, rank);
+        int columns = parts * rank;
+        double[] whole = new double[all * columns];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(b, row * rank, whole, rows[row] * columns + places[row] * rank, rank);
         }
         return whole;
     }
 
-    /** A number for each row: (n·w) → (parts·w), with zeros where there is no update. */
-    double[] toWhole(double[] rows) {
-        int width = rows.length / places.length;
-        double[] whole = new double[all * width];
+    /** A number for each row: (w) → (out), with zeros where there is no update. */
+    double[] toWhole(double[] numbers) {
+        double[] whole = new double[all];
         for (int row = 0; row < rows.length; row++) {
-            whole[row(row, width)] = rows[row];
+            whole[rows[row]] = numbers[row];
         }
         return whole;
     }
 
     // ------------------------------------------------------------------------------------------------ from PEFT's files
 
-    /** (parts·w, n·r) → (n·w, r). */
+    /** (out, n·r) → (w, r). */
     NamedTensor fromWhole(NamedTensor b) {
-        int width = b.shape().dim(0) / all;
-        int rank = b.shape().dim(1) / places.length;
-        return b.gatheredFrom(Shape.of(places.length * width, rank),
-                row -> row(row, width), row -> row / width * rank);
+        int rank = b.shape().dim(1) / parts;
+        return b.gatheredFrom(Shape.of(rows.length, rank), row -> rows[row], row -> places[row] * rank);
     }
 
     /** The same for numbers. */
     double[] fromWhole(double[] whole, int rank) {
-        int columns = places.length * rank;
-        int width = whole.length / columns / all;
-        double[] b = new double[places.length * width * rank];
-        for (int row = 0; row < places.length * width; row++) {
-            System.arraycopy(whole, row(row, width) * columns + row / width * rank, b, row * rank, rank);
+        int columns = parts * rank;
+        double[] b = new double[rows.length * rank];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(whole, rows[row] * columns + places[row] * rank, b, row * rank, rank);
         }
         return b;
     }
 
-    /** A number for each row: (parts·w) → (n·w). */
+    /** A number for each row: (out) → (w). */
     double[] fromWhole(double[] whole) {
-        int width = whole.length / all;
-        double[] rows = new double[places.length * width];
+        double[] numbers = new double[rows.length];
         for (int row = 0; row < rows.length; row++) {
-            rows[row] = whole[row(row, width)];
+            numbers[row] = whole[rows[row]];
         }
-        return rows;
+        return numbers;
     }
 }

@@ -228,7 +228,7 @@ public final class GgufAdapter {
             String module = names.fromGguf(stem).orElseThrow(() -> new FormatException(file, "tensor " + Names.quoted(a.name())
                     + " is of no module of a " + names.title()));
             boolean embedding = names.isEmbedding(module);
-            requirePair(file, a, b, embedding, names.parts(module).size());
+            requirePair(file, a, b, embedding, names.isInByOut(module + ".weight") ? names.parts(module).size() : 0);
             String key = StoredAdapter.PREFIX + module;
             ours.add((embedding ? a.transposed() : a).as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
             ours.add(inOrder(file, b, module, names, base).as(key + (embedding ? StoredAdapter.EMBEDDING_B : StoredAdapter.B)));

@@ -35,7 +35,8 @@ import org.lora4j.tuning.lora.WholeModules;
  * there are two, as in all of the authors' scripts.
  *
  * <p>A MergedLinear becomes one PEFT adapter of rank r' = n·r and alpha' = n·alpha: A as it is, and part p's B in the rows
- * of p and the columns of its r, zeros elsewhere. ΔW is the same matrix, by copies only.
+ * of p and the columns of its r, zeros elsewhere. ΔW is the same matrix, by copies only. Parts of other widths than the map's
+ * thirds (Phi-3) are written as one Linear of rank n·r.
  *
  * <p>Names may begin with {@code module.}, as a model wrapped for several devices has them, or have {@code _orig_mod.} in
  * them, as a compiled one does.
@@ -81,9 +82,10 @@ public final class LoralibFormat {
         }
     }
 
-    /** Whether the module is a fused map of q, k and v in one of the families. */
+    /** Whether the module is a fused map of q, k and v in one of the families, and they are as wide as each other in any model. */
     private static boolean isFused(String module, List<ModelNames> families) {
-        return families.stream().anyMatch(family -> family.parts(module).equals(PARTS));
+        return families.stream().anyMatch(family -> family.parts(module).equals(PARTS)
+                && !family.fusedParts(module, PARTS.size(), null).isEmpty());
     }
 
     /** What a file holds. */
@@ -190,7 +192,7 @@ public final class LoralibFormat {
             List<String> parts = enabledParts(path, update, families, options.parts());
             if (!parts.isEmpty()) {
                 grouped.addAll(parts);
-                b = FusedParts.of(parts).toWhole(b);
+                b = FusedParts.thirds(parts, b.shape().dim(0) / parts.size()).toWhole(b);
             }
             boolean embedding = update.isEmbedding(families);
             tensors.add(update.a().as(key + (embedding ? StoredAdapter.EMBEDDING_A : StoredAdapter.A)));
@@ -330,7 +332,7 @@ public final class LoralibFormat {
             throw adapter.error("its metadata says " + PeftFormat.PARTS + " = " + String.join(",", parts) + ", which does not fit "
                     + "an update of shape (" + update.outFeatures() + ", " + update.rank() + ")");
         }
-        FusedParts fused = FusedParts.of(parts);
+        FusedParts fused = FusedParts.thirds(parts, update.outFeatures() / PARTS.size());
         NamedTensor b = fused.fromWhole(update.b());
         if (!fused.toWhole(b).sameBits(update.b())) {
             throw adapter.error(Names.quoted(update.module()) + " is not zero outside the blocks of " + String.join(",", parts)

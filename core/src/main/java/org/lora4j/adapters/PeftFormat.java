@@ -369,17 +369,17 @@ public final class PeftFormat {
                 values -> transpose(values, out, in), values -> transpose(values, in, out));
     }
 
-    /** B of a merged LoRA (n·w, r) as PEFT's (out, n·r). */
+    /** B of a merged LoRA (w, r) as PEFT's (out, n·r). */
     private static Entry inRowsOfParts(String key, MergedLoraLinear lora) {
-        FusedParts parts = FusedParts.of(lora.enabled());
+        FusedParts parts = FusedParts.of(lora.parts(), lora.outFeatures());
         int rank = lora.rank();
         return new Entry(key, lora.loraB(), Shape.of(lora.outFeatures(), lora.loraA().shape().dim(0)),
                 values -> parts.toWhole(values, rank), file -> parts.fromWhole(file, rank));
     }
 
-    /** m of the parts of a fused map (n·w) as PEFT's (out), zeros where no part is adapted. */
+    /** m of the parts of a fused map (w) as PEFT's (out), zeros where no part is adapted. */
     private static Entry magnitudes(String key, MergedLoraLinear lora, Parameter m) {
-        FusedParts parts = FusedParts.of(lora.enabled());
+        FusedParts parts = FusedParts.of(lora.parts(), lora.outFeatures());
         return new Entry(key, m, Shape.of(lora.outFeatures()), parts::toWhole, parts::fromWhole);
     }
 
@@ -393,11 +393,9 @@ public final class PeftFormat {
             String module = entry.key().substring(PREFIX.length(), entry.key().length() - MAGNITUDE.length());
             LoraProjection lora = adapter.projections().get(module);
             if (lora != null && lora.plain() instanceof MergedLoraLinear parts) {
-                FusedParts adapted = FusedParts.of(parts.enabled());
                 double[] lengths = parts.rowLengths(adapter.model().backend());
-                for (int row = 0; row < file.length; row++) {
-                    file[row] = adapted.hasRow(row, file.length) ? file[row] : lengths[row];
-                }
+                FusedParts.of(parts.parts(), lora.outFeatures()).copyRows(file, lengths);
+                return lengths;
             }
         }
         return file;

@@ -101,7 +101,7 @@ record PeftLoader(Model model, Path folder, PeftConfig config, TensorSource sour
             }
             int rank = rank(slot.name(), ".lora_A.weight");
             double alpha = config.alphaOf(slot.name());
-            long count = whole.contains(slot.name()) ? 0 : slot.parts().stream().filter(parts::contains).count();
+            long count = whole.contains(slot.name()) ? 0 : slot.partNames().stream().filter(parts::contains).count();
             if (count == 0) {
                 adapter.wrap(slot, rank, alpha);
             } else if (rank % count != 0) {

@@ -169,6 +169,6 @@ record PeftUpgrade(PeftConfig config, TensorSource source) {
                     + "·out/3, r, 1) for enable_lora of " + String.join(" and ", parts));
         }
         NamedTensor matrix = b.as(Shape.of(b.shape().dim(0), b.shape().dim(1)));
-        return parts.isEmpty() ? matrix : FusedParts.of(parts).toWhole(matrix);
+        return parts.isEmpty() ? matrix : FusedParts.thirds(parts, matrix.shape().dim(0) / count).toWhole(matrix);
     }
 }

@@ -5,8 +5,10 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.backend.WeightType;
+import org.lora4j.nn.FusedPart;
 
 /**
  * What one family's tensors are called, here, at Hugging Face and at llama.cpp, and how they lie in files. Readers and
@@ -101,6 +103,18 @@ public interface ModelNames {
      * {@link #isInByOut}.
      */
     List<String> parts(String module);
+
+    /**
+     * The same with their places. Parts are as wide as each other unless a family says otherwise.
+     *
+     * @param out    the outputs of the map
+     * @param config the model's {@code config.json}, null where it is not at hand
+     * @return empty if the module has no parts, or how wide they are cannot be told without the configuration or with this one
+     */
+    default List<FusedPart> fusedParts(String module, int out, @Nullable ObjectNode config) {
+        List<String> parts = parts(module);
+        return parts.isEmpty() || out % parts.size() != 0 ? List.of() : FusedPart.equal(parts, out);
+    }
 
     /** Whether this module is an embedding. */
     boolean isEmbedding(String module);

@@ -16,7 +16,7 @@ public final class Slot<M extends Layer> implements Layer {
     private final String name;
     private final Role role;
     private final int block;
-    private final List<String> parts;
+    private final List<FusedPart> parts;
     private M layer;
 
     /**
@@ -25,10 +25,10 @@ public final class Slot<M extends Layer> implements Layer {
      * @param name  the layer's name as Hugging Face writes it, such as {@code transformer.h.0.attn.c_attn}
      * @param role  what it does
      * @param block the number of the Transformer block it is in, counted from 0, or {@link #NO_BLOCK}
-     * @param parts the names of the equal parts along its outputs if it is a fused map, such as q, k, v; else empty
+     * @param parts the parts of its outputs if it is a fused map, such as q, k, v; else empty
      * @param layer what is there at first
      */
-    public Slot(String name, Role role, int block, List<String> parts, M layer) {
+    public Slot(String name, Role role, int block, List<FusedPart> parts, M layer) {
         this.name = name;
         this.role = role;
         this.block = block;
@@ -61,9 +61,14 @@ public final class Slot<M extends Layer> implements Layer {
         return block;
     }
 
-    /** The names of a fused map's parts, in their order; empty if it is not fused. */
-    public List<String> parts() {
+    /** A fused map's parts, in their order; empty if it is not fused. */
+    public List<FusedPart> parts() {
         return parts;
+    }
+
+    /** The names of {@link #parts}. */
+    public List<String> partNames() {
+        return parts.stream().map(FusedPart::name).toList();
     }
 
     /** The layer that is there now. */

@@ -53,8 +53,8 @@ public final class DataSource {
      */
     public static DataSource of(Path path) {
         if (!Files.exists(path)) {
-            throw new LoraException(Names.oneLine(path + ": no such file or folder. Expected a .csv, .jsonl or .txt file of "
-                    + "pairs, or a folder or zip of such files"));
+            throw new LoraException(Names.oneLine(path + ": no such file or folder. Expected a .jsonl, .json, .csv, .tsv or .txt "
+                    + "file of examples, or a folder or zip of such files"));
         }
         try {
             if (Files.isDirectory(path)) {

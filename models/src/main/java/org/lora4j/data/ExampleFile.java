@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.LoraException;
 import org.lora4j.Names;
@@ -189,7 +191,16 @@ public final class ExampleFile implements ExampleReader<Example> {
                         + Names.some(fields.keySet(), 12)
                 : "expected the keys " + Layout.all() + ", or mr and ref; found " + keysFound;
         return new LoraException(Names.oneLine(place + ": " + problem
-                + ". Name the columns that you mean by `columns` prompt=…,completion=…, or give a `template`"));
+                + ". Name the columns that you mean by `columns` " + columnsMeant(fields.keySet()) + ", or give a `template`"));
+    }
+
+    /** Those whose names differ from a layout's in capitals alone, else an example. */
+    private static String columnsMeant(Set<String> found) {
+        Map<String, String> small = new LinkedHashMap<>();
+        found.forEach(name -> small.putIfAbsent(name.strip().toLowerCase(Locale.ROOT), name));
+        Layout meant = Layout.of(small.keySet(), List.of());
+        return meant == null ? "prompt=…,completion=…"
+                : meant.needed().stream().map(role -> role + "=" + small.get(role)).collect(Collectors.joining(","));
     }
 
     private static String found(Map<String, Object> fields) {

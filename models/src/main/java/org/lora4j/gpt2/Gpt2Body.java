@@ -14,6 +14,7 @@ import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
 import org.lora4j.nn.FeedForward;
 import org.lora4j.nn.FusedMaps;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Normalisation;
 import org.lora4j.nn.Parameter;
@@ -87,7 +88,8 @@ final class Gpt2Body extends DecoderBody {
         SelfAttention attention = new SelfAttention(
                 AttentionRule.causal(layer, heads)
                         .withDropout(new Dropout(dropout.attention, Philox.site(name + ".attn.attn_dropout"))),
-                new FusedMaps(slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, Gpt2Names.PARTS, parameter), heads),
+                new FusedMaps(slot(name + ".attn.c_attn", Role.QUERY_KEY_VALUE, layer, FusedPart.equal(
+                        Gpt2Names.PARTS, 3 * config.nEmbd()), parameter), heads),
                 slot(name + ".attn.c_proj", Role.ATTENTION_OUTPUT, layer, List.of(), parameter));
         FeedForward mlp = new Perceptron(
                 slot(name + ".mlp.c_fc", Role.UP, layer, List.of(), parameter),
@@ -101,7 +103,7 @@ final class Gpt2Body extends DecoderBody {
     }
 
     private static Slot<Projection> slot(
-            String name, Role role, int layer, List<String> parts, Function<String, Parameter> parameter) {
+            String name, Role role, int layer, List<FusedPart> parts, Function<String, Parameter> parameter) {
         return new Slot<>(
                 name, role, layer, parts, new Linear(parameter.apply(name + ".weight"), parameter.apply(name + ".bias")));
     }

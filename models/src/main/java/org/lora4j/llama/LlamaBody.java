@@ -18,6 +18,7 @@ import org.lora4j.nn.Embedding;
 import org.lora4j.nn.FeedForward;
 import org.lora4j.nn.FusedGatedPerceptron;
 import org.lora4j.nn.FusedMaps;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.GatedPerceptron;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Normalisation;
@@ -125,9 +126,10 @@ final class LlamaBody extends DecoderBody {
         }
 
         private Slot<Projection> slot(String name, Role role, int number, boolean bias) {
-            List<String> parts = config.variant().names.parts(name);
-            return new Slot<>(name, role, number, parts,
-                    new Linear(parameter.apply(name + ".weight"), bias ? parameter.apply(name + ".bias") : null));
+            Linear map = new Linear(parameter.apply(name + ".weight"), bias ? parameter.apply(name + ".bias") : null);
+            List<FusedPart> parts = config.variant().names.fusedParts(
+                    name, map.outFeatures(), config.heads().count(), config.heads().keyHeads());
+            return new Slot<>(name, role, number, parts, map);
         }
 
         Normalisation norm(String name) {

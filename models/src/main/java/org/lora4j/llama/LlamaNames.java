@@ -7,7 +7,9 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lora4j.model.ModelNames;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Slot;
 
 /**
@@ -35,7 +37,8 @@ public final class LlamaNames implements ModelNames {
     static final String TABLE = BODY + "embed_tokens";
     static final String HEAD = "lm_head";
     static final String SCORE = "score";
-    static final List<String> GATE_UP = List.of("gate", "up");
+    private static final List<String> QKV = List.of("q", "k", "v");
+    private static final List<String> GATE_UP = List.of("gate", "up");
 
     private static final Pattern IN_BLOCK = Pattern.compile("model\\.layers\\.(\\d{1,6})\\.(.+)");
     private static final Pattern GGUF_BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\.(.+)");
@@ -179,10 +182,41 @@ public final class LlamaNames implements ModelNames {
         return tensor.endsWith(".rotary_emb.inv_freq");
     }
 
-    /** Of Phi-3, gate and up; q, k and v have parts of different sizes where key heads are fewer, so they are adapted as a whole. */
+    /** Of Phi-3, q, k and v, and gate and up. */
     @Override
     public List<String> parts(String module) {
-        return module.endsWith(".gate_up_proj") ? GATE_UP : List.of();
+        return !variant.fuses() ? List.of() : isQkv(module) ? QKV : module.endsWith(".gate_up_proj") ? GATE_UP : List.of();
+    }
+
+    /** Of q, k and v the configuration says how wide they are. */
+    @Override
+    public List<FusedPart> fusedParts(String module, int out, @Nullable ObjectNode config) {
+        if (!variant.fuses() || !isQkv(module)) {
+            return ModelNames.super.fusedParts(module, out, config);
+        }
+        if (config == null) {
+            return List.of();
+        }
+        int heads = config.path("num_attention_heads").asInt(variant.defaults.heads());
+        return fusedParts(module, out, heads, config.path("num_key_value_heads").asInt(heads));
+    }
+
+    /**
+     * The parts of a module with their places.
+     *
+     * @return empty if it has none, or so many heads do not divide its outputs
+     */
+    List<FusedPart> fusedParts(String module, int out, int heads, int keyHeads) {
+        if (!variant.fuses() || !isQkv(module)) {
+            return ModelNames.super.fusedParts(module, out, null);
+        }
+        int all = heads + 2 * keyHeads;
+        int size = all > 0 && out % all == 0 ? out / all : 0;
+        return size == 0 ? List.of() : FusedPart.of(QKV, List.of(heads * size, keyHeads * size, keyHeads * size));
+    }
+
+    private static boolean isQkv(String module) {
+        return module.endsWith(".qkv_proj");
     }
 
     @Override

@@ -94,7 +94,7 @@ class DataSetsTest {
 
     @Test
     void errorsNameTheFileTheLineAndWhatIsThere() throws IOException {
-        assertFails("gone.csv", null, "gone.csv: no such file or folder. Expected a .csv, .jsonl or .txt file");
+        assertFails("gone.csv", null, "gone.csv: no such file or folder. Expected a .jsonl, .json, .csv, .tsv or .txt file");
         assertFails("a.jsonl", "", "a.jsonl: no pairs in it");
         assertFails("a.jsonl", JSON + "\n{\"context\": \"a\"}\n", "a.jsonl, line 3: expected {\"context\": \"…\", \"completion\": \"…\"}, "
                 + "found no completion among the keys context");

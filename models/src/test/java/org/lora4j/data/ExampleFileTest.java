@@ -116,6 +116,13 @@ class ExampleFileTest {
     }
 
     @Test
+    void namesInCapitalsAreGivenAsColumns() {
+        assertThatThrownBy(() -> read("a.jsonl", "{\"Question\": \"a\", \"ANSWER\": \"b\"}"))
+                .hasMessageEndingWith("Name the columns that you mean by `columns` question=Question,answer=ANSWER, or give a `template`");
+        assertThatThrownBy(() -> read("a.jsonl", "{\"Question\": \"a\"}")).hasMessageContaining("`columns` prompt=…,completion=…");
+    }
+
+    @Test
     void aLineOfTenMillionCharactersIsALine() {
         String text = "a😀 ".repeat(2_500_000);
         assertThat(((Example.Text) read("a.jsonl", "{\"text\": \"" + text + "\"}\n{\"text\": \"b\"}").getFirst()).text()).isEqualTo(text);

@@ -16,6 +16,7 @@ import org.lora4j.nn.Context;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.FeedForward;
 import org.lora4j.nn.FusedMaps;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.GatedPerceptron;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Normalisation;
@@ -104,7 +105,8 @@ final class Blocks implements Model {
         Linear linear = new Linear(
                 of(name + ".weight", Arrays.copyOfRange(weight, from * Form.WIDTH, (from + count) * Form.WIDTH), count, Form.WIDTH),
                 of(name + ".bias", Arrays.copyOfRange(bias, from, from + count), count));
-        return new Slot<>(name, role, number, role == Role.QUERY_KEY_VALUE ? List.of("q", "k", "v") : List.of(), linear);
+        return new Slot<>(name, role, number, role != Role.QUERY_KEY_VALUE ? List.of() : FusedPart.of(List.of("q", "k", "v"),
+                List.of(form.heads().width(), form.heads().keyWidth(), form.heads().keyWidth())), linear);
     }
 
     private Slot<Projection> slot(String name, Role role, int number, int out, int in) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lora4j.backend.Backend;
@@ -60,6 +61,16 @@ class DecoderGradientTest {
         List<Parameter> lora = new ArrayList<>(adapter.trainable());
         lora.removeAll(adapter.biases());
         SmallGpt2.randomise(backend, lora);
+        Batch batch = WholeModelGradientTest.Padding.NONE.batch(model.vocabularySize());
+        GradientCheck.of(model, batch, 0, 4).requireWithin(BOUND, adapter.trainable());
+    }
+
+    /** q is twice as wide as k and v. */
+    @Test
+    void loraOnPartsOfFusedMaps() {
+        LanguageModel model = load("phi3_full", 0);
+        LoraAdapter adapter = LoraAdapter.attach(model, LoraConfig.of(2, 3).withParts("q", "v", "up"), 5);
+        SmallGpt2.randomise(backend, adapter.trainable());
         Batch batch = WholeModelGradientTest.Padding.NONE.batch(model.vocabularySize());
         GradientCheck.of(model, batch, 0, 4).requireWithin(BOUND, adapter.trainable());
     }

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.lora4j.backend.Backend;
 import org.lora4j.backend.Backends;
 import org.lora4j.nn.Dropout;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
@@ -35,6 +36,9 @@ class DoraGradientTest {
     private static final int ROWS = 5;
     private static final int IN = 7;
     private static final int OUT = 6;
+    /** q, k and v are 3, 1 and 2 wide. */
+    private static final int Q = 3;
+    private static final int V = 2;
     private static final int RANK = 2;
     private static final double STEP = 0x1p-12;
 
@@ -47,7 +51,7 @@ class DoraGradientTest {
     private Parameter m;
     private Tensor x;
     private Dropout dropout;
-    private boolean[] enabled;
+    private List<FusedPart> adaptedParts;
     private LoraProjection dora;
 
     @BeforeEach
@@ -61,19 +65,19 @@ class DoraGradientTest {
     }
 
     private void create(boolean parts, double p) {
-        enabled = parts ? new boolean[] {true, false, true} : new boolean[] {true};
-        int count = parts ? 2 : 1;
-        int width = OUT / enabled.length;
+        adaptedParts = parts ? List.of(new FusedPart("q", 0, Q), new FusedPart("v", OUT - V, V)) : List.of(new FusedPart("all", 0, OUT));
+        int count = adaptedParts.size();
+        int width = adaptedParts.stream().mapToInt(FusedPart::width).sum();
         weight = parameter("W", OUT, IN);
         bias = parameter("b", OUT).train();
         a = parameter("A", count * RANK, IN).train();
-        b = parameter("B", count * width, RANK).train();
-        m = parameter("m", count * width).train();
+        b = parameter("B", width, RANK).train();
+        m = parameter("m", width).train();
         x = parameter("x", ROWS, IN).value();
         dropout = new Dropout(p, Philox.site("dora"));
         Linear base = new Linear(weight, bias);
         LoraProjection lora = parts
-                ? new MergedLoraLinear(base, enabled, a, b, 3, LoraScaling.ALPHA_OVER_R, dropout)
+                ? new MergedLoraLinear(base, adaptedParts, a, b, 3, LoraScaling.ALPHA_OVER_R, dropout)
                 : new LoraLinear(base, a, b, 3, LoraScaling.ALPHA_OVER_R, dropout);
         double[] magnitudes = values(m);
         dora = new DoraLinear(backend, lora, m);
@@ -181,8 +185,7 @@ class DoraGradientTest {
     }
 
     private List<Integer> adapted() {
-        int width = OUT / enabled.length;
-        return IntStream.range(0, OUT).filter(row -> enabled[row / width]).boxed().toList();
+        return adaptedParts.stream().flatMap(part -> IntStream.range(part.first(), part.first() + part.width()).boxed()).toList();
     }
 
     /** x·W₀ᵀ + b, and in the adapted outputs + s·u·Bᵀ + (m/n − 1) ⊙ (D(x)·W₀ᵀ + s·u·Bᵀ). */

@@ -15,6 +15,7 @@ import org.lora4j.LoraException;
 import org.lora4j.Names;
 import org.lora4j.backend.Backend;
 import org.lora4j.model.Model;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
 import org.lora4j.nn.Slot;
@@ -127,7 +128,7 @@ final class AdapterSum {
     }
 
     private void addProjection(LoraAdapter sum, Slot<Projection> slot, List<Share<LoraProjection>> shares) {
-        boolean[] parts = sameParts(shares);
+        List<FusedPart> parts = sameParts(shares);
         if (parts == null) {
             Factors factors = combined(
                     slot.name(), shares.stream().map(share -> Factors.whole(backend, share.lora())).toList(), times(shares));
@@ -142,25 +143,20 @@ final class AdapterSum {
                     shares.stream().map(share -> Factors.of(backend, share.lora().updates().get(part))).toList(),
                     times(shares)));
         }
-        List<String> names = new ArrayList<>();
-        for (int p = 0; p < parts.length; p++) {
-            if (parts[p]) {
-                names.add(slot.parts().get(p));
-            }
-        }
-        int each = combinedParts.getFirst().rank();
-        upload(sum.wrap(slot, names, each, each), combinedParts);
+        int each = combinedParts.stream().mapToInt(Factors::rank).max().orElseThrow(); // a narrow part's may be smaller
+        upload(sum.wrap(slot, parts.stream().map(FusedPart::name).toList(), each, each),
+                combinedParts.stream().map(factors -> factors.widened(each)).toList());
     }
 
     /** The parts that all these updates are of, or null where they differ or one is of the whole map. */
-    private static boolean @Nullable [] sameParts(List<Share<LoraProjection>> shares) {
-        boolean @Nullable [] first = null;
+    private static @Nullable List<FusedPart> sameParts(List<Share<LoraProjection>> shares) {
+        List<FusedPart> first = null;
         for (Share<LoraProjection> share : shares) {
             if (!(share.lora() instanceof MergedLoraLinear merged)
-                    || first != null && !Arrays.equals(first, merged.enabled())) {
+                    || first != null && !first.equals(merged.parts())) {
                 return null;
             }
-            first = merged.enabled();
+            first = merged.parts();
         }
         return first;
     }

@@ -73,6 +73,18 @@ record Factors(DMatrixRMaj a, DMatrixRMaj b) {
         return new Factors(a, b);
     }
 
+    /** The same ΔW in factors of a larger rank, with zeros. */
+    Factors widened(int rank) {
+        if (rank == rank()) {
+            return this;
+        }
+        DMatrixRMaj wideA = new DMatrixRMaj(rank, a.numCols);
+        DMatrixRMaj wideB = new DMatrixRMaj(b.numRows, rank);
+        CommonOps_DDRM.insert(a, wideA, 0, 0);
+        CommonOps_DDRM.insert(b, wideB, 0, 0);
+        return new Factors(wideA, wideB);
+    }
+
     /** A's and B's added up, each times ±√|number|: the sum of the updates, and cross-terms. All have one rank. */
     static Factors added(List<Factors> all, double[] times) {
         DMatrixRMaj a = new DMatrixRMaj(all.getFirst().a.numRows, all.getFirst().a.numCols);

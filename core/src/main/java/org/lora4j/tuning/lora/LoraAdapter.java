@@ -16,6 +16,7 @@ import org.lora4j.model.Classifier;
 import org.lora4j.model.Model;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Projection;
@@ -136,7 +137,8 @@ public final class LoraAdapter {
             int out = slot.get().outFeatures();
             int in = slot.get().inFeatures();
             if (targets.parted().contains(slot.name())) {
-                LoraTargets.requireRank("each part of " + slot.name(), rank, out / slot.parts().size(), in);
+                adapted(slot, config.parts()).forEach(part ->
+                        LoraTargets.requireRank(part.name() + " of " + slot.name(), rank, part.width(), in));
                 wrap(slot, config.parts(), rank, alpha);
             } else if (targets.whole().contains(slot.name())) {
                 LoraTargets.requireRank(slot.name(), rank, out, in);
@@ -167,16 +169,14 @@ public final class LoraAdapter {
     /** Puts an update of rank r beside each of the named parts of a fused map; A and B are zero and train. */
     public LoraProjection wrap(Slot<Projection> slot, List<String> parts, int rank, double alpha) {
         Linear base = plainLinear(slot);
-        boolean[] enabled = new boolean[slot.parts().size()];
-        int count = 0;
-        for (int p = 0; p < enabled.length; p++) {
-            enabled[p] = parts.contains(slot.parts().get(p));
-            count += enabled[p] ? 1 : 0;
-        }
-        int width = base.outFeatures() / enabled.length;
-        Parameter a = zeros(slot.name() + ".lora_A.weight", count * rank, base.inFeatures());
-        Parameter b = zeros(slot.name() + ".lora_B.weight", count * width, rank);
-        return put(slot, new MergedLoraLinear(base, enabled, a, b, alpha, config.scaling(), dropout(slot.name())));
+        List<FusedPart> adapted = adapted(slot, parts);
+        Parameter a = zeros(slot.name() + ".lora_A.weight", adapted.size() * rank, base.inFeatures());
+        Parameter b = zeros(slot.name() + ".lora_B.weight", adapted.stream().mapToInt(FusedPart::width).sum(), rank);
+        return put(slot, new MergedLoraLinear(base, adapted, a, b, alpha, config.scaling(), dropout(slot.name())));
+    }
+
+    private static List<FusedPart> adapted(Slot<Projection> slot, List<String> names) {
+        return slot.parts().stream().filter(part -> names.contains(part.name())).toList();
     }
 
     private LoraProjection put(Slot<Projection> slot, LoraProjection plain) {
@@ -407,7 +407,7 @@ public final class LoraAdapter {
     /** The parts of fused maps that have an update of their own, such as q and v. */
     public List<String> fusedParts() {
         return config.parts().stream().filter(part -> model.projections().stream().anyMatch(
-                slot -> slot.parts().contains(part) && projections.containsKey(slot.name()))).toList();
+                slot -> slot.partNames().contains(part) && projections.containsKey(slot.name()))).toList();
     }
 
     /** The number of trainable numbers. */

@@ -43,7 +43,7 @@ public interface LoraProjection extends Projection {
     /** A, (r, in); of all adapted parts of a fused map, one above the other, (n·r, in). */
     Parameter loraA();
 
-    /** B, (out, r); of all adapted parts of a fused map, one above the other, (n·out/parts, r). */
+    /** B, (out, r); of all adapted parts of a fused map, one above the other, (w, r) with w the sum of their widths. */
     Parameter loraB();
 
     /** r, the rank of one update. */

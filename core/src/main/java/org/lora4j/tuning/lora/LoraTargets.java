@@ -91,7 +91,7 @@ final class LoraTargets {
 
     /** A word such as q means that part where the model fuses maps, and the map that makes the queries where it does not. */
     private void byWord(String word) {
-        List<Slot<Projection>> fused = slots(slot -> slot.parts().contains(word));
+        List<Slot<Projection>> fused = slots(slot -> slot.partNames().contains(word));
         List<Slot<Projection>> single = slots(slot -> slot.role().text().equals(word));
         if (fused.isEmpty() && single.isEmpty()) {
             throw new LoraException("`targets` " + String.join(",", config.parts()) + ": nothing in " + model.description()
@@ -129,7 +129,7 @@ final class LoraTargets {
     private Set<String> words() {
         Set<String> words = new LinkedHashSet<>();
         for (Slot<Projection> slot : model.projections()) {
-            words.addAll(slot.parts().isEmpty() ? List.of(slot.role().text()) : slot.parts());
+            words.addAll(slot.parts().isEmpty() ? List.of(slot.role().text()) : slot.partNames());
         }
         return words;
     }

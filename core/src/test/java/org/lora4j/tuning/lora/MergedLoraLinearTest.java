@@ -10,8 +10,10 @@ import static org.lora4j.ByHand.row;
 import static org.lora4j.ByHand.rows;
 import static org.lora4j.ByHand.trained;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lora4j.nn.Dropout;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
@@ -20,7 +22,7 @@ import org.lora4j.tensor.Tensor;
 /** Equation 3 on q and v of a fused map: from 2 numbers to the 2 of each part, r = 1, alpha = 3 and so s = 3. */
 class MergedLoraLinearTest {
 
-    private static final boolean[] Q_AND_V = {true, false, true};
+    private static final List<FusedPart> Q_AND_V = List.of(new FusedPart("q", 0, 2), new FusedPart("v", 4, 2));
     private static final Dropout NO_DROPOUT = new Dropout(0, 0);
     /** A seed that drops the first of two elements and keeps the second. */
     private static final long SEED = 3;
@@ -158,10 +160,44 @@ class MergedLoraLinearTest {
     }
 
     @Test
+    void partsHaveWidthsOfTheirOwn() {
+        // q takes the first three outputs, k the fourth, v the last two
+        List<FusedPart> parts = List.of(new FusedPart("q", 0, 3), new FusedPart("v", 4, 2));
+        Parameter wideB = trained("B", row(1), row(2), row(5), row(-1), row(4));
+        MergedLoraLinear wide = new MergedLoraLinear(new Linear(w0, bias), parts, a, wideB, 3, LoraScaling.ALPHA_OVER_R, NO_DROPOUT);
+
+        wide.forward(x, h, ws);
+        // u_q = 5 and u_v = 1 as above: h gets 15·(1, 2, 5) in q and 3·(−1, 4) in v
+        assertThat(rows(h)).isDeepEqualTo(new double[][] {{2 + 15, 4 + 30, 6 + 75, 6, 9 - 3, 5 + 12}});
+
+        wide.backward(g, dx, ws);
+        assertThat(rows(wideB.gradient())).isDeepEqualTo(new double[][] {{15}, {15}, {15}, {3 * 2}, {3 * 1}});
+        // g_q·B_q = 1 + 2 + 5 = 8 and g_v·B_v = 2
+        assertThat(rows(a.gradient())).isDeepEqualTo(new double[][] {{3 * 8, 3 * 8 * 2}, {3 * 2, 3 * 2 * 2}});
+        // g·W₀ + s·(8·A_q + 2·A_v) = (5, 5) + 3·(14, 14)
+        assertThat(rows(dx)).isDeepEqualTo(new double[][] {{5 + 42, 5 + 42}});
+
+        Tensor delta = matrix(row(0, 0), row(0, 0), row(0, 0), row(0, 0), row(0, 0), row(0, 0));
+        wide.addDeltaWeight(REFERENCE, delta);
+        assertThat(rows(delta)).isDeepEqualTo(new double[][] {{3, 6}, {6, 12}, {15, 30}, {0, 0}, {-9, 3}, {36, -12}});
+        assertThat(wide.updates()).extracting(LoraProjection.PartUpdate::firstRow).containsExactly(0, 4);
+    }
+
+    @Test
+    void partsBehindTheMapsEndOrInAnotherOrderAreRefused() {
+        for (List<FusedPart> parts : List.of(List.of(new FusedPart("q", 0, 2), new FusedPart("v", 5, 2)),
+                List.of(new FusedPart("v", 4, 2), new FusedPart("q", 0, 2)))) {
+            assertThatThrownBy(() -> new MergedLoraLinear(
+                    new Linear(w0, bias), parts, a, b, 3, LoraScaling.ALPHA_OVER_R, NO_DROPOUT))
+                    .hasMessageContaining("one behind the other");
+        }
+    }
+
+    @Test
     void factorsOfTheWrongSizeAreRefused() {
         Parameter short_ = trained("B", row(1), row(2));
         assertThatThrownBy(() -> new MergedLoraLinear(
                 new Linear(w0, bias), Q_AND_V, a, short_, 3, LoraScaling.ALPHA_OVER_R, NO_DROPOUT))
-                .hasMessageContainingAll("2 of 3 parts", "B (4, 1)", "B(2, 1)");
+                .hasMessageContainingAll("2 parts of ", "B (4, 1)", "B(2, 1)");
     }
 }

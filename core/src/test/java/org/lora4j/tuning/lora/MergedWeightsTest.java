@@ -9,9 +9,11 @@ import static org.lora4j.ByHand.row;
 import static org.lora4j.ByHand.rows;
 import static org.lora4j.ByHand.trained;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Embedding;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
 import org.lora4j.nn.Workspace;
@@ -57,7 +59,7 @@ class MergedWeightsTest {
     @Test
     void ofAFusedMapOnlyTheAdaptedPartsChange() {
         Parameter fused = frozen("c_attn", row(1, 0), row(1, 1), row(0, 2)); // q, k, v, one number each
-        MergedLoraLinear onV = new MergedLoraLinear(new Linear(fused, null), new boolean[] {false, false, true},
+        MergedLoraLinear onV = new MergedLoraLinear(new Linear(fused, null), List.of(new FusedPart("v", 2, 1)),
                 trained("A", row(1, 4)), trained("B", row(3)), 2, LoraScaling.ALPHA_OVER_R, NO_DROPOUT);
         assertThat(rows(MergedWeights.derive(REFERENCE, onV).weight().value())).isDeepEqualTo(new double[][] {
                 {1, 0},

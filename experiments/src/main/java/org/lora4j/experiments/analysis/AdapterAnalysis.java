@@ -1,5 +1,6 @@
 package org.lora4j.experiments.analysis;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -96,8 +97,9 @@ public final class AdapterAnalysis {
     public Analysis run(BiConsumer<Integer, Integer> progress) {
         try (BaseWeights weights = base == null ? null : BaseWeights.open(base)) {
             ModelNames names = weights != null ? weights.names() : family();
-            List<Shared> shared = shared(names);
+            List<Shared> shared = shared(names, weights == null ? null : weights.config());
             remark();
+            remarkOnParts(names, weights == null ? null : weights.config());
             drawAll(shared);
             Set<Integer> detailed = detailed(shared);
             MapLine[] lines = new MapLine[shared.size()];
@@ -137,8 +139,8 @@ public final class AdapterAnalysis {
         return ModelNames.ofModules(modules).orElse(resembling.isEmpty() ? null : resembling.getFirst());
     }
 
-    private List<Shared> shared(@Nullable ModelNames names) {
-        List<List<AnalysedMap>> all = adapters.stream().map(read -> AnalysedMap.of(read.stored, names)).toList();
+    private List<Shared> shared(@Nullable ModelNames names, @Nullable ObjectNode config) {
+        List<List<AnalysedMap>> all = adapters.stream().map(read -> AnalysedMap.of(read.stored, names, config)).toList();
         for (int k = 0; k < all.size(); k++) {
             if (all.get(k).isEmpty()) {
                 throw new LoraException(Names.oneLine(adapters.get(k).stored.path() + ": holds no low-rank update, so there is nothing to "
@@ -210,6 +212,21 @@ public final class AdapterAnalysis {
             if (others > 0) {
                 remarks.add(Names.oneLine(read.stored.path() + ": " + others + " tensors that are no low-rank updates are left out, such as "
                         + read.stored.others().getFirst().name()));
+            }
+        }
+    }
+
+    /** Without a base, how wide the parts of some maps are is not known. */
+    private void remarkOnParts(@Nullable ModelNames names, @Nullable ObjectNode config) {
+        for (Read read : names == null ? List.<Read>of() : adapters) {
+            List<String> unknown = read.stored.updates().stream().filter(update -> !update.embedding()).filter(update -> {
+                String module = names.complete(update.module());
+                return !names.parts(module).isEmpty() && names.fusedParts(module, update.outFeatures(), config).isEmpty();
+            }).map(StoredUpdate::module).toList();
+            if (!unknown.isEmpty()) {
+                remarks.add(Names.oneLine(read.stored.path() + ": how wide the parts "
+                        + String.join(", ", names.parts(names.complete(unknown.getFirst()))) + " of " + Names.some(unknown, 2)
+                        + " are stands in the base's config.json, so it is shown as a whole. Name the base to see its parts"));
             }
         }
     }

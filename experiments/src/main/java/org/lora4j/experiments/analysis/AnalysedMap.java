@@ -1,5 +1,6 @@
 package org.lora4j.experiments.analysis;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.lora4j.adapters.StoredAdapter;
 import org.lora4j.adapters.StoredUpdate;
 import org.lora4j.model.ModelNames;
+import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Slot;
 
 /**
@@ -67,9 +69,10 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
     /**
      * All of an adapter, each fused one whole and then by its parts.
      *
-     * @param names its family's; null where that is not known
+     * @param names  its family's; null where that is not known
+     * @param config the base's {@code config.json}; null where it is not at hand
      */
-    static List<AnalysedMap> of(StoredAdapter adapter, @Nullable ModelNames names) {
+    static List<AnalysedMap> of(StoredAdapter adapter, @Nullable ModelNames names, @Nullable ObjectNode config) {
         List<AnalysedMap> maps = new ArrayList<>();
         for (StoredUpdate update : adapter.updates()) {
             String module = names == null ? update.module() : names.complete(update.module());
@@ -79,9 +82,8 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
             AnalysedMap whole = new AnalysedMap(new Place(module, null, layer, update.embedding(), 0, out, in), update.a().doubles(),
                     update.b().doubles(), update.rank(), adapter.config().alphaOf(update.module()), adapter.scaling(update));
             maps.add(whole);
-            List<String> parts = update.embedding() || names == null ? List.of() : names.parts(module);
-            if (!parts.isEmpty() && out % parts.size() == 0) {
-                maps.addAll(whole.parted(parts));
+            if (!update.embedding() && names != null) {
+                maps.addAll(whole.parted(names.fusedParts(module, out, config)));
             }
         }
         return maps;
@@ -100,15 +102,17 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
         return numbered.find() ? Integer.parseInt(numbered.group(1)) : Slot.NO_BLOCK;
     }
 
-    private List<AnalysedMap> parted(List<String> parts) {
-        int width = place.out / parts.size();
+    private List<AnalysedMap> parted(List<FusedPart> parts) {
         boolean[][] used = new boolean[parts.size()][rank];
         boolean[] anywhere = new boolean[rank];
-        for (int row = 0; row < place.out; row++) {
-            for (int k = 0; k < rank; k++) {
-                boolean filled = b[row * rank + k] != 0;
-                used[row / width][k] |= filled;
-                anywhere[k] |= filled;
+        for (int p = 0; p < used.length; p++) {
+            FusedPart part = parts.get(p);
+            for (int row = part.first(); row < part.first() + part.width(); row++) {
+                for (int k = 0; k < rank; k++) {
+                    boolean filled = b[row * rank + k] != 0;
+                    used[p][k] |= filled;
+                    anywhere[k] |= filled;
+                }
             }
         }
         List<AnalysedMap> found = new ArrayList<>();
@@ -120,23 +124,24 @@ record AnalysedMap(Place place, double[] a, double[] b, int rank, double alpha, 
                 }
             }
             if (!columns.isEmpty()) {
-                found.add(part(parts.get(p), p * width, width, columns));
+                found.add(part(parts.get(p), columns));
             }
         }
         return found;
     }
 
-    private AnalysedMap part(String part, int first, int width, List<Integer> columns) {
+    private AnalysedMap part(FusedPart part, List<Integer> columns) {
+        int width = part.width();
         int r = columns.size();
         double[] rowsOfA = new double[r * place.in];
         double[] rowsOfB = new double[width * r];
         for (int k = 0; k < r; k++) {
             System.arraycopy(a, columns.get(k) * place.in, rowsOfA, k * place.in, place.in);
             for (int row = 0; row < width; row++) {
-                rowsOfB[row * r + k] = b[(first + row) * rank + columns.get(k)];
+                rowsOfB[row * r + k] = b[(part.first() + row) * rank + columns.get(k)];
             }
         }
-        return new AnalysedMap(new Place(place.module, part, place.layer, false, first, width, place.in), rowsOfA, rowsOfB, r,
+        return new AnalysedMap(new Place(place.module, part.name(), place.layer, false, part.first(), width, place.in), rowsOfA, rowsOfB, r,
                 alpha * r / rank, scaling);
     }
 }

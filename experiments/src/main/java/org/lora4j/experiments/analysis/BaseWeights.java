@@ -1,5 +1,6 @@
 package org.lora4j.experiments.analysis;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.lora4j.Names;
@@ -8,6 +9,7 @@ import org.lora4j.family.Families;
 import org.lora4j.family.ModelFamily;
 import org.lora4j.family.ModelTensors;
 import org.lora4j.io.FormatException;
+import org.lora4j.io.JsonFile;
 import org.lora4j.model.ModelNames;
 import org.lora4j.tensor.Shape;
 
@@ -18,21 +20,28 @@ final class BaseWeights implements AutoCloseable {
     private static final int READ = 1 << 20;
 
     private final ModelNames names;
+    private final ObjectNode config;
     private final ModelTensors tensors;
 
-    private BaseWeights(ModelNames names, ModelTensors tensors) {
+    private BaseWeights(ModelNames names, ObjectNode config, ModelTensors tensors) {
         this.names = names;
+        this.config = config;
         this.tensors = tensors;
     }
 
     static BaseWeights open(Path folder) {
         ModelFamily family = Families.of(folder);
-        return new BaseWeights(family.names(), Families.isClassifier(folder)
+        return new BaseWeights(family.names(), JsonFile.read(folder.resolve("config.json")), Families.isClassifier(folder)
                 ? ModelTensors.openClassifier(folder, family.names(), true) : family.tensors(folder));
     }
 
     ModelNames names() {
         return names;
+    }
+
+    /** Its {@code config.json}. */
+    ObjectNode config() {
+        return config;
     }
 
     /**

@@ -104,8 +104,14 @@ public final class EmbeddedBase {
         if (!Files.isDirectory(folder)) {
             throw new LoraException(Names.oneLine("`model` " + named + ": "
                     + (Files.exists(named) ? "is a file" : FileErrors.absent(named, "folder")) + ". Name a folder in Hugging "
-                    + "Face layout, with a config.json, tensors and a tokenizer, a .gguf file, or " + NAME + " for the embedded one"));
+                    + "Face layout, with a config.json, tensors and a tokenizer, a .gguf file, or " + NAME + " for the embedded one" + (isHubName(nameOrFolder)
+                    ? ". Nothing is downloaded here: hf download " + named + ", of Hugging Face's own tool, makes such a folder" : "")));
         }
         return folder;
+    }
+
+    /** Whether it looks like a name at Hugging Face, owner/model, and like no path here. */
+    private static boolean isHubName(String name) {
+        return name.matches("[A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*") && !Files.exists(Path.of(name).getName(0));
     }
 }
