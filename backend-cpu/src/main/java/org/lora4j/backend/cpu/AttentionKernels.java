@@ -4,7 +4,6 @@ import static org.lora4j.backend.cpu.AttentionPanels.WIDTH;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 
 import org.lora4j.backend.AttentionShape;
-import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.cpu.Scratch.Slot;
 
 /**
@@ -35,16 +34,16 @@ final class AttentionKernels {
      * y and, where it is wanted, lse, as the contract says.
      *
      * @param mask (batch, keys), or null
+     * @param dropout factors of rows of keys, one for each head and query; null for none
      * @param lse  (batch·nHead, queries), or null
      * @param relative what distances add, or null
      */
     static void forward(
             Workers workers, float[] q, int qOffset, int qStride, float[] k, int kOffset, int kStride, float[] v,
-            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout, RelativeTables relative,
+            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutFactors dropout, RelativeTables relative,
             float[] y, int yOffset, int yStride, float[] lse, int lseOffset) {
         int heads = shape.nHead();
         int size = shape.headSize();
-        DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
         int blocks = (shape.queries() + QUERY_BLOCK - 1) / QUERY_BLOCK;
         int parts = Math.min(blocks, Math.max(1, 2 * workers.threads() / Math.max(1, shape.batch() * heads)));
         int together = HeadRows.together(workers, shape.batch(), heads, shape.queries() * size);
@@ -73,12 +72,15 @@ final class AttentionKernels {
                 forwardHead(q, qOffset + b * shape.queries() * qStride + column, qStride,
                         k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride,
                         v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride,
-                        mask, maskOffset + b * shape.keys(), shape, b * heads + head, factors, relative, from, to,
+                        mask, maskOffset + b * shape.keys(), shape, b * heads + head, dropout, relative, from, to,
                         rows.values(), rows.offset() + (head - first) * size, rows.stride(),
                         lse, lseOffset + (b * heads + head) * shape.queries());
             }
             rows.write();
         });
+        if (dropout != null) {
+            dropout.complete();
+        }
     }
 
     private static void forwardHead(
@@ -143,10 +145,9 @@ final class AttentionKernels {
     static void backward(
             Workers workers, float[] dy, int dyOffset, int dyStride, float[] q, int qOffset, int qStride, float[] k,
             int kOffset, int kStride, float[] v, int vOffset, int vStride, float[] y, int yOffset, int yStride,
-            float[] lse, int lseOffset, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout,
+            float[] lse, int lseOffset, int[] mask, int maskOffset, AttentionShape shape, DropoutFactors dropout,
             RelativeTables relative, RelativeSums sums, float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset,
             int dkStride, float[] dv, int dvOffset, int dvStride) {
-        DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
         int keyHeads = shape.heads().keyHeads();
         int group = shape.heads().group();
         // one sequence a task; as few tasks as sums, where sequences add to the same
@@ -189,7 +190,7 @@ final class AttentionKernels {
                             k, kOffset + keyRow * kStride + keyColumn, kStride,
                             v, vOffset + keyRow * vStride + keyColumn, vStride,
                             y, yOffset + queryRow * yStride + column, yStride,
-                            lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, factors,
+                            lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, dropout,
                             backward, queries.values(), queries.offset() + at * group, queries.stride(),
                             keys.values(), keys.offset() + at, keys.stride(), values.values(), values.offset() + at, values.stride());
                 }

@@ -66,11 +66,15 @@ class AttentionKernelsTest {
             return shape.batch() * shape.nHead();
         }
 
+        DropoutFactors factors() {
+            return dropout.isNone() ? null : new DropoutFactors(dropout);
+        }
+
         /** y in rows of stride, then lse. */
         float[] forward(Workers workers) {
             float[] y = Fixtures.filled(q.length, Float.NaN);
             float[] lse = Fixtures.filled(heads() * shape.queries(), Float.NaN);
-            AttentionKernels.forward(workers, q, 0, stride, k, 0, stride, v, 0, stride, mask, 0, shape, dropout, null, y, 0,
+            AttentionKernels.forward(workers, q, 0, stride, k, 0, stride, v, 0, stride, mask, 0, shape, factors(), null, y, 0,
                     stride, lse, 0);
             return Fixtures.concat(y, lse);
         }
@@ -83,7 +87,7 @@ class AttentionKernelsTest {
             float[] dk = Fixtures.filled(k.length, Float.NaN);
             float[] dv = Fixtures.filled(k.length, Float.NaN);
             AttentionKernels.backward(workers, dy, 0, stride, q, 0, stride, k, 0, stride, v, 0, stride, forward, 0, stride,
-                    lse, 0, mask, 0, shape, dropout, null, null, dq, 0, stride, dk, 0, stride, dv, 0, stride);
+                    lse, 0, mask, 0, shape, factors(), null, null, dq, 0, stride, dk, 0, stride, dv, 0, stride);
             return Fixtures.concat(dq, dk, dv);
         }
     }
