@@ -150,7 +150,7 @@ final class ScoreRows {
                 FloatVector.fromArray(SPECIES, scores, at).mul(factor).intoArray(scores, at);
             }
             if (lse != null) {
-                lse[lseOffset + i] = (float) (max + VectorMath.log(sum));
+                lse[lseOffset + i] = (float) (max + Math.log(sum));
             }
         }
     }

@@ -16,7 +16,6 @@ import jdk.incubator.vector.VectorSpecies;
  *   exp         1.0 ulp; 0 for x &lt; −86.6, where it is below 2.5e-38
  *   sigmoid     2.5 ulp; 0 for x &lt; −88.8
  *   tanh        2.0 ulp
- *   log         of a sum in double, 1e-13
  *   normalCdf   6 ulp for x > −1, else 6 + x²/2 from rounding x²; 0 for x &lt; −13.2
  * </pre>
  *
@@ -49,9 +48,6 @@ final class VectorMath {
     private static final float E4 = 2 * 0x1.5558fcp-5f;
     private static final float E5 = 2 * 0x1.123b9ap-7f;
     private static final float E6 = 2 * 0x1.6a215ap-10f;
-
-    private static final double LN2 = Math.log(2);
-    private static final long HALF_ROOT_BITS = Double.doubleToRawLongBits(Math.sqrt(0.5));
 
     // tanh x = x·(1 + x²(T0 + T1·x² + …)) for |x| < 0.625 (Cephes)
     private static final float TANH_SMALL = 0.625f;
@@ -148,26 +144,6 @@ final class VectorMath {
         twice = Math.fma(twice, r, 2);
         twice = Math.fma(twice, r, 2);
         return twice * Float.intBitsToFloat(Float.floatToRawIntBits(shifted) << MANTISSA_BITS);
-    }
-
-    /**
-     * ln x of a normal positive number, in a dozen operations that need no call: vectors stay in registers around it.
-     * With x = 2ⁿ·m, m between √½ and √2, and s = (m − 1)/(m + 1): n·ln 2 + 2·(s + s³/3 + s⁵/5 + …), |error| &lt; 1e-13.
-     */
-    static double log(float x) {
-        long bits = Double.doubleToRawLongBits(x);
-        long n = bits - HALF_ROOT_BITS >> 52;
-        double m = Double.longBitsToDouble(bits - (n << 52));
-        double s = (m - 1) / (m + 1);
-        double z = s * s;
-        double sum = Math.fma(z, 1 / 17.0, 1 / 15.0);
-        sum = Math.fma(sum, z, 1 / 13.0);
-        sum = Math.fma(sum, z, 1 / 11.0);
-        sum = Math.fma(sum, z, 1 / 9.0);
-        sum = Math.fma(sum, z, 1 / 7.0);
-        sum = Math.fma(sum, z, 1 / 5.0);
-        sum = Math.fma(sum, z, 1 / 3.0);
-        return Math.fma(n, LN2, Math.fma(2 * s * z, sum, 2 * s)) + (x - x); // the last makes NaN of NaN
     }
 
     /** 1 / (1 + e⁻ˣ). */
