@@ -31,4 +31,9 @@ public interface Context {
     default Tensor behind(Tensor x, Workspace ws) {
         return x;
     }
+
+    /** The rows of what attention gets that have queries, likewise; the memory is left alone until backward. */
+    default Tensor asking(Tensor x, Workspace ws) {
+        return x;
+    }
 }

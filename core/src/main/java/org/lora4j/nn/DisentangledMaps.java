@@ -67,7 +67,7 @@ public final class DisentangledMaps implements AttentionMaps {
     // ------------------------------------------------------------------------------------------------ forward
 
     @Override
-    public QueriesKeysValues forward(Tensor x, Workspace ws) {
+    public QueriesKeysValues forward(Tensor x, Tensor asking, Workspace ws) {
         int rows = x.rows();
         Tensor r = distances(ws);
         Tensor both = null;
@@ -81,7 +81,7 @@ public final class DisentangledMaps implements AttentionMaps {
         for (Slot<Projection> slot : ownMaps()) {
             run(slot, r, made(slot, rows, ws), ws);
         }
-        return made(rows, ws);
+        return made(rows, rows, ws);
     }
 
     private static void run(Slot<Projection> slot, Tensor x, Tensor y, Workspace ws) {
@@ -113,7 +113,8 @@ public final class DisentangledMaps implements AttentionMaps {
     // ------------------------------------------------------------------------------------------------ backward
 
     @Override
-    public void backward(int rows, Tensor dx, Workspace ws) {
+    public void backward(Sequences sequences, int queries, Tensor dx, Workspace ws) {
+        int rows = sequences.rows();
         Backend backend = ws.backend();
         Tensor dr = positions.embeddings.pass(ws).gradient();
         boolean first = true;
@@ -164,7 +165,7 @@ public final class DisentangledMaps implements AttentionMaps {
     // ------------------------------------------------------------------------------------------------ memory
 
     @Override
-    public QueriesKeysValues made(int rows, Workspace ws) {
+    public QueriesKeysValues made(int rows, int queries, Workspace ws) {
         RelativeEmbeddings.Pass pass = positions.embeddings.pass(ws);
         return new QueriesKeysValues(made(query, rows, ws).rows(0, rows), made(key, rows, ws).rows(0, rows),
                 made(value, rows, ws).matrix(), new RelativeScores(
@@ -174,13 +175,13 @@ public final class DisentangledMaps implements AttentionMaps {
     }
 
     @Override
-    public QueriesKeysValues gradients(int rows, Workspace ws) {
+    public QueriesKeysValues gradients(int rows, int queries, Workspace ws) {
         RelativeEmbeddings.Pass pass = positions.embeddings.pass(ws);
-        MatrixView keys = gradientOfDistances(positions.keys, rows, pass, ws);
-        MatrixView queries = gradientOfDistances(positions.queries, rows, pass, ws);
+        MatrixView distanceKeys = gradientOfDistances(positions.keys, rows, pass, ws);
+        MatrixView distanceQueries = gradientOfDistances(positions.queries, rows, pass, ws);
         return new QueriesKeysValues(gradient(query, rows, ws).rows(0, rows), gradient(key, rows, ws).rows(0, rows),
                 gradient(value, rows, ws).matrix(),
-                keys == null && queries == null ? null : new RelativeScores(keys, queries, pass.numbers()));
+                distanceKeys == null && distanceQueries == null ? null : new RelativeScores(distanceKeys, distanceQueries, pass.numbers()));
     }
 
     private @Nullable MatrixView gradientOfDistances(

@@ -32,7 +32,7 @@ public final class FusedMaps implements AttentionMaps {
     }
 
     @Override
-    public QueriesKeysValues forward(Tensor x, Workspace ws) {
+    public QueriesKeysValues forward(Tensor x, Tensor asking, Workspace ws) {
         Tensor fused = fused(x.rows(), ws);
         qkv.get().forward(x, fused, ws);
         ws.show(qkv.name(), fused);
@@ -40,19 +40,19 @@ public final class FusedMaps implements AttentionMaps {
     }
 
     @Override
-    public void backward(int rows, Tensor dx, Workspace ws) {
-        Tensor gradient = gradient(rows, ws);
+    public void backward(Sequences sequences, int queries, Tensor dx, Workspace ws) {
+        Tensor gradient = gradient(sequences.rows(), ws);
         ws.showGradient(qkv.name(), gradient);
         qkv.get().backward(gradient, dx, ws);
     }
 
     @Override
-    public QueriesKeysValues made(int rows, Workspace ws) {
+    public QueriesKeysValues made(int rows, int queries, Workspace ws) {
         return cut(fused(rows, ws));
     }
 
     @Override
-    public QueriesKeysValues gradients(int rows, Workspace ws) {
+    public QueriesKeysValues gradients(int rows, int queries, Workspace ws) {
         return cut(gradient(rows, ws));
     }
 

@@ -57,7 +57,7 @@ public final class SelfAttention implements Layer {
      * @param y (N, C), or of the {@link Context#behind rows behind} alone; written
      */
     public void forward(Tensor x, Tensor y, Context context, Workspace ws) {
-        QueriesKeysValues in = maps.forward(x, ws);
+        QueriesKeysValues in = maps.forward(x, asksApart() ? context.asking(x, ws) : x, ws);
         if (positioning != null) {
             positioning.forward(in, context, ws);
         }
@@ -85,14 +85,15 @@ public final class SelfAttention implements Layer {
             return;
         }
         int rows = sequences.rows();
+        int queries = asksApart() ? sequences.rowsBehind(rows) : rows;
         Tensor mixedGradient = ws.scratch("attention.dmixed", dy.rows(), rule.heads().width());
         output.get().backward(dy, mixedGradient, ws);
         ws.showGradient(heads, mixedGradient);
-        QueriesKeysValues gradient = maps.gradients(rows, ws);
+        QueriesKeysValues gradient = maps.gradients(rows, queries, ws);
         EvenPadding padding = ws.note(EvenPadding.class);
         Tensor ofTokens = padding == null ? mixedGradient : padding.tokens(mixedGradient, ws);
         sequences.attendBackward(
-                rule, maps.made(rows, ws), mixed(dy.rows(), ws), logSumExp(dy.rows(), ws), ofTokens, gradient, ws);
+                rule, maps.made(rows, queries, ws), mixed(dy.rows(), ws), logSumExp(dy.rows(), ws), ofTokens, gradient, ws);
         if (padding != null) {
             padding.backward(mixedGradient, gradient.v(), ws);
         }
@@ -100,7 +101,12 @@ public final class SelfAttention implements Layer {
         if (positioning != null) {
             positioning.backward(gradient, sequences, ws);
         }
-        maps.backward(rows, dx, ws);
+        maps.backward(sequences, queries, dx, ws);
+    }
+
+    /** Whether rows that nobody reads behind attention have no queries: positioning wants those of all. */
+    private boolean asksApart() {
+        return positioning == null && maps.asksApart();
     }
 
     /** The heads' outputs side by side, which backward reads. */

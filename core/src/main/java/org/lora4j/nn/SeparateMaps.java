@@ -54,23 +54,39 @@ public final class SeparateMaps implements AttentionMaps {
     }
 
     @Override
-    public QueriesKeysValues forward(Tensor x, Workspace ws) {
-        for (Slot<Projection> slot : slots()) {
-            Tensor y = made(slot, x.rows(), ws);
-            slot.get().forward(x, y, ws);
-            ws.show(slot.name(), y);
-            HeadNorm norm = norm(slot);
-            if (norm != null) {
-                norm.forward(y, normed(slot, x.rows(), ws), ws);
-            }
-        }
-        return made(x.rows(), ws);
+    public boolean asksApart() {
+        return true;
     }
 
     @Override
-    public void backward(int rows, Tensor dx, Workspace ws) {
-        backward(query, rows, dx, ws);
-        Tensor share = dx == null ? null : ws.scratch("attention.dx", rows, dx.columns());
+    public QueriesKeysValues forward(Tensor x, Tensor asking, Workspace ws) {
+        for (Slot<Projection> slot : slots()) {
+            Tensor from = slot == query ? asking : x;
+            Tensor y = made(slot, from.rows(), ws);
+            slot.get().forward(from, y, ws);
+            ws.show(slot.name(), y);
+            HeadNorm norm = norm(slot);
+            if (norm != null) {
+                norm.forward(y, normed(slot, from.rows(), ws), ws);
+            }
+        }
+        return made(x.rows(), asking.rows(), ws);
+    }
+
+    @Override
+    public void backward(Sequences sequences, int queries, Tensor dx, Workspace ws) {
+        int rows = sequences.rows();
+        if (queries == rows) {
+            backward(query, rows, dx, ws);
+        } else {
+            Tensor asking = dx == null ? null : ws.scratch("attention.dasking", queries, dx.columns());
+            backward(query, queries, asking, ws);
+            if (dx != null) {
+                ws.backend().fill(dx, 0);
+                ws.backend().scatterAddRows(asking, sequences.read().rows(), dx);
+            }
+        }
+        Tensor share = dx == null ? null : ws.scratch("n", rows, dx.columns()); // what forward had there is not needed any more
         for (Slot<Projection> slot : List.of(key, value)) {
             backward(slot, rows, share, ws);
             if (dx != null) {
@@ -92,15 +108,15 @@ public final class SeparateMaps implements AttentionMaps {
     }
 
     @Override
-    public QueriesKeysValues made(int rows, Workspace ws) {
+    public QueriesKeysValues made(int rows, int queries, Workspace ws) {
         return new QueriesKeysValues(
-                normed(query, rows, ws).matrix(), normed(key, rows, ws).matrix(), made(value, rows, ws).matrix());
+                normed(query, queries, ws).matrix(), normed(key, rows, ws).matrix(), made(value, rows, ws).matrix());
     }
 
     @Override
-    public QueriesKeysValues gradients(int rows, Workspace ws) {
+    public QueriesKeysValues gradients(int rows, int queries, Workspace ws) {
         return new QueriesKeysValues(
-                gradient(query, rows, ws).matrix(), gradient(key, rows, ws).matrix(), gradient(value, rows, ws).matrix());
+                gradient(query, queries, ws).matrix(), gradient(key, rows, ws).matrix(), gradient(value, rows, ws).matrix());
     }
 
     private Tensor made(Slot<Projection> slot, int rows, Workspace ws) {

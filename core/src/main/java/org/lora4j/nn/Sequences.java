@@ -50,6 +50,11 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
     }
 
     @Override
+    public Tensor asking(Tensor x, Workspace ws) {
+        return read == null ? x : read.choose(x, "read.asking", ws);
+    }
+
+    @Override
     public void attend(AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Workspace ws) {
         ws.backend().attention(attention(rule, in, ws), output(rule, y, lse));
     }
@@ -64,9 +69,10 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
      */
     public void attendBackward(
             AttentionRule rule, QueriesKeysValues in, Tensor y, Tensor lse, Tensor dy, QueriesKeysValues gradient, Workspace ws) {
-        MatrixView dq = read == null ? gradient.q() : read.queryGradients(gradient.q(), ws);
+        boolean spreads = read != null && gradient.q().rows() != batch;
+        MatrixView dq = !spreads ? gradient.q() : read.queryGradients(gradient.q(), ws);
         ws.backend().attentionBackward(attention(rule, in, ws), output(rule, y, lse), dy.matrix(), gradient(dq, gradient));
-        if (read != null) {
+        if (spreads) {
             read.spread(dq, gradient.q(), ws);
         }
     }
@@ -79,7 +85,7 @@ public record Sequences(int batch, int length, @Nullable IntTensor mask, IntTens
 
     private Attention attention(AttentionRule rule, QueriesKeysValues in, Workspace ws) {
         if (read != null) {
-            return new Attention(read.queries(in.q(), ws), in.k(), in.v(), read.mask(),
+            return new Attention(in.q().rows() == batch ? in.q() : read.queries(in.q(), ws), in.k(), in.v(), read.mask(),
                     new AttentionShape(batch, 1, length, length, rule.heads(), false), rule.dropout().mask(ws),
                     read.relative(in.relative(), length));
         }

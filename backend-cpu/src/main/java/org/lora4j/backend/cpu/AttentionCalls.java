@@ -10,6 +10,7 @@ import org.lora4j.backend.Attention;
 import org.lora4j.backend.AttentionGradient;
 import org.lora4j.backend.AttentionHeads;
 import org.lora4j.backend.AttentionOutput;
+import org.lora4j.backend.AttentionShape;
 import org.lora4j.backend.Checks;
 import org.lora4j.backend.GatheredKeys;
 import org.lora4j.backend.Rotation;
@@ -19,9 +20,16 @@ import org.lora4j.tensor.MatrixView;
 final class AttentionCalls {
 
     private final Workers workers;
+    private final DropoutMasks masks;
 
-    AttentionCalls(Workers workers) {
+    AttentionCalls(Workers workers, DropoutMasks masks) {
         this.workers = workers;
+        this.masks = masks;
+    }
+
+    private DropoutFactors dropout(Attention in) {
+        AttentionShape shape = in.shape();
+        return masks.factors(in.dropout(), shape.batch() * shape.nHead() * shape.queries(), shape.keys(), shape);
     }
 
     void forward(Attention in, AttentionOutput out) {
@@ -32,7 +40,7 @@ final class AttentionCalls {
         MatrixView y = out.y();
         AttentionKernels.forward(
                 workers, floats(q, "q"), offset(q), q.rowStride(), floats(k, "k"), offset(k), k.rowStride(),
-                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), in.dropout(),
+                floats(v, "v"), offset(v), v.rowStride(), intsOrNull(in.mask(), "mask"), 0, in.shape(), dropout(in),
                 RelativeTables.of(workers, in), floats(y, "y"), offset(y), y.rowStride(), floatsOrNull(out.lse(), "lse"), 0);
     }
 
@@ -51,7 +59,7 @@ final class AttentionCalls {
                 workers, floats(dy, "dy"), offset(dy), dy.rowStride(), floats(q, "q"), offset(q), q.rowStride(),
                 floats(k, "k"), offset(k), k.rowStride(), floats(v, "v"), offset(v), v.rowStride(), floats(y, "y"),
                 offset(y), y.rowStride(), floats(out.lse(), "lse"), 0, intsOrNull(in.mask(), "mask"), 0, in.shape(),
-                in.dropout(), relative, sums, floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
+                dropout(in), relative, sums, floats(dq, "dq"), offset(dq), dq.rowStride(), floats(dk, "dk"), offset(dk), dk.rowStride(),
                 floats(dv, "dv"), offset(dv), dv.rowStride());
         if (sums != null) {
             sums.write(workers);

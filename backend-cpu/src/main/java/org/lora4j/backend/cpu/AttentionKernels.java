@@ -4,7 +4,6 @@ import static org.lora4j.backend.cpu.AttentionPanels.WIDTH;
 import static org.lora4j.backend.cpu.VectorMath.LANES;
 
 import org.lora4j.backend.AttentionShape;
-import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.cpu.Scratch.Slot;
 
 /**
@@ -35,32 +34,53 @@ final class AttentionKernels {
      * y and, where it is wanted, lse, as the contract says.
      *
      * @param mask (batch, keys), or null
+     * @param dropout factors of rows of keys, one for each head and query; null for none
      * @param lse  (batch·nHead, queries), or null
      * @param relative what distances add, or null
      */
     static void forward(
             Workers workers, float[] q, int qOffset, int qStride, float[] k, int kOffset, int kStride, float[] v,
-            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout, RelativeTables relative,
+            int vOffset, int vStride, int[] mask, int maskOffset, AttentionShape shape, DropoutFactors dropout, RelativeTables relative,
             float[] y, int yOffset, int yStride, float[] lse, int lseOffset) {
-        int heads = shape.batch() * shape.nHead();
-        DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
+        int heads = shape.nHead();
+        int size = shape.headSize();
         int blocks = (shape.queries() + QUERY_BLOCK - 1) / QUERY_BLOCK;
-        int parts = Math.min(blocks, Math.max(1, 2 * workers.threads() / Math.max(1, heads)));
-        workers.run(heads * parts, task -> {
-            int head = task / parts;
+        int parts = Math.min(blocks, Math.max(1, 2 * workers.threads() / Math.max(1, shape.batch() * heads)));
+        int together = HeadRows.together(workers, shape.batch(), heads, shape.queries() * size);
+        int groups = (heads + together - 1) / together;
+        workers.run(shape.batch() * groups * parts, task -> {
             int part = parts - 1 - task % parts;
             int from = Math.min(shape.queries(), (int) ((long) blocks * part / parts) * QUERY_BLOCK);
             int to = Math.min(shape.queries(), (int) ((long) blocks * (part + 1) / parts) * QUERY_BLOCK);
-            int b = head / shape.nHead();
-            int column = head % shape.nHead() * shape.headSize();
-            int keyColumn = head % shape.nHead() / shape.heads().group() * shape.headSize();
-            forwardHead(q, qOffset + b * shape.queries() * qStride + column, qStride,
-                    k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride,
-                    v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride,
-                    mask, maskOffset + b * shape.keys(), shape, head, factors, relative, from, to,
-                    y, yOffset + b * shape.queries() * yStride + column, yStride,
-                    lse, lseOffset + head * shape.queries());
+            int b = task / parts / groups;
+            int first = task / parts % groups * together;
+            int last = Math.min(heads, first + together);
+            if (together > 1) {
+                int width = (last - first) * size;
+                int keyColumn = first / shape.heads().group() * size;
+                int keyWidth = (last - 1) / shape.heads().group() * size + size - keyColumn;
+                Scratch.local().fetched(
+                        HeadRows.fetch(q, qOffset + b * shape.queries() * qStride + first * size, qStride, shape.queries(), width)
+                        + HeadRows.fetch(k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride, shape.keys(), keyWidth)
+                        + HeadRows.fetch(v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride, shape.keys(), keyWidth));
+            }
+            HeadRows rows = new HeadRows(y, yOffset + b * shape.queries() * yStride + first * size, yStride, shape.queries(),
+                    (last - first) * size, together > 1 ? Slot.HEADS : null);
+            for (int head = first; head < last; head++) {
+                int column = head * size;
+                int keyColumn = head / shape.heads().group() * size;
+                forwardHead(q, qOffset + b * shape.queries() * qStride + column, qStride,
+                        k, kOffset + b * shape.keyRows() * kStride + keyColumn, kStride,
+                        v, vOffset + b * shape.keyRows() * vStride + keyColumn, vStride,
+                        mask, maskOffset + b * shape.keys(), shape, b * heads + head, dropout, relative, from, to,
+                        rows.values(), rows.offset() + (head - first) * size, rows.stride(),
+                        lse, lseOffset + (b * heads + head) * shape.queries());
+            }
+            rows.write();
         });
+        if (dropout != null) {
+            dropout.complete();
+        }
     }
 
     private static void forwardHead(
@@ -125,34 +145,58 @@ final class AttentionKernels {
     static void backward(
             Workers workers, float[] dy, int dyOffset, int dyStride, float[] q, int qOffset, int qStride, float[] k,
             int kOffset, int kStride, float[] v, int vOffset, int vStride, float[] y, int yOffset, int yStride,
-            float[] lse, int lseOffset, int[] mask, int maskOffset, AttentionShape shape, DropoutMask dropout,
+            float[] lse, int lseOffset, int[] mask, int maskOffset, AttentionShape shape, DropoutFactors dropout,
             RelativeTables relative, RelativeSums sums, float[] dq, int dqOffset, int dqStride, float[] dk, int dkOffset,
             int dkStride, float[] dv, int dvOffset, int dvStride) {
-        DropoutFactors factors = dropout.isNone() ? null : new DropoutFactors(dropout);
         int keyHeads = shape.heads().keyHeads();
         int group = shape.heads().group();
         // one sequence a task; as few tasks as sums, where sequences add to the same
         int parts = sums == null ? shape.batch() : sums.parts;
-        workers.run(parts * keyHeads, task -> {
-            int keyHead = task % keyHeads;
-            int part = task / keyHeads;
-            int keyColumn = keyHead * shape.headSize();
-            int column = keyColumn * group;
+        int size = shape.headSize();
+        int together = relative == null ? HeadRows.together(workers, parts, keyHeads, 3 * shape.keys() * size) : 1;
+        int groups = (keyHeads + together - 1) / together;
+        workers.run(parts * groups, task -> {
+            int first = task % groups * together;
+            int last = Math.min(keyHeads, first + together);
+            int part = task / groups;
             RelativeBackward backward = relative == null ? null
-                    : new RelativeBackward(relative, shape, sums, part, keyHead);
+                    : new RelativeBackward(relative, shape, sums, part, first);
             for (int b = shape.batch() * part / parts; b < shape.batch() * (part + 1) / parts; b++) {
-                int head = b * shape.nHead() + keyHead * group;
                 int queryRow = b * shape.queries();
                 int keyRow = b * shape.keyRows();
-                backwardKeyHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
-                        q, qOffset + queryRow * qStride + column, qStride,
-                        k, kOffset + keyRow * kStride + keyColumn, kStride,
-                        v, vOffset + keyRow * vStride + keyColumn, vStride,
-                        y, yOffset + queryRow * yStride + column, yStride,
-                        lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, factors,
-                        backward, dq, dqOffset + queryRow * dqStride + column, dqStride,
-                        dk, dkOffset + keyRow * dkStride + keyColumn, dkStride,
-                        dv, dvOffset + keyRow * dvStride + keyColumn, dvStride);
+                int width = (last - first) * size;
+                if (together > 1) {
+                    int column = first * group * size;
+                    Scratch.local().fetched(
+                            HeadRows.fetch(q, qOffset + queryRow * qStride + column, qStride, shape.queries(), width * group)
+                            + HeadRows.fetch(y, yOffset + queryRow * yStride + column, yStride, shape.queries(), width * group)
+                            + HeadRows.fetch(dy, dyOffset + queryRow * dyStride + column, dyStride, shape.queries(), width * group)
+                            + HeadRows.fetch(k, kOffset + keyRow * kStride + first * size, kStride, shape.keys(), width)
+                            + HeadRows.fetch(v, vOffset + keyRow * vStride + first * size, vStride, shape.keys(), width));
+                }
+                HeadRows queries = new HeadRows(dq, dqOffset + queryRow * dqStride + first * group * size, dqStride, shape.queries(),
+                        width * group, together > 1 ? Slot.D_QUERY_HEADS : null);
+                HeadRows keys = new HeadRows(dk, dkOffset + keyRow * dkStride + first * size, dkStride, shape.keys(), width,
+                        together > 1 ? Slot.D_KEY_HEADS : null);
+                HeadRows values = new HeadRows(dv, dvOffset + keyRow * dvStride + first * size, dvStride, shape.keys(), width,
+                        together > 1 ? Slot.D_VALUE_HEADS : null);
+                for (int keyHead = first; keyHead < last; keyHead++) {
+                    int head = b * shape.nHead() + keyHead * group;
+                    int keyColumn = keyHead * size;
+                    int column = keyColumn * group;
+                    int at = (keyHead - first) * size;
+                    backwardKeyHead(dy, dyOffset + queryRow * dyStride + column, dyStride,
+                            q, qOffset + queryRow * qStride + column, qStride,
+                            k, kOffset + keyRow * kStride + keyColumn, kStride,
+                            v, vOffset + keyRow * vStride + keyColumn, vStride,
+                            y, yOffset + queryRow * yStride + column, yStride,
+                            lse, lseOffset + head * shape.queries(), mask, maskOffset + b * shape.keys(), shape, head, dropout,
+                            backward, queries.values(), queries.offset() + at * group, queries.stride(),
+                            keys.values(), keys.offset() + at, keys.stride(), values.values(), values.offset() + at, values.stride());
+                }
+                queries.write();
+                keys.write();
+                values.write();
             }
         });
     }

@@ -27,6 +27,8 @@ final class AttentionPanels {
     static final int WIDTH = VECTORS * LANES;
     /** Rows of a tile; a vector is never shorter, so columns in whole vectors are a transpose's rows in whole tiles. */
     static final int ROWS = 4;
+    /** Rows and columns of what is transposed at once. */
+    private static final int SQUARE = LANES >= 8 ? 8 : 4;
 
     private AttentionPanels() {
     }
@@ -72,14 +74,42 @@ final class AttentionPanels {
     static void packTransposed(float[] x, int offset, int stride, int rows, int columns, float[] panels) {
         for (int row = 0, panel = 0; row < rows; row += WIDTH, panel += columns * WIDTH) {
             int width = Math.min(WIDTH, rows - row);
-            for (int j = 0; j < width; j++) {
-                packColumn(x, offset + (row + j) * stride, columns, panels, panel + j);
+            if (width % LANES != 0) {
+                clear(panels, panel + width / LANES * LANES, columns);
             }
-            for (int j = width; j < roundUp(width, LANES); j++) {
-                for (int i = 0; i < columns; i++) {
-                    panels[panel + i * WIDTH + j] = 0;
+            int from = offset + row * stride;
+            if (width < SQUARE || columns < SQUARE) {
+                for (int j = 0; j < width; j++) {
+                    packColumn(x, from + j * stride, columns, panels, panel + j);
+                }
+                continue;
+            }
+            // the last squares overlap those before them where they do not come out even
+            int whole = columns - columns % SQUARE;
+            for (int j = 0; j < width; j += SQUARE) {
+                int at = Math.min(j, width - SQUARE);
+                turn(x, from + at * stride, stride, whole, panels, panel + at);
+                if (whole < columns) {
+                    int last = columns - SQUARE;
+                    turn(x, from + at * stride + last, stride, SQUARE, panels, panel + last * WIDTH + at);
                 }
             }
+        }
+    }
+
+    /** SQUARE rows, and columns in whole squares. */
+    private static void turn(float[] x, int from, int stride, int columns, float[] panels, int to) {
+        if (SQUARE == 8) {
+            Squares.transpose8(x, from, stride, SQUARE, columns, panels, to, WIDTH);
+        } else {
+            Squares.transpose4(x, from, stride, SQUARE, columns, panels, to, WIDTH);
+        }
+    }
+
+    /** Zeros in one vector of each of the panel's first {@code rows} rows. */
+    private static void clear(float[] panels, int at, int rows) {
+        for (int i = 0; i < rows; i++) {
+            FloatVector.zero(SPECIES).intoArray(panels, at + i * WIDTH);
         }
     }
 

@@ -42,6 +42,7 @@ final class CpuBackend implements Backend {
     private final Workers workers;
     private final Gemm gemm;
     private final CompressedProduct compressed;
+    private final DropoutMasks masks = new DropoutMasks();
     private final AttentionCalls attention;
     private final AtomicLong allocations = new AtomicLong();
 
@@ -49,7 +50,7 @@ final class CpuBackend implements Backend {
         workers = new Workers(options.effectiveThreads());
         gemm = new Gemm(workers);
         compressed = new CompressedProduct(workers, gemm);
-        attention = new AttentionCalls(workers);
+        attention = new AttentionCalls(workers, masks);
     }
 
     @Override
@@ -206,9 +207,8 @@ final class CpuBackend implements Backend {
             }
             return;
         }
-        ElementwiseKernels.copy(
-                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
-                x.columns());
+        ElementwiseKernels.copy(workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(),
+                x.rows(), x.columns());
     }
 
     @Override
@@ -228,7 +228,8 @@ final class CpuBackend implements Backend {
     @Override
     public void dropout(Tensor x, Tensor y, DropoutMask mask) {
         Checks.dropout(x, y);
-        ElementwiseKernels.dropout(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), mask);
+        DropoutFactors factors = masks.factors(mask, 1, length(x), length(x));
+        ElementwiseKernels.dropout(workers, floats(x, "x"), 0, floats(y, "y"), 0, length(x), factors);
     }
 
     @Override
@@ -249,9 +250,8 @@ final class CpuBackend implements Backend {
     @Override
     public void addRow(MatrixView row, double alpha, MatrixView y) {
         Checks.addRow(row, y);
-        ColumnKernels.addRow(
-                workers, floats(row, "row"), offset(row), (float) alpha, floats(y, "y"), offset(y), y.rowStride(), y.rows(),
-                y.columns());
+        ColumnKernels.addRow(workers, floats(row, "row"), offset(row), (float) alpha, floats(y, "y"), offset(y), y.rowStride(),
+                y.rows(), y.columns());
     }
 
     @Override

@@ -37,6 +37,7 @@ final class DropoutFactors {
     private static final int KEY_STEP_0 = 0x9E3779B9;
     private static final int KEY_STEP_1 = 0xBB67AE85;
     private static final long LOW_32 = 0xFFFFFFFFL;
+    private static final long LOW_16 = 0xFFFF;
     private static final int ROUNDS = 10;
 
     /** How much longer than {@code count} the array must be that {@link #fill} writes to. */
@@ -51,7 +52,19 @@ final class DropoutFactors {
     /** 1/(1 − p)'s bits. */
     private final int scale;
 
+    /** What is known of the mask; null where it is made each time. */
+    private final DropoutMasks.Kept kept;
+    private final boolean known;
+
+    /** Factors that are made each time they are asked for. */
     DropoutFactors(DropoutMask mask) {
+        this(mask, null, false);
+    }
+
+    /** @param known whether all bits are there; if not, they are written down as they are made */
+    DropoutFactors(DropoutMask mask, DropoutMasks.Kept kept, boolean known) {
+        this.kept = kept;
+        this.known = known;
         key0 = (int) mask.seed();
         key1 = (int) (mask.seed() >>> 32);
         site = mask.site();
@@ -65,6 +78,42 @@ final class DropoutFactors {
      * makes four words at once, so the beginning is where the first element's four begin.
      */
     int fill(long first, int count, float[] out) {
+        if (kept == null) {
+            return make(first, count, out);
+        }
+        int at = kept.at(first);
+        if (known) {
+            recall(kept.bits(), at, count, out);
+            return 0;
+        }
+        int begin = make(first, count, out);
+        remember(out, begin, count, kept.bits(), at);
+        return begin;
+    }
+
+    /** To be told when an operation has asked for all that it asks for. */
+    void complete() {
+        if (kept != null) {
+            kept.complete();
+        }
+    }
+
+    private static void remember(float[] factors, int begin, int count, short[] bits, int at) {
+        for (int i = 0; i < count; i += LANES) {
+            bits[at + i / LANES] = (short) FloatVector.fromArray(VectorMath.SPECIES, factors, begin + i)
+                    .compare(VectorOperators.NE, 0).toLong();
+        }
+    }
+
+    private void recall(short[] bits, int at, int count, float[] out) {
+        FloatVector keep = FloatVector.broadcast(VectorMath.SPECIES, Float.intBitsToFloat(scale));
+        FloatVector drop = FloatVector.zero(VectorMath.SPECIES);
+        for (int i = 0; i < count; i += LANES) {
+            drop.blend(keep, VectorMask.fromLong(VectorMath.SPECIES, bits[at + i / LANES] & LOW_16)).intoArray(out, i);
+        }
+    }
+
+    private int make(long first, int count, float[] out) {
         int lane = (int) first & 3;
         long block = first >>> 2;
         int blocks = (lane + count + 3) >>> 2;

@@ -5,7 +5,6 @@ import static org.lora4j.backend.cpu.VectorMath.SPECIES;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import org.lora4j.backend.DropoutMask;
 
 /** Filling, scaling, copying, adding, dropout, and sums of columns. A matrix is an offset and a distance between rows. */
 final class ElementwiseKernels {
@@ -67,16 +66,15 @@ final class ElementwiseKernels {
         Chunks.elements(workers, count, (from, to) -> multiply(x, from, y, from, z, from, to - from));
     }
 
-    /** y ← x ⊙ keep / (1 − p); y may be x. */
+    /** y ← x ⊙ keep / (1 − p); y may be x. Without factors a copy. */
     static void dropout(
-            Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, DropoutMask mask) {
-        if (mask.isNone()) {
+            Workers workers, float[] x, int xOffset, float[] y, int yOffset, int count, DropoutFactors factors) {
+        if (factors == null) {
             if (x != y || xOffset != yOffset) {
                 copy(workers, x, xOffset, count, y, yOffset, count, 1, count);
             }
             return;
         }
-        DropoutFactors factors = new DropoutFactors(mask);
         Chunks.run(workers, count, DROPOUT_BLOCK, DROPOUT_BLOCK, (from, to) -> {
             float[] factor = Scratch.local().floats(Scratch.Slot.DROPOUT, DROPOUT_BLOCK + DropoutFactors.MARGIN);
             for (int at = from; at < to; at += DROPOUT_BLOCK) {
@@ -85,6 +83,7 @@ final class ElementwiseKernels {
                 multiply(x, xOffset + at, factor, begin, y, yOffset + at, length);
             }
         });
+        factors.complete();
     }
 
     /** out ← out + Σ over rows of x. Rows are added in order, {@value #ROW_BLOCK} at a time. */

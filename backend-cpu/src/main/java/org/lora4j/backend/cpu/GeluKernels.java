@@ -27,6 +27,9 @@ final class GeluKernels {
     private static final float SQUARE_END = 1000;
     private static final float ONE_OVER_SQRT_2_PI = (float) (1 / Math.sqrt(2 * Math.PI));
 
+    /** Elements of one pass: whole vectors. */
+    private static final int BLOCK = 1024;
+
     private GeluKernels() {
     }
 
@@ -80,15 +83,34 @@ final class GeluKernels {
         }
     }
 
+    /** In two passes over what lies in the nearest cache: both at once are more than the compiler keeps in registers. */
     private static void erfBackward(
             float[] x, int xOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int from, int to) {
+        float[] bells = Scratch.local().floats(Scratch.Slot.BELLS, BLOCK);
         int i = from;
-        for (; i <= to - LANES; i += LANES) {
-            FloatVector g = FloatVector.fromArray(SPECIES, dy, dyOffset + i);
-            g.mul(erfSlope(FloatVector.fromArray(SPECIES, x, xOffset + i))).intoArray(dx, dxOffset + i);
+        for (; i <= to - LANES; ) {
+            int count = Math.min(BLOCK, (to - i) / LANES * LANES);
+            bells(x, xOffset + i, count, bells);
+            erfBackward(x, xOffset + i, dy, dyOffset + i, dx, dxOffset + i, count, bells);
+            i += count;
         }
         for (; i < to; i++) {
             dx[dxOffset + i] = dy[dyOffset + i] * erfSlope(x[xOffset + i]);
+        }
+    }
+
+    private static void bells(float[] x, int xOffset, int count, float[] bells) {
+        for (int i = 0; i < count; i += LANES) {
+            bell(FloatVector.fromArray(SPECIES, x, xOffset + i)).intoArray(bells, i);
+        }
+    }
+
+    private static void erfBackward(
+            float[] x, int xOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int count, float[] bells) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector g = FloatVector.fromArray(SPECIES, dy, dyOffset + i);
+            FloatVector slope = erfSlope(FloatVector.fromArray(SPECIES, x, xOffset + i), FloatVector.fromArray(SPECIES, bells, i));
+            g.mul(slope).intoArray(dx, dxOffset + i);
         }
     }
 
@@ -121,8 +143,7 @@ final class GeluKernels {
         return Math.fma(s * (1 - s) * x, slope, s);
     }
 
-    private static FloatVector erfSlope(FloatVector x) {
-        FloatVector e = bell(x);
+    private static FloatVector erfSlope(FloatVector x, FloatVector e) {
         return e.mul(ONE_OVER_SQRT_2_PI).fma(x, VectorMath.normalCdf(x, e));
     }
 
@@ -133,7 +154,7 @@ final class GeluKernels {
 
     /** exp(−x²/2). */
     private static FloatVector bell(FloatVector x) {
-        return VectorMath.exp(x.mul(x).mul(-0.5f));
+        return VectorMath.expOfNegative(x.mul(x).mul(-0.5f));
     }
 
     private static float bell(float x) {

@@ -139,7 +139,7 @@ final class ScoreRows {
             FloatVector sums = FloatVector.zero(SPECIES);
             for (int s = 0; s < columns; s += LANES) {
                 int at = at(row, s);
-                FloatVector e = VectorMath.exp(FloatVector.fromArray(SPECIES, scores, at).sub(max));
+                FloatVector e = VectorMath.expOfNegative(FloatVector.fromArray(SPECIES, scores, at).sub(max));
                 e.intoArray(scores, at);
                 sums = sums.add(e);
             }

@@ -10,15 +10,17 @@ final class Scratch {
 
     /** What the arrays hold. Two of the same name are never needed at once on one thread. */
     enum Slot {
-        KEYS, VALUES, KEY_ROWS, D_KEYS, D_VALUES, QUERIES, D_OUTPUT, SCORES, D_SCORES, SLOPES, OUTPUT, MASK, DROPOUT,
+        KEYS, VALUES, KEY_ROWS, D_KEYS, D_VALUES, QUERIES, D_OUTPUT, SCORES, D_SCORES, SLOPES, OUTPUT, MASK, DROPOUT, HEADS,
+        D_QUERY_HEADS, D_KEY_HEADS, D_VALUE_HEADS,
         RELATIVE_KEYS, RELATIVE_QUERIES, RELATIVE_KEY_ROWS, RELATIVE_QUERY_ROWS, RELATIVE_SLOPES, D_RELATIVE_KEYS,
         D_RELATIVE_QUERIES, PARTIAL_RELATIVE_KEYS, PARTIAL_RELATIVE_QUERIES,
-        TILE, STRIP, ROWS, SUMS, EXPANDED, WEIGHTS
+        TILE, STRIP, ROWS, SUMS, EXPANDED, WEIGHTS, BELLS
     }
 
     private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
 
     private final float[][] arrays = new float[Slot.values().length][];
+    private float fetched;
     private double[] partialSums = new double[0];
 
     private Scratch() {
@@ -27,6 +29,11 @@ final class Scratch {
     /** The calling thread's. */
     static Scratch local() {
         return LOCAL.get();
+    }
+
+    /** Takes what {@link HeadRows#fetch} gives: what nobody asked for would not be read. */
+    void fetched(float number) {
+        fetched = number;
     }
 
     /** An array of at least {@code size} elements of any content. */

@@ -32,6 +32,10 @@ final class TiledProduct {
     /** With rows of a packed by each task, it has at most so many: its strips of b come from the third level. */
     private static final int OWN_ROWS = 240 / ROWS;
 
+    /** The smallest tasks are no more than this part of each thread's share, as long as they have some tiles. */
+    private static final int LAST_TASKS = 24;
+    private static final int LEAST_TILES = 8;
+
     /** Shared panels hold at most so many floats at a time. */
     private static final int PANEL_FLOATS = 1 << 21;
 
@@ -280,7 +284,8 @@ final class TiledProduct {
         }
         int others = cutsRows() ? columnTiles : rowTiles;
         otherBlocks = cutsRows() ? 1 : tilesIn(rowTiles, MOST_ROWS);
-        while (threads > 1 && (cutCount - 1) * otherBlocks < 2 * threads && otherBlocks < others) {
+        while (threads > 1 && otherBlocks < others && ((cutCount - 1) * otherBlocks < 2 * threads
+                || others > LEAST_TILES * otherBlocks && otherBlocks * tiles < LAST_TASKS * threads)) {
             otherBlocks = Math.min(others, 2 * otherBlocks);
         }
     }

@@ -112,15 +112,18 @@ final class VectorMath {
 
     /** eˣ = 2ⁿ·eʳ with n = round(x / ln 2), so that |r| ≤ ½·ln 2. */
     static FloatVector exp(FloatVector x) {
+        return expOfNegative(x).blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_HIGH));
+    }
+
+    /** The same where no x is so large that eˣ is infinite: the same bits in fewer operations. */
+    static FloatVector expOfNegative(FloatVector x) {
         FloatVector shifted = x.fma(all(LOG2_E), all(ROUNDER));
         FloatVector n = shifted.sub(ROUNDER);
         FloatVector r = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
         FloatVector twice = all(E6).fma(r, all(E5)).fma(r, all(E4)).fma(r, all(E3)).fma(r, all(E2))
                 .fma(r, all(2)).fma(r, all(2));
         FloatVector half = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats();
-        return twice.mul(half)
-                .blend(0, x.compare(VectorOperators.LT, EXP_LOW))
-                .blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_HIGH));
+        return twice.mul(half).blend(0, x.compare(VectorOperators.LT, EXP_LOW));
     }
 
     /** The same bits as {@link #exp(FloatVector)}. */

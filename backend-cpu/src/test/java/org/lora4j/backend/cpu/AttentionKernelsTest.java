@@ -66,11 +66,15 @@ class AttentionKernelsTest {
             return shape.batch() * shape.nHead();
         }
 
+        DropoutFactors factors() {
+            return dropout.isNone() ? null : new DropoutFactors(dropout);
+        }
+
         /** y in rows of stride, then lse. */
         float[] forward(Workers workers) {
             float[] y = Fixtures.filled(q.length, Float.NaN);
             float[] lse = Fixtures.filled(heads() * shape.queries(), Float.NaN);
-            AttentionKernels.forward(workers, q, 0, stride, k, 0, stride, v, 0, stride, mask, 0, shape, dropout, null, y, 0,
+            AttentionKernels.forward(workers, q, 0, stride, k, 0, stride, v, 0, stride, mask, 0, shape, factors(), null, y, 0,
                     stride, lse, 0);
             return Fixtures.concat(y, lse);
         }
@@ -83,7 +87,7 @@ class AttentionKernelsTest {
             float[] dk = Fixtures.filled(k.length, Float.NaN);
             float[] dv = Fixtures.filled(k.length, Float.NaN);
             AttentionKernels.backward(workers, dy, 0, stride, q, 0, stride, k, 0, stride, v, 0, stride, forward, 0, stride,
-                    lse, 0, mask, 0, shape, dropout, null, null, dq, 0, stride, dk, 0, stride, dv, 0, stride);
+                    lse, 0, mask, 0, shape, factors(), null, null, dq, 0, stride, dk, 0, stride, dv, 0, stride);
             return Fixtures.concat(dq, dk, dv);
         }
     }
@@ -224,6 +228,7 @@ class AttentionKernelsTest {
         all.add(new Problem(shape(2, 5, 29, 33, 2, 20, true), DropoutMask.NONE, null, 1));
         all.add(new Problem(shape(2, 40, 77, 80, 2, 20, true), DROPOUT, paddingOnBothSides(2, 77), 1));
         all.add(new Problem(shape(2, 19, 50, 50, 2, 64, false), DROPOUT, paddingOnBothSides(2, 50), 1));
+        all.add(new Problem(shape(3, 21, 21, 21, 12, 20, false), DROPOUT, paddingOnBothSides(3, 21), 1));
         return all.build();
     }
 
@@ -319,6 +324,22 @@ class AttentionKernelsTest {
             }
         }
         return new double[][][] {dq, dk, dv};
+    }
+
+    /** One thread does several heads in a task here, many threads do one: with key heads that two or three heads share. */
+    @Test
+    void headsDoneTogetherGiveTheBitsOfHeadsDoneAlone() {
+        for (int keyHeads : new int[] {6, 4, 12}) {
+            AttentionShape shape = new AttentionShape(
+                    17, 19, 19, 19, new AttentionHeads(12, keyHeads, 9, 1 / 3.0, 0), true);
+            Problem problem = new Problem(shape, DROPOUT, null, 1);
+            try (Workers one = new Workers(1); Workers many = new Workers(8)) {
+                assertThat(HeadRows.together(one, 17, keyHeads, 3 * 19 * 9)).isGreaterThan(1);
+                assertThat(HeadRows.together(many, 17, keyHeads, 3 * 19 * 9)).isEqualTo(1);
+                Fixtures.assertSameBits(problem.forward(one), problem.forward(many), "y and lse");
+                Fixtures.assertSameBits(problem.backward(one), problem.backward(many), "dq, dk and dv");
+            }
+        }
     }
 
     @Test

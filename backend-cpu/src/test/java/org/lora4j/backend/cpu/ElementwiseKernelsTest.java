@@ -84,7 +84,7 @@ class ElementwiseKernelsTest {
         float[] x = Fixtures.normal(1, count, 1);
         float[] y = Fixtures.onAnyNumberOfThreads(workers -> {
             float[] result = new float[count];
-            ElementwiseKernels.dropout(workers, x, 0, result, 0, count, mask);
+            ElementwiseKernels.dropout(workers, x, 0, result, 0, count, new DropoutFactors(mask));
             return result;
         });
         Philox philox = new Philox(mask.seed());
@@ -116,7 +116,7 @@ class ElementwiseKernelsTest {
         float[] x = Fixtures.normal(1, 1000, 1);
         try (Workers workers = new Workers(2)) {
             float[] y = new float[1000];
-            ElementwiseKernels.dropout(workers, x, 0, y, 0, 1000, DropoutMask.NONE);
+            ElementwiseKernels.dropout(workers, x, 0, y, 0, 1000, (DropoutFactors) null);
             assertThat(y).containsExactly(x);
         }
     }

@@ -36,7 +36,7 @@ final class KernelCalls {
     private static final float[] B = Fixtures.normal(2, COLUMNS * COLUMNS, 1);
     private static final float[] C = new float[COLUMNS * COLUMNS];
     private static final float[] ROW = Fixtures.filled(COLUMNS * 4, 0.5f);
-    private static final DropoutMask DROPOUT = new DropoutMask(0.1, 1, 2, 3);
+    private static final DropoutFactors DROPOUT = new DropoutFactors(new DropoutMask(0.1, 1, 2, 3));
 
     private static final CpuBackend BACKEND = new CpuBackend(new BackendOptions(1, Precision.STRICT));
     private static final Tensor MATRIX = tensor(A, COLUMNS, COLUMNS);
@@ -79,11 +79,11 @@ final class KernelCalls {
                         WORKERS, A, 0, new int[ROWS], 0, 0.1, C, 0, ROWS, COLUMNS)),
                 kernel("cross-entropy with gradient", () -> CrossEntropyKernels.forwardWithGradient(
                         WORKERS, B.clone(), 0, new int[ROWS], 0, 0.1, 1, C, 0, ROWS, COLUMNS), 4L * B.length),
-                kernel("attention", () -> attention(attention, DropoutMask.NONE)),
+                kernel("attention", () -> attention(attention, null)),
                 kernel("attention with dropout", () -> attention(attention, DROPOUT)),
-                kernel("attention backward", () -> attentionBackward(attention, DropoutMask.NONE)),
+                kernel("attention backward", () -> attentionBackward(attention, null)),
                 kernel("attention backward with dropout", () -> attentionBackward(attention, DROPOUT)),
-                kernel("decoding", () -> attention(decoding, DropoutMask.NONE)),
+                kernel("decoding", () -> attention(decoding, null)),
                 kernel("dropout", () -> ElementwiseKernels.dropout(WORKERS, A, 0, C, 0, A.length, DROPOUT)),
                 kernel("column sums",
                         () -> ElementwiseKernels.addColumnSums(WORKERS, A, 0, COLUMNS, ROWS, COLUMNS, C, 0)),
@@ -141,13 +141,13 @@ final class KernelCalls {
         return tensor;
     }
 
-    private static void attention(AttentionShape shape, DropoutMask dropout) {
+    private static void attention(AttentionShape shape, DropoutFactors dropout) {
         int stride = 3 * COLUMNS;
         AttentionKernels.forward(WORKERS, A, 0, stride, A, COLUMNS, stride, A, 2 * COLUMNS, stride, null, 0, shape, dropout, null,
                 C, 0, COLUMNS, ROW, 0);
     }
 
-    private static void attentionBackward(AttentionShape shape, DropoutMask dropout) {
+    private static void attentionBackward(AttentionShape shape, DropoutFactors dropout) {
         int stride = 3 * COLUMNS;
         AttentionKernels.backward(WORKERS, B, 0, COLUMNS, A, 0, stride, A, COLUMNS, stride, A, 2 * COLUMNS, stride,
                 B, 0, COLUMNS, ROW, 0, null, 0, shape, dropout, null, null, C, 0, stride, C, COLUMNS, stride, C, 2 * COLUMNS, stride);
