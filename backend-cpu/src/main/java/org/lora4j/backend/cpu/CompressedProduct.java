@@ -6,9 +6,9 @@ import org.lora4j.tensor.MatrixView;
 /**
  * Products with {@link CompressedWeights}, and their rows gathered.
  *
- * <p>With few rows of x, as in decoding, each row of W is read once and multiplied as it is taken apart. With more,
- * {@link Gemm} takes W apart where it would copy it into panels, so that a product gives the same bits as with the floats
- * that W holds.
+ * <p>With few rows of x, as in decoding, four rows of W are read side by side and multiplied as they are taken apart. With
+ * more, {@link Gemm} takes W apart where it would copy it into panels, so that a product gives the same bits as with the
+ * floats that W holds; so does {@link LaneRows} where there are too few for panels.
  */
 final class CompressedProduct {
 
