@@ -335,6 +335,9 @@ def prepare(args, work):
     if words[0] == "step":
         _, options.shape, options.batch, options.length, options.method, options.loss, _, *dropout = words
         options.batch, options.length = int(options.batch), int(options.length)
+        options.method, *of_lora = options.method.split(":")
+        if of_lora:
+            options.rank, options.places = int(of_lora[0]), of_lora[1]
         options.base_dropout = float(dropout[0]) if dropout else 0
         return options.batch * options.length, "tokens", a_step(options, args.peer == "bf16")
     if words[0] == "decode":

@@ -78,34 +78,41 @@ final class Bf16Weights extends CompressedWeights {
     }
 
     @Override
-    void dots(int row, int count, float[] x, int xOffset, float[] sums) {
-        for (int i = 0; i < count; i++) {
-            dot((row + i) * stride, x, xOffset, sums, i * LANES);
-        }
+    void expandUnits(int row, float[] dst, int at) {
+        expandGroups(row, 0, paddedColumns(), dst, at);
     }
 
-    /** A row's products: four chains, so that one need not wait for the other. */
-    private void dot(int from, float[] x, int xOffset, float[] sums, int to) {
+    /** {@link Dots}' order, a chain for each row; written out, see {@link Int8Weights#fourDots}. */
+    @Override
+    void fourDots(int row, int step, float[] x, int xOffset, float[] sums, int to) {
+        int r0 = row * stride;
+        int r1 = r0 + step * stride;
+        int r2 = r1 + step * stride;
+        int r3 = r2 + step * stride;
         FloatVector s0 = FloatVector.zero(SPECIES);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int k = 0;
-        for (; k + 2 * LANES <= stride; k += 2 * LANES) {
-            IntVector first = IntVector.fromArray(INTS, packed, from + k);
-            IntVector second = IntVector.fromArray(INTS, packed, from + k + LANES);
-            int at = xOffset + 2 * k;
-            s0 = lower(first).fma(FloatVector.fromArray(SPECIES, x, at), s0);
-            s1 = upper(first).fma(FloatVector.fromArray(SPECIES, x, at + LANES), s1);
-            s2 = lower(second).fma(FloatVector.fromArray(SPECIES, x, at + 2 * LANES), s2);
-            s3 = upper(second).fma(FloatVector.fromArray(SPECIES, x, at + 3 * LANES), s3);
+        FloatVector s1 = FloatVector.zero(SPECIES);
+        FloatVector s2 = FloatVector.zero(SPECIES);
+        FloatVector s3 = FloatVector.zero(SPECIES);
+        for (int k = 0; k < stride; k += LANES) {
+            FloatVector x0 = FloatVector.fromArray(SPECIES, x, xOffset + 2 * k);
+            FloatVector x1 = FloatVector.fromArray(SPECIES, x, xOffset + 2 * k + LANES);
+            IntVector w0 = IntVector.fromArray(INTS, packed, r0 + k);
+            IntVector w1 = IntVector.fromArray(INTS, packed, r1 + k);
+            IntVector w2 = IntVector.fromArray(INTS, packed, r2 + k);
+            IntVector w3 = IntVector.fromArray(INTS, packed, r3 + k);
+            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, s0);
+            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, s1);
+            s2 = w2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, s2);
+            s3 = w3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, s3);
+            s0 = w0.and(UPPER).reinterpretAsFloats().fma(x1, s0);
+            s1 = w1.and(UPPER).reinterpretAsFloats().fma(x1, s1);
+            s2 = w2.and(UPPER).reinterpretAsFloats().fma(x1, s2);
+            s3 = w3.and(UPPER).reinterpretAsFloats().fma(x1, s3);
         }
-        if (k < stride) {
-            IntVector last = IntVector.fromArray(INTS, packed, from + k);
-            s0 = lower(last).fma(FloatVector.fromArray(SPECIES, x, xOffset + 2 * k), s0);
-            s1 = upper(last).fma(FloatVector.fromArray(SPECIES, x, xOffset + 2 * k + LANES), s1);
-        }
-        s0.add(s1).add(s2.add(s3)).intoArray(sums, to);
+        s0.intoArray(sums, to);
+        s1.intoArray(sums, to + 4 * LANES);
+        s2.intoArray(sums, to + 8 * LANES);
+        s3.intoArray(sums, to + 12 * LANES);
     }
 
     private static FloatVector lower(IntVector pair) {

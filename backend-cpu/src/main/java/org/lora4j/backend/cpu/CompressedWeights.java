@@ -72,7 +72,7 @@ abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, F
     }
 
     /**
-     * A row of floats as {@link #dots} wants it: here as it is, with zeros behind it up to {@link #paddedColumns()}.
+     * A row of floats as {@link #fourDots} wants it: here as it is, with zeros behind it up to {@link #paddedColumns()}.
      *
      * @param x written from {@code to} on
      */
@@ -82,13 +82,25 @@ abstract sealed class CompressedWeights implements Buffer permits Bf16Weights, F
     }
 
     /**
-     * Vector i of sums, from its beginning on, ← the products of row {@code row + i} with x, as lanes that
-     * {@link Dots#addLanes} adds up; {@link #scale} times that is Σ over columns of the row·x. A row's bits do not depend on
-     * the others.
+     * Vectors 0, 4, 8 and 12 of sums, counted from {@code to}, ← the products of rows {@code row}, {@code row + step} … {@code
+     * row + 3·step} with x, as lanes that {@link Dots#addLanes} adds up; {@link #scale} times that is Σ over columns of the
+     * row·x. A row's bits do not depend on the others.
      *
      * @param x laid out by {@link #layOut}
      */
-    abstract void dots(int row, int count, float[] x, int xOffset, float[] sums);
+    abstract void fourDots(int row, int step, float[] x, int xOffset, float[] sums, int to);
+
+    /**
+     * Whether {@link Dots} of {@link #expandUnits} and of what {@link #layOut} has laid out are {@link #fourDots} to the bit.
+     */
+    boolean hasUnits() {
+        return true;
+    }
+
+    /** A row as floats that {@link #fourDots} multiplies with x, all {@link #paddedColumns()} of it. */
+    void expandUnits(int row, float[] dst, int at) {
+        throw new UnsupportedOperationException();
+    }
 
     /** What multiplies all of a row. */
     float scale(int row) {

@@ -140,14 +140,19 @@ final class FourBitRows extends CompressedWeights {
     }
 
     @Override
-    void dots(int row, int count, float[] x, int xOffset, float[] sums) {
-        for (int i = 0; i < count; i++) {
+    void fourDots(int row, int step, float[] x, int xOffset, float[] sums, int to) {
+        for (int i = 0; i < 4; i++) {
             if (suits()) {
-                dotOfCodes((long) (row + i) * columns, x, xOffset, sums, i * LANES);
+                dotOfCodes((long) (row + i * step) * columns, x, xOffset, sums, to + 4 * i * LANES);
             } else {
-                dotOfFloats(row + i, x, xOffset, sums, i * LANES);
+                dotOfFloats(row + i * step, x, xOffset, sums, to + 4 * i * LANES);
             }
         }
+    }
+
+    @Override
+    boolean hasUnits() {
+        return false;
     }
 
     /** Σ over groups of scale·Σ table[code]·x, the scale being that of the lane's block. */

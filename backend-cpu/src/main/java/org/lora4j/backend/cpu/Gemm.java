@@ -25,18 +25,22 @@ final class Gemm {
     static final int COLUMNS = 2 * LANES;
     /** The most steps of k between two visits of a sum: a strip of b of 336 × 32 floats has its place in 48 KiB of cache. */
     static final int DEPTH = 336;
+    /** At most so many rows with a weight in a smaller type go without turning it around. */
+    private static final int MOST_LANE_ROWS = 48;
 
     private final FrozenPanels frozen = new FrozenPanels();
     private final Product product = new Product();
     private final Workers workers;
     private final ThinProduct thin;
     private final TiledProduct tiled;
+    private final LaneRows laneRows;
     private boolean rowsAlone;
 
     Gemm(Workers workers) {
         this.workers = workers;
         thin = new ThinProduct(workers);
         tiled = new TiledProduct(workers, frozen);
+        laneRows = new LaneRows(workers);
     }
 
     /** From now on every row of op(a) is summed as it would be alone, or as its product is computed fastest. */
@@ -111,7 +115,11 @@ final class Gemm {
             product.weights = weights;
             product.weightRow = row;
             product.bTransposed = transposed;
-            tiled.run(product);
+            if (transposed && !aTransposed && m <= MOST_LANE_ROWS) {
+                laneRows.run(product);
+            } else {
+                tiled.run(product);
+            }
             product.clear();
         } finally {
             workers.leave(entered);

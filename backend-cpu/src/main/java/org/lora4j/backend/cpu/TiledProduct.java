@@ -98,8 +98,7 @@ final class TiledProduct {
         x = product;
         rowTiles = tilesIn(x.m, ROWS);
         columnTiles = tilesIn(x.n, COLUMNS);
-        int parts = tilesIn(x.k, DEPTH);
-        step = Math.min(DEPTH, tilesIn(tilesIn(x.k, parts), 16) * 16);
+        step = step(x.k);
         FrozenPanels.Entry kept = x.bTransposed && x.weights == null ? frozenPanels() : null;
         packsRight = kept == null && (x.weights != null || x.bTransposed || x.m >= OFTEN && (long) x.n * x.k > LARGE);
         packsLeft = !x.aTransposed || x.n >= OFTEN && (long) x.m * x.k > LARGE;
@@ -131,6 +130,12 @@ final class TiledProduct {
         }
         right = null;
         x = null;
+    }
+
+    /** Steps of k between two visits of a sum. */
+    static int step(int k) {
+        int parts = tilesIn(k, DEPTH);
+        return Math.min(DEPTH, tilesIn(tilesIn(k, parts), 16) * 16);
     }
 
     /** The kept panels of a frozen b, filled if this is their first use. */

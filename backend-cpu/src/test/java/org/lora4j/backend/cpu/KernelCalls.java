@@ -98,9 +98,13 @@ final class KernelCalls {
                 product("few rows", MATRIX.rows(0, 4), MATRIX.rows(0, 36).t()),
                 product("few rows with a rest", MATRIX.rows(0, 4).columns(0, 99), MATRIX.rows(0, 36).columns(0, 99).t()),
                 linear("bf16 weights, one row", 1, weights(WeightType.BF16)),
-                linear("bf16 weights", 19, weights(WeightType.BF16)),
+                linear("bf16 weights, few rows", 5, weights(WeightType.BF16)),
+                linear("bf16 weights, a short prompt", 19, weights(WeightType.BF16)),
+                linear("bf16 weights", 60, weights(WeightType.BF16)),
                 linear("int8 weights, one row", 1, weights(WeightType.INT8)),
-                linear("int8 weights", 19, weights(WeightType.INT8)));
+                linear("int8 weights, few rows", 5, weights(WeightType.INT8)),
+                linear("int8 weights, a short prompt", 19, weights(WeightType.INT8)),
+                linear("int8 weights", 60, weights(WeightType.INT8)));
     }
 
     private static Call kernel(String name, Runnable code) {

@@ -20,8 +20,8 @@ import org.lora4j.tensor.Tensor;
  *
  * <pre>
  *   product MxKxN FORM                      FORM as x·Wᵀ
- *   step SHAPE BATCH LENGTH METHOD LOSS TYPE      a training step: lora or full, loss on all or half; behind TYPE perhaps the
- *                                                 dropout of a classifier
+ *   step SHAPE BATCH LENGTH METHOD LOSS TYPE      a training step: lora, lora:RANK:PLACES or full, loss on all or half; behind
+ *                                                 TYPE perhaps the dropout of a classifier
  *   decode SHAPE LENGTH TYPE                LENGTH tokens behind a prompt
  *   weights SHAPE TYPE                      a sum over as many bytes as a token of decode reads
  *   classify BATCH COUNT FOLDER FILE        a batch of the file's first COUNT texts, the next in each run; no spaces in names
@@ -36,6 +36,7 @@ public final class NamedWork {
 
     private final Backend backend;
     private final Map<String, Work> prepared = new HashMap<>();
+    private final Map<String, LanguageModel> models = new HashMap<>();
     private final Map<String, Supplier<Work>> others = new HashMap<>();
 
     /** Work on this backend. */
@@ -84,9 +85,12 @@ public final class NamedWork {
     private Work step(String[] word) {
         int size = number(word[2]);
         int length = number(word[3]);
+        String[] method = word[4].toUpperCase(Locale.ROOT).split(":");
+        AdaptersBenchmark.Places places = method.length > 2
+                ? AdaptersBenchmark.Places.valueOf(method[2]) : AdaptersBenchmark.Places.QV;
         return new Work((double) size * length, "tokens", StepBenchmark.step(
                 backend, Families.shape(word[1]), type(word[6]), new StepBenchmark.Setting(
-                        StepBenchmark.Method.valueOf(word[4].toUpperCase(Locale.ROOT)), AdaptersBenchmark.Places.QV, RANK,
+                        StepBenchmark.Method.valueOf(method[0]), places, method.length > 1 ? number(method[1]) : RANK,
                         StepBenchmark.Loss.valueOf(word[5].toUpperCase(Locale.ROOT)), false,
                         word.length > 7 ? Double.parseDouble(word[7]) : 0),
                 size, length));
@@ -103,9 +107,10 @@ public final class NamedWork {
         return new Work(1, "tokens", () -> backend.sum(asMany));
     }
 
+    /** The same for every work that only reads it. */
     private LanguageModel model(String shape, WeightType type) {
         ModelConfig config = Families.shape(shape);
-        return Families.random(config, backend, 1, type);
+        return models.computeIfAbsent(shape + " " + type, name -> Families.random(config, backend, 1, type));
     }
 
     private static WeightType type(String word) {
