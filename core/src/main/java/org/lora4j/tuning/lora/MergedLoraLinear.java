@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
@@ -81,12 +82,11 @@ public final class MergedLoraLinear extends LowRankMap {
     }
 
     @Override
-    public void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
-        Backend backend = ws.backend();
-        Tensor u = ws.scratch("u", x.rows(), a.shape().dim(0));
-        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+    void addUpdate(MatrixView x, MatrixView y, MatrixView u, List<MatrixProduct> down, List<MatrixProduct> up) {
+        down.add(new MatrixProduct(x, a.value().matrix().t(), u, 1, 0));
         for (int j = 0; j < enabledParts.length; j++) {
-            backend.matmul(ranksOf(j, u), partOfB(j, b.value()).t(), y.columns(enabledParts[j] * width, width), scaling, 1);
+            MatrixView part = y.columns(enabledParts[j] * width, width);
+            up.add(new MatrixProduct(u.columns(j * rank, rank), partOfB(j, b.value()).t(), part, scaling, 1));
         }
     }
 
