@@ -23,9 +23,10 @@ import java.util.stream.Stream;
  *   java benchmarks/ServeLoad.java http://127.0.0.1:8080/ 64 300 48 200
  * </pre>
  *
- * With ADAPTERS 1 all ask the first one, with 0 the base, else so many of those that the server knows, by chance. It prints a line
- * of JSON: texts, tokens each second and each second of the server's processor time, the times to the first token, what was
- * refused, what failed, what differed.
+ * With ADAPTERS 1 all ask the first one, with 0 the base, else so many of those that the server knows, by chance. Behind these
+ * may stand {@code whole}, to ask for answers that come at once and not as streams, and {@code unchecked}, for servers whose texts
+ * depend on their company. It prints a line of JSON: texts, tokens each second and each second of the server's processor time, the
+ * times to the first token (of whole answers, to the last), what was refused, what failed, what differed.
  */
 public final class ServeLoad {
 
@@ -37,6 +38,7 @@ public final class ServeLoad {
             .executor(Executors.newVirtualThreadPerTaskExecutor()).build();
     private final String url;
     private final int tokens;
+    private final boolean whole;
     private final Map<String, String> alone = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Long> firsts = new ConcurrentLinkedQueue<>();
     private final AtomicLong texts = new AtomicLong();
@@ -45,17 +47,19 @@ public final class ServeLoad {
     private final AtomicLong errors = new AtomicLong();
     private final AtomicLong different = new AtomicLong();
 
-    private ServeLoad(String url, int tokens) {
+    private ServeLoad(String url, int tokens, boolean whole) {
         this.url = url;
         this.tokens = tokens;
+        this.whole = whole;
     }
 
     public static void main(String[] args) throws Exception {
-        ServeLoad load = new ServeLoad(args[0], Integer.parseInt(args[3]));
-        load.run(Integer.parseInt(args[1]), Integer.parseInt(args[2]), Integer.parseInt(args[4]));
+        List<String> words = List.of(args).subList(5, args.length);
+        ServeLoad load = new ServeLoad(args[0], Integer.parseInt(args[3]), words.contains("whole"));
+        load.run(Integer.parseInt(args[1]), Integer.parseInt(args[2]), Integer.parseInt(args[4]), !words.contains("unchecked"));
     }
 
-    private void run(int clients, int seconds, int adapters) throws Exception {
+    private void run(int clients, int seconds, int adapters, boolean checked) throws Exception {
         String known = client.send(HttpRequest.newBuilder(URI.create(url + "v1/models")).build(), HttpResponse.BodyHandlers.ofString()).body();
         List<String> names = new ArrayList<>();
         Matcher ids = Pattern.compile("\"id\":\"([^\"]*)\"").matcher(known);
@@ -64,7 +68,7 @@ public final class ServeLoad {
         }
         List<String> asked = adapters == 0 ? names.subList(0, 1) : names.subList(1, Math.min(names.size(), 1 + adapters));
         int each = asked.size() == 1 ? PROMPTS.size() : 1;
-        for (int i = 0; i < asked.size(); i++) {
+        for (int i = 0; checked && i < asked.size(); i++) {
             for (int k = 0; k < each; k++) {
                 int p = (i + k) % PROMPTS.size();
                 alone.put(asked.get(i) + p, ask(asked.get(i), p, false));
@@ -85,7 +89,7 @@ public final class ServeLoad {
                         String text = ask(name, p, true);
                         if (text != null) {
                             texts.incrementAndGet();
-                            different.addAndGet(text.equals(alone.get(name + p)) ? 0 : 1);
+                            different.addAndGet(!checked || text.equals(alone.get(name + p)) ? 0 : 1);
                         }
                     }
                     return null;
@@ -109,7 +113,7 @@ public final class ServeLoad {
     /** The text; null where there is none. */
     private String ask(String name, int prompt, boolean counted) throws Exception {
         String body = "{\"model\": \"" + name + "\", \"prompt\": \"" + PROMPTS.get(prompt) + "\", \"max_tokens\": " + tokens
-                + ", \"temperature\": " + (prompt % 2) + ", \"seed\": " + prompt + ", \"ignore_eos\": true, \"stream\": true}";
+                + ", \"temperature\": " + (prompt % 2) + ", \"seed\": " + prompt + ", \"ignore_eos\": true, \"stream\": " + !whole + "}";
         long begin = System.nanoTime();
         HttpResponse<Stream<String>> response = client.send(HttpRequest.newBuilder(URI.create(url + "v1/completions"))
                 .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(body)).build(),
@@ -131,7 +135,7 @@ public final class ServeLoad {
                 }
                 text.append(piece.group(1));
             }
-            seen[1] |= line.equals("data: [DONE]");
+            seen[1] |= whole ? piece.reset().find() : line.equals("data: [DONE]");
         });
         if (!seen[1]) {
             errors.incrementAndGet();

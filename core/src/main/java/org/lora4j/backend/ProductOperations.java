@@ -1,5 +1,6 @@
 package org.lora4j.backend;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Tensor;
@@ -16,6 +17,16 @@ public interface ProductOperations {
      * @throws ShapeMismatchException if the inner sizes differ
      */
     void matmul(MatrixView a, MatrixView b, MatrixView c, double alpha, double beta);
+
+    /**
+     * Products that do not depend on each other, each with the bits of {@link #matmul}; in any order, or at the same time.
+     *
+     * @param products what one writes no other one reads or writes
+     * @throws ShapeMismatchException if the inner sizes of one differ; some of the others may have been computed
+     */
+    default void matmulAll(List<MatrixProduct> products) {
+        products.forEach(product -> matmul(product.a(), product.b(), product.c(), product.alpha(), product.beta()));
+    }
 
     /**
      * A linear layer's forward: y ← x·Wᵀ + bias, the bias repeated for every row.

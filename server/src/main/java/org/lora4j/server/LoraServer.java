@@ -71,7 +71,7 @@ public final class LoraServer implements AutoCloseable {
         this.closing = closing;
         WebServerConfig.Builder config = WebServer.builder().host(settings.host()).port(settings.port()).shutdownHook(false)
                 .maxTcpConnections(MOST_CONNECTIONS).idleConnectionTimeout(IDLE).idleConnectionPeriod(Duration.ofSeconds(5))
-                .shutdownGracePeriod(Duration.ofSeconds(2)).routing(routes::addTo);
+                .shutdownGracePeriod(Duration.ofSeconds(2)).directHandlers(Nonsense::addTo).routing(routes::addTo);
         tls(settings).ifPresent(config::tls);
         web = config.build();
         thread.start();

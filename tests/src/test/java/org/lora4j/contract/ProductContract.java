@@ -2,12 +2,14 @@ package org.lora4j.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.tensor.MatrixView;
 import org.lora4j.tensor.Shape;
 import org.lora4j.tensor.Tensor;
@@ -52,6 +54,31 @@ abstract class ProductContract extends ContractFamily {
             assertWithin(read(c), expected, i ->
                     roundings(k + 3) * Math.abs(alpha) * absoluteProduct[i] + roundings(3) * Math.abs(beta * old[i])
                             + k * subject.underflow());
+        }
+    }
+
+    @Test
+    void severalProductsAreThoseOfEachToTheBit() {
+        for (int count : new int[] {0, 1, 7, 40}) {
+            List<MatrixProduct> products = new ArrayList<>();
+            List<MatrixView> alone = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                int m = 1 + i % 3;
+                int k = i % 5 == 0 ? 130 : 1 + i;
+                int n = i % 4 == 0 ? 5 : 70;
+                MatrixView a = framed(numbers("a" + i, m * k), m, k, false);
+                MatrixView b = framed(numbers("b" + i, k * n), k, n, i % 7 != 0);
+                double beta = i % 2;
+                double[] old = numbers("c" + i, m * n);
+                products.add(new MatrixProduct(a, b, beta == 0 ? framedNans(m, n) : framed(old, m, n), 0.7, beta));
+                MatrixView c = beta == 0 ? framedNans(m, n) : framed(old, m, n);
+                backend().matmul(a, b, c, 0.7, beta);
+                alone.add(c);
+            }
+            backend().matmulAll(products);
+            for (int i = 0; i < count; i++) {
+                assertThat(read(products.get(i).c())).as("product %d of %d", i, count).isEqualTo(read(alone.get(i)));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import static org.lora4j.backend.cpu.Operands.ints;
 import static org.lora4j.backend.cpu.Operands.length;
 import static org.lora4j.backend.cpu.Operands.offset;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.lora4j.LoraException;
 import org.lora4j.backend.Activation;
@@ -20,6 +21,7 @@ import org.lora4j.backend.Checks;
 import org.lora4j.backend.DropoutMask;
 import org.lora4j.backend.FourBitWeights;
 import org.lora4j.backend.GatheredKeys;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.backend.Norm;
 import org.lora4j.backend.NormStatistics;
 import org.lora4j.backend.Rotation;
@@ -42,6 +44,7 @@ final class CpuBackend implements Backend {
     private final Workers workers;
     private final Gemm gemm;
     private final CompressedProduct compressed;
+    private final ProductsAtOnce atOnce;
     private final DropoutMasks masks = new DropoutMasks();
     private final AttentionCalls attention;
     private final AtomicLong allocations = new AtomicLong();
@@ -50,6 +53,7 @@ final class CpuBackend implements Backend {
         workers = new Workers(options.effectiveThreads());
         gemm = new Gemm(workers);
         compressed = new CompressedProduct(workers, gemm);
+        atOnce = new ProductsAtOnce(workers, gemm);
         attention = new AttentionCalls(workers, masks);
     }
 
@@ -291,6 +295,15 @@ final class CpuBackend implements Backend {
         gemm.multiply(a.rows(), b.columns(), a.columns(), floats(a, "a"), offset(a), a.rowStride(), a.transposed(),
                 floats(b, "b"), offset(b), b.rowStride(), b.transposed(),
                 floats(c, "c"), offset(c), c.rowStride(), (float) alpha, (float) beta, null);
+    }
+
+    @Override
+    public void matmulAll(List<MatrixProduct> products) {
+        if (atOnce.suits(products)) {
+            atOnce.run(products);
+        } else {
+            Backend.super.matmulAll(products);
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.lora4j.tuning.lora;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
@@ -60,11 +61,9 @@ public final class LoraLinear extends LowRankMap {
     }
 
     @Override
-    public void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
-        Backend backend = ws.backend();
-        Tensor u = ws.scratch("u", x.rows(), rank());
-        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
-        backend.matmul(u.matrix(), b.value().matrix().t(), y, scaling, 1);
+    void addUpdate(MatrixView x, MatrixView y, MatrixView u, List<MatrixProduct> down, List<MatrixProduct> up) {
+        down.add(new MatrixProduct(x, a.value().matrix().t(), u, 1, 0));
+        up.add(new MatrixProduct(u, b.value().matrix().t(), y, scaling, 1));
     }
 
     @Override

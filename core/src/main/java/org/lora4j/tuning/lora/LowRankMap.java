@@ -2,9 +2,14 @@ package org.lora4j.tuning.lora;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.Linear;
 import org.lora4j.nn.Parameter;
+import org.lora4j.nn.Workspace;
+import org.lora4j.tensor.MatrixView;
+import org.lora4j.tensor.Tensor;
 
 /** What {@link LoraLinear} and {@link MergedLoraLinear} have: W₀ and b, A, B, s, and dropout on the low-rank branch. */
 abstract sealed class LowRankMap implements LoraProjection permits LoraLinear, MergedLoraLinear {
@@ -23,6 +28,27 @@ abstract sealed class LowRankMap implements LoraProjection permits LoraLinear, M
         this.alpha = alpha;
         this.scaling = scaling;
         this.dropout = dropout;
+    }
+
+    /** u's columns: r for each update. */
+    final int width() {
+        return a.shape().dim(0);
+    }
+
+    /**
+     * The products of {@link #addUpdate}, to be computed among those of other maps: all of {@code down}, then all of {@code up}.
+     *
+     * @param u (N, {@link #width}); written
+     */
+    abstract void addUpdate(MatrixView x, MatrixView y, MatrixView u, List<MatrixProduct> down, List<MatrixProduct> up);
+
+    @Override
+    public final void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
+        List<MatrixProduct> down = new ArrayList<>();
+        List<MatrixProduct> up = new ArrayList<>();
+        addUpdate(x, y, ws.scratch("u", x.rows(), width()).matrix(), down, up);
+        ws.backend().matmulAll(down);
+        ws.backend().matmulAll(up);
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lora4j.backend.Backend;
+import org.lora4j.backend.MatrixProduct;
 import org.lora4j.nn.Dropout;
 import org.lora4j.nn.FusedPart;
 import org.lora4j.nn.Linear;
@@ -90,12 +91,10 @@ public final class MergedLoraLinear extends LowRankMap {
     }
 
     @Override
-    public void addUpdate(MatrixView x, MatrixView y, @Nullable Tensor bias, Workspace ws) {
-        Backend backend = ws.backend();
-        Tensor u = ws.scratch("u", x.rows(), a.shape().dim(0));
-        backend.matmul(x, a.value().matrix().t(), u.matrix(), 1, 0);
+    void addUpdate(MatrixView x, MatrixView y, MatrixView u, List<MatrixProduct> down, List<MatrixProduct> up) {
+        down.add(new MatrixProduct(x, a.value().matrix().t(), u, 1, 0));
         for (int j = 0; j < rowsOfB.length; j++) {
-            backend.matmul(ranksOf(j, u), partOfB(j, b.value()).t(), columnsOf(j, y), scaling, 1);
+            up.add(new MatrixProduct(u.columns(j * rank, rank), partOfB(j, b.value()).t(), columnsOf(j, y), scaling, 1));
         }
     }
 
