@@ -218,9 +218,8 @@ final class CpuBackend implements Backend {
     @Override
     public void add(MatrixView x, MatrixView y, double alpha) {
         Checks.add(x, y);
-        ElementwiseKernels.add(
-                workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(), x.rows(),
-                x.columns(), (float) alpha);
+        ElementwiseKernels.add(workers, floats(x, "x"), offset(x), x.rowStride(), floats(y, "y"), offset(y), y.rowStride(),
+                x.rows(), x.columns(), (float) alpha);
     }
 
     @Override
@@ -245,8 +244,7 @@ final class CpuBackend implements Backend {
     @Override
     public void activateBackward(Activation kind, Tensor x, Tensor dy, Tensor dx) {
         Checks.activateBackward(x, dy, dx);
-        ActivationKernels.backward(
-                workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
+        ActivationKernels.backward(workers, floats(x, "x"), 0, floats(dy, "dy"), 0, floats(dx, "dx"), 0, length(x), kind);
     }
 
     // ------------------------------------------------------------------------------------------------ columns
@@ -299,9 +297,7 @@ final class CpuBackend implements Backend {
 
     @Override
     public void matmulAll(List<MatrixProduct> products) {
-        if (atOnce.suits(products)) {
-            atOnce.run(products);
-        } else {
+        if (!atOnce.run(products)) {
             Backend.super.matmulAll(products);
         }
     }
@@ -328,8 +324,7 @@ final class CpuBackend implements Backend {
     @Override
     public void addColumnSums(MatrixView g, Tensor out) {
         Checks.addColumnSums(g, out);
-        ElementwiseKernels.addColumnSums(
-                workers, floats(g, "g"), offset(g), g.rowStride(), g.rows(), g.columns(), floats(out, "out"), 0);
+        ElementwiseKernels.addColumnSums(workers, floats(g, "g"), offset(g), g.rowStride(), g.rows(), g.columns(), floats(out, "out"), 0);
     }
 
     // ------------------------------------------------------------------------------------------------ normalisation
@@ -344,15 +339,13 @@ final class CpuBackend implements Backend {
                     workers, floats(x, "x"), 0, gamma, 0, floats(norm.beta(), "beta"), 0, norm.epsilon(), floats(y, "y"), 0,
                     floats(rows.mean(), "mean"), 0, rstd, 0, x.rows(), x.columns());
         } else {
-            RmsNormKernels.forward(
-                    workers, floats(x, "x"), gamma, (float) norm.kind().weightShift(), norm.epsilon(), floats(y, "y"), rstd,
-                    x.rows(), x.columns());
+            RmsNormKernels.forward(workers, floats(x, "x"), gamma, (float) norm.kind().weightShift(), norm.epsilon(),
+                    floats(y, "y"), rstd, x.rows(), x.columns());
         }
     }
 
     @Override
-    public void normBackward(
-            Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
+    public void normBackward(Norm norm, NormStatistics rows, Tensor x, Tensor dy, Tensor dx, Tensor dgamma, Tensor dbeta) {
         Checks.normBackward(norm, rows, x, dy, dx, dgamma, dbeta);
         float[] gamma = floats(norm.gamma(), "gamma");
         float[] rstd = floats(rows.rstd(), "rstd");
@@ -362,8 +355,7 @@ final class CpuBackend implements Backend {
                     floats(dx, "dx"), 0, floatsOrNull(dgamma, "dgamma"), 0, floatsOrNull(dbeta, "dbeta"), 0, x.rows(),
                     x.columns());
         } else {
-            RmsNormKernels.backward(
-                    workers, floats(dy, "dy"), floats(x, "x"), gamma, (float) norm.kind().weightShift(), rstd,
+            RmsNormKernels.backward(workers, floats(dy, "dy"), floats(x, "x"), gamma, (float) norm.kind().weightShift(), rstd,
                     floats(dx, "dx"), floatsOrNull(dgamma, "dgamma"), x.rows(), x.columns());
         }
     }
@@ -412,9 +404,8 @@ final class CpuBackend implements Backend {
     @Override
     public void scatterAddRows(Tensor g, IntTensor rows, Tensor table) {
         Checks.scatterAddRows(g, rows, table);
-        EmbeddingKernels.scatterAdd(
-                workers, floats(g, "g"), 0, ints(rows, "rows"), 0, floats(table, "table"), 0, table.rows(), rows.size(),
-                table.columns());
+        EmbeddingKernels.scatterAdd(workers, floats(g, "g"), 0, ints(rows, "rows"), 0, floats(table, "table"), 0, table.rows(),
+                rows.size(), table.columns());
     }
 
     // ------------------------------------------------------------------------------------------------ loss
@@ -422,14 +413,12 @@ final class CpuBackend implements Backend {
     @Override
     public void crossEntropy(Tensor logits, IntTensor targets, double labelSmoothing, Tensor losses) {
         Checks.crossEntropy(logits, targets, losses);
-        CrossEntropyKernels.forward(
-                workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing,
+        CrossEntropyKernels.forward(workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing,
                 floats(losses, "losses"), 0, logits.rows(), logits.columns());
     }
 
     @Override
-    public void crossEntropyWithGradient(
-            Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
+    public void crossEntropyWithGradient(Tensor logits, IntTensor targets, double labelSmoothing, double weight, Tensor losses) {
         Checks.crossEntropy(logits, targets, losses);
         CrossEntropyKernels.forwardWithGradient(
                 workers, floats(logits, "logits"), 0, ints(targets, "targets"), 0, labelSmoothing, weight,
@@ -451,8 +440,7 @@ final class CpuBackend implements Backend {
     @Override
     public void adamW(Tensor p, Tensor g, Tensor m, Tensor v, AdamWStep step) {
         Checks.adamW(p, g, m, v);
-        AdamWKernels.update(
-                workers, floats(p, "p"), 0, floats(g, "g"), 0, floats(m, "m"), 0, floats(v, "v"), 0, length(p), step);
+        AdamWKernels.update(workers, floats(p, "p"), 0, floats(g, "g"), 0, floats(m, "m"), 0, floats(v, "v"), 0, length(p), step);
     }
 
     @Override

@@ -32,13 +32,17 @@ final class ProductsAtOnce {
         this.gemm = gemm;
     }
 
-    /** Whether they are many and no weight among them is in a smaller type. */
-    boolean suits(List<MatrixProduct> products) {
+    /** They are many, and no weight among them is in a smaller type. */
+    private boolean suits(List<MatrixProduct> products) {
         return workers.threads() > 1 && products.size() >= LEAST_PER_THREAD * workers.threads()
                 && products.stream().noneMatch(product -> product.b().tensor().buffer() instanceof CompressedWeights);
     }
 
-    void run(List<MatrixProduct> products) {
+    /** Computes them, unless they do not suit: then it says false and has done nothing. */
+    boolean run(List<MatrixProduct> products) {
+        if (!suits(products)) {
+            return false;
+        }
         boolean entered = workers.enter();
         try {
             products.forEach(product -> Checks.matmul(product.a(), product.b(), product.c()));
@@ -48,6 +52,7 @@ final class ProductsAtOnce {
             this.products = null;
             workers.leave(entered);
         }
+        return true;
     }
 
     private void multiply(int i) {
