@@ -118,7 +118,8 @@ class BookTest {
 
     @Test
     void tablesOfResultsAreDrawnToo() throws IOException {
-        assertThat(Files.readString(SITE.resolve("results.html"))).contains("<figure class=\"bars\"><svg", "dev loss by adapted");
+        assertThat(Files.readString(SITE.resolve("results.html"))).contains("<figure class=\"bars\"><svg", "dev loss by adapted",
+                "<figure class=\"bars lines\"><svg", "dev loss over parameters", "BLEU over parameters");
     }
 
     @Test
