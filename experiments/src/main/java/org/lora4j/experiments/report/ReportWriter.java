@@ -2,7 +2,6 @@ package org.lora4j.experiments.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.Template;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,11 +27,7 @@ public final class ReportWriter {
 
     private static final String CHART_JS = "META-INF/resources/webjars/chart.js/4.5.1/";
 
-    private static final Template TEMPLATE = Mustache.compiler()
-            .escapeHTML(true)
-            .strictSections(true)
-            .emptyStringIsFalse(true)
-            .compile(resource("report.html"));
+    private static final Template TEMPLATE = StaticPage.template("report.html");
 
     private ReportWriter() {}
 
@@ -47,12 +42,12 @@ public final class ReportWriter {
         String chart = chartJs();
         String script = resource("report.js");
         Map<String, Object> assets = new HashMap<>();
-        assets.put("css", resource("report.css"));
         assets.put("chartJs", chart);
         assets.put("script", script);
-        assets.put("scriptHashes", hash(chart) + " " + hash(script));
         assets.put("data", json(ReportView.chartData(report.curves())));
         Map<String, Object> context = new HashMap<>();
+        context.put("page", Map.of("title", report.title(), "css", resource("report.css"),
+                "scripts", "; script-src " + hash(chart) + " " + hash(script)));
         context.put("assets", assets);
         context.put("report", ReportView.of(report));
         return TEMPLATE.execute(context);

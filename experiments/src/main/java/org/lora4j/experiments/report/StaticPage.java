@@ -31,9 +31,14 @@ final class StaticPage {
      */
     StaticPage(String kind, String template, String css, String beside) {
         this.kind = kind;
-        this.template = COMPILER.compile(ReportWriter.resource(template));
+        this.template = template(template);
         this.css = ReportWriter.resource("report.css") + css;
         this.beside = beside;
+    }
+
+    /** A file of this package, which may take in others: escaped, and with nothing it names left out. */
+    static Template template(String name) {
+        return COMPILER.compile(ReportWriter.resource(name));
     }
 
     /**
@@ -46,8 +51,8 @@ final class StaticPage {
      */
     String render(String title, String command, Map<String, String> facts, Map<String, Object> values) {
         Map<String, Object> context = new HashMap<>(values);
-        context.put("page", Map.of("kind", kind, "title", title, "css", css, "date", LocalDate.now().toString(), "command", command,
-                "hasFacts", !facts.isEmpty(), "facts", facts.entrySet(), "beside", beside));
+        context.put("page", Map.of("kind", kind, "title", title, "css", css, "scripts", "", "date", LocalDate.now().toString(),
+                "command", command, "hasFacts", !facts.isEmpty(), "facts", facts.entrySet(), "beside", beside));
         return template.execute(context);
     }
 }
